@@ -1,0 +1,143 @@
+"""The settings: read once, whole and strictly."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from bot.config import SECRETS, Settings, load, read_secrets
+from bot.errors import ConfigError
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+ENOUGH = {"DISCORD_TOKEN": "a.discord.token", "ANTHROPIC_API_KEY": "a-key"}
+
+
+def keys(model: type[BaseModel]) -> set[str]:
+    return {
+        f"{section}.{key}"
+        for section, field in model.model_fields.items()
+        for key in field.annotation.model_fields  # type: ignore[union-attr]
+    }
+
+
+def example_table() -> dict[str, dict[str, object]]:
+    """The example with its commented-out keys switched on."""
+    text = re.sub(r"^# (\w+ = \S+)", r"\1", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return tomllib.loads(text)
+
+
+def written(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def refused(tmp_path: Path, text: str, environment: dict[str, str] | None = None) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(written(tmp_path, text), ENOUGH if environment is None else environment)
+    sentence = caught.value.sentence
+    assert "\n" not in sentence
+    return sentence
+
+
+def test_the_example_lists_every_key_and_no_other() -> None:
+    table = example_table()
+    assert {f"{section}.{key}" for section, values in table.items() for key in values} == keys(Settings)
+
+
+def test_the_example_shows_the_defaults() -> None:
+    assert load(str(EXAMPLE), ENOUGH)[0] == Settings()
+
+
+def test_each_key_of_the_example_says_what_it_is() -> None:
+    lines = [line for line in EXAMPLE.read_text(encoding="utf-8").splitlines() if re.match(r"(# )?\w+ = ", line)]
+    silent = [line for line in lines if "  # " not in line and not line.startswith("denied_")]
+    assert silent == []
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load(None, ENOUGH)[0] == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("[claude]\nmodle = 'x'", "claude.modle"),
+        ("[cloude]\nmodel = 'x'", "cloude"),
+        ("[claude]\nmax_tokens = 'many'", "claude.max_tokens"),
+        ("[claude]\nmax_tokens = 0", "claude.max_tokens"),
+        ("[claude]\nmax_tokens = true", "claude.max_tokens"),
+        ("[access]\nallowed_users = 'U1'", "access.allowed_users"),
+        ("[access]\nallowed_users = [1]", "access.allowed_users"),
+        ("[discord]\nenabled = 'yes'", "discord.enabled"),
+        ("claude = 3", "claude"),
+    ],
+)
+def test_a_wrong_key_is_named(tmp_path: Path, text: str, names: str) -> None:
+    assert names in refused(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "variable"),
+    [
+        ("[discord]\ntoken = 'anything'", "DISCORD_TOKEN"),
+        ("[slack]\nbot_token = 'anything'", "SLACK_BOT_TOKEN"),
+        ("[claude]\nsystem = 'sk-ant-api03-abcdefgh1234'", "ANTHROPIC_API_KEY"),
+        ("[access]\ndenied_users = ['xapp-1-ABCDEFGH-123']", "SLACK_APP_TOKEN"),
+    ],
+)
+def test_a_secret_in_the_file_is_an_error_that_says_where_it_belongs(tmp_path: Path, text: str, variable: str) -> None:
+    sentence = refused(tmp_path, text)
+    assert variable in sentence
+    assert "anything" not in sentence
+    assert "abcdefgh" not in sentence.lower()
+
+
+@pytest.mark.parametrize(
+    ("environment", "names"),
+    [
+        ({}, "DISCORD_TOKEN"),
+        ({"DISCORD_TOKEN": "t"}, "ANTHROPIC_API_KEY"),
+        ({"SLACK_BOT_TOKEN": "t", "ANTHROPIC_API_KEY": "k"}, "SLACK_APP_TOKEN"),
+        ({"SLACK_APP_TOKEN": "t", "ANTHROPIC_API_KEY": "k"}, "SLACK_BOT_TOKEN"),
+        ({"DISCORD_TOKEN": "t", "DISCORD_TOKEN_FILE": "f"}, "DISCORD_TOKEN"),
+        ({"DISCORD_TOKEN_FILE": "/no/such/file"}, "DISCORD_TOKEN_FILE"),
+    ],
+)
+def test_a_missing_secret_is_named(tmp_path: Path, environment: dict[str, str], names: str) -> None:
+    assert refused(tmp_path, "", environment).startswith(names)
+
+
+def test_a_platform_that_is_insisted_on_needs_its_token(tmp_path: Path) -> None:
+    assert refused(tmp_path, "[slack]\nenabled = true").startswith("SLACK_BOT_TOKEN")
+
+
+def test_a_server_of_ones_own_needs_no_key(tmp_path: Path) -> None:
+    load(written(tmp_path, "[claude]\nbase_url = 'http://127.0.0.1:1'"), {"DISCORD_TOKEN": "t"})
+
+
+def test_secrets_may_stand_in_files_and_never_print(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("the-token\n", encoding="utf-8")
+    secrets = read_secrets({f"{name}_FILE": str(file) for name in SECRETS})
+    assert secrets.discord_token.get_secret_value() == "the-token"
+    assert "the-token" not in repr(secrets)
+    assert "the-token" not in str(secrets.model_dump())
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"[claude", b"\x00"])
+def test_a_file_that_is_no_toml_is_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"config\.toml"):
+        load(str(path), ENOUGH)
+
+
+def test_a_file_that_is_not_there_or_is_a_directory_is_one_line(tmp_path: Path) -> None:
+    for path in (tmp_path / "absent.toml", tmp_path):
+        with pytest.raises(ConfigError) as caught:
+            load(str(path), ENOUGH)
+        assert "\n" not in caught.value.sentence
