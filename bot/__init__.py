@@ -1,6 +1,7 @@
 """Parley, a Claude bot for Discord and Slack. The map of its rooms:
 
 - `cli`        the commands, exit codes and what is printed
+- `tryout`     `parley try`: the real bot on simulated platforms, and a chat window on them
 - `app`        builds every part, joins them, runs them, closes them in order
 - `config`     `config.toml` and the environment → frozen, validated settings
 - `engine`     one message → one recorded turn; one turn at a time per thread

@@ -139,7 +139,6 @@ def load(path: str | None = None, environment: Mapping[str, str] | None = None) 
 
     `path` None: `config.toml` in the working directory if there is one, else the defaults.
     """
-    environment = os.environ if environment is None else environment
     settings = _settings(Path(path)) if path else _settings(Path("config.toml"), optional=True)
     secrets = read_secrets(environment)
     _check_secrets(settings, secrets)
@@ -188,8 +187,12 @@ def _refuse_secrets(path: Path, table: Mapping[str, Any], above: Names = ()) -> 
             raise ConfigError(f"{path}: {name}: a secret does not belong here; set the variable {variable} instead.")
 
 
-def read_secrets(environment: Mapping[str, str]) -> Secrets:
-    """Return the secrets from variables, or from the files that `NAME_FILE` variables name. Raises `ConfigError`."""
+def read_secrets(environment: Mapping[str, str] | None = None) -> Secrets:
+    """Return the secrets from variables, or from the files that `NAME_FILE` variables name. Raises `ConfigError`.
+
+    `environment` None: the process's own.
+    """
+    environment = os.environ if environment is None else environment
     found: dict[str, SecretStr] = {}
     for name in SECRETS:
         value = environment.get(name, "").strip()

@@ -120,13 +120,15 @@ class Part:
 class Turn:
     """A turn that has not ended, as the store holds it: the questions one answer is for, in the platform's order.
 
-    `state`: `accepted`, `answering` or `answered`. `answer`: the whole text to deliver if `answered`, else "".
+    `state`: `accepted`, `answering` or `answered`. If `answered`, `answer` is Claude's whole text to deliver and `note`
+    what the bot adds below it; else both are "".
     """
 
     questions: tuple[Incoming, ...]
     state: str
     parts: tuple[Part, ...] = ()
     answer: str = ""
+    note: str = ""
 
     @property
     def key(self) -> MessageKey:

@@ -107,9 +107,12 @@ class Store(PartLog, Protocol):
         ...
 
     async def record(
-        self, turn: MessageKey, answer: str, messages: Sequence[Mapping[str, Any]], usage: Mapping[str, Any]
+        self, turn: MessageKey, answer: str, note: str, messages: Sequence[Mapping[str, Any]], usage: Mapping[str, Any]
     ) -> None:
-        """Write a turn's whole outcome: the text to deliver, the history's new messages and the usage, together."""
+        """Write a turn's whole outcome: what to deliver, the history's new messages and the usage, together.
+
+        `answer` is Claude's text, `note` what the bot adds below it ("" for nothing).
+        """
         ...
 
     async def end(self, turn: MessageKey, state: str) -> None:

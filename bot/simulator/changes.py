@@ -41,8 +41,11 @@ class Changes:
         self.seen.append(change)
         self._more.set()
 
-    async def wait(self, match: Callable[[Change], bool], *, since: int = 0, timeout_s: float = 20.0) -> Change:
-        """Return the first change at or after index `since` that matches. Raises `TimeoutError`."""
+    async def wait(self, match: Callable[[Change], bool], *, since: int = 0, timeout_s: float | None = 20.0) -> Change:
+        """Return the first change at or after index `since` that matches.
+
+        Raises `TimeoutError` after `timeout_s` seconds; None waits for ever.
+        """
         async with asyncio.timeout(timeout_s):
             index = since
             while True:

@@ -1,0 +1,71 @@
+"""Who is heard. Pure: an `Incoming` and the rules in, yes or no out."""
+
+from dataclasses import dataclass
+
+from bot.events import Incoming
+
+_NOBODY: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may speak to the bot, by the platforms' ids. A denial always wins; an empty set of the allowed allows all.
+
+    `places` are Discord guilds and Slack workspaces, which have ids of their own kind and so share a set.
+    """
+
+    dms: bool = True
+    allowed_users: frozenset[str] = _NOBODY
+    denied_users: frozenset[str] = _NOBODY
+    allowed_roles: frozenset[str] = _NOBODY
+    denied_roles: frozenset[str] = _NOBODY
+    allowed_channels: frozenset[str] = _NOBODY
+    denied_channels: frozenset[str] = _NOBODY
+    allowed_guilds: frozenset[str] = _NOBODY
+    denied_guilds: frozenset[str] = _NOBODY
+    allowed_workspaces: frozenset[str] = _NOBODY
+    denied_workspaces: frozenset[str] = _NOBODY
+
+
+def is_addressed(question: Incoming, *, known_thread: bool) -> bool:
+    """Say whether a message is for the bot: a DM, a mention, or a line in a thread the bot was asked in before,
+    unless that line names somebody else and not the bot.
+    """
+    if question.direct or question.mentions_bot:
+        return True
+    return question.in_thread and known_thread and not question.mentions_others
+
+
+def may_speak(question: Incoming, access: Access) -> bool:
+    """Say whether the author may use the bot in this place. Names play no part, only ids and roles."""
+    return _person_may(question, access) and _place_allows(question, access)
+
+
+def _person_may(question: Incoming, access: Access) -> bool:
+    author = question.author
+    if author.id in access.denied_users or author.roles & access.denied_roles:
+        return False
+    if not access.allowed_users and not access.allowed_roles:
+        return True
+    return author.id in access.allowed_users or bool(author.roles & access.allowed_roles)
+
+
+def _place_allows(question: Incoming, access: Access) -> bool:
+    """A Discord DM belongs to no guild, so only `dms` speaks of it; a Slack DM is still in its workspace."""
+    where = question.thread
+    on_discord = where.platform == "discord"
+    allowed, denied = (
+        (access.allowed_guilds, access.denied_guilds)
+        if on_discord
+        else (access.allowed_workspaces, access.denied_workspaces)
+    )
+    if not (on_discord and question.direct) and (
+        where.workspace in denied or (allowed and where.workspace not in allowed)
+    ):
+        return False
+    if question.direct:
+        return access.dms
+    channels = {where.channel, where.thread, question.key.channel}
+    if channels & access.denied_channels:
+        return False
+    return not access.allowed_channels or bool(channels & access.allowed_channels)

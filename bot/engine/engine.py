@@ -1,0 +1,105 @@
+"""Messages in, turns answered: one at a time in a thread and in the platform's order, many threads at once."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from bot.engine.admit import Access, is_addressed, may_speak
+from bot.engine.answer import Answerer
+from bot.events import Incoming, ThreadKey, Turn
+from bot.ports import Store
+
+log = structlog.get_logger()
+
+
+class Engine:
+    """Hears messages and answers them while its `async with` lasts.
+
+    On entering, what an earlier process left unended is taken up again. On leaving, running turns are cancelled; the
+    store keeps them, and the next start takes them up.
+    """
+
+    def __init__(self, store: Store, answerer: Answerer, access: Access, *, turns_at_once: int) -> None:
+        self._store = store
+        self._answerer = answerer
+        self._access = access
+        self._slots = asyncio.Semaphore(turns_at_once)
+        self._waiting: dict[ThreadKey, list[Turn]] = {}
+        self._workers: set[asyncio.Task[None]] = set()
+        self._open = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        unended = await self._store.unended()
+        for turn in unended:
+            self._put(turn)
+        if unended:
+            log.info("taking up what was left", turns=len(unended))
+        self._open.set()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.clear()
+        workers = list(self._workers)
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+
+    async def hear(self, question: Incoming) -> None:
+        """Accept a message that is for the bot, from someone who may speak to it; ignore any other.
+
+        When this returns, the question is on disk, whatever is delivered twice.
+        """
+        await self._open.wait()
+        known = question.in_thread and await self._store.knows(question.thread)
+        if not is_addressed(question, known_thread=known):
+            return
+        if not may_speak(question, self._access):
+            log.info("not allowed to speak", message=str(question.key), person=question.author.id)
+            return
+        if await self._store.accept(question):
+            log.info("question accepted", message=str(question.key))
+            self._put(Turn((question,), "accepted"))
+
+    def _put(self, turn: Turn) -> None:
+        thread = turn.questions[0].thread
+        if thread in self._waiting:
+            self._waiting[thread].append(turn)
+            return
+        self._waiting[thread] = [turn]
+        worker = asyncio.create_task(self._serve(thread), name=str(thread))
+        self._workers.add(worker)
+        worker.add_done_callback(self._workers.discard)
+
+    async def _serve(self, thread: ThreadKey) -> None:
+        """Answer a thread's turns until none waits. What arrives while one is answered joins the next."""
+        waiting = self._waiting[thread]
+        try:
+            while waiting:
+                async with self._slots:
+                    turn = take_next(waiting)
+                    with structlog.contextvars.bound_contextvars(turn=str(turn.key)):
+                        await self._answerer.answer(turn)
+        finally:
+            del self._waiting[thread]
+
+
+def take_next(waiting: list[Turn]) -> Turn:
+    """Remove and return what to answer next: a turn that was begun before a restart as it was, else everything that
+    is only accepted, as one turn in the platform's order.
+    """
+    for turn in waiting:
+        if turn.state != "accepted":
+            waiting.remove(turn)
+            return turn
+    questions = sorted((question for turn in waiting for question in turn.questions), key=_platform_order)
+    waiting.clear()
+    return Turn(tuple(questions), "accepted")
+
+
+def _platform_order(question: Incoming) -> tuple[int, str]:
+    """Discord's snowflakes and Slack's timestamps both grow with time; a longer number is a later one."""
+    return len(question.key.message), question.key.message

@@ -1,0 +1,102 @@
+"""The fixed scene of `parley try --demo`: played, printed as a transcript, and every answer checked."""
+
+import sys
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from bot.simulator.claude import Pace
+from bot.simulator.pictures import picture
+from bot.tryout.world import File, Line, Place, World, world
+
+PACE = Pace(first_token_s=0.2, piece_s=0.01)
+ANSWER_WITHIN_S = 60.0
+RESTART = "— the bot is stopped and started again —"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing said. `place` is an index into the world's places; `follow_up`: in the thread of the step before."""
+
+    who: str
+    place: int
+    text: str
+    files: tuple[File, ...] = ()
+    follow_up: bool = False
+    restart_first: bool = False
+
+
+def steps() -> Sequence[Step]:
+    """Return the scene: a mention, a follow-up, an image question, a DM, and a memory that outlives a restart."""
+    return (
+        Step("Ada", 0, "@parley Who are you, and who am I?"),
+        Step("Grace", 0, "And who am I? I did not mention you.", follow_up=True),
+        Step("Ada", 0, "Please write 4500 characters.", follow_up=True),
+        Step("Grace", 2, "@parley What do you see?", (("sunset.png", picture(640, 480, "orange")),)),
+        Step("Ada", 1, "Hello in private. Show me some code."),
+        Step("Ada", 3, "A table, please."),
+        Step("Grace", 2, "What did I ask first? And do you still see the image?", follow_up=True, restart_first=True),
+        Step("Ada", 0, "What did I ask first?", follow_up=True),
+    )
+
+
+async def play() -> int:
+    """Play the scene and print it. Return 0 if every answer arrived whole and once, else 1."""
+    async with world(SecretStr(""), PACE) as here:
+        threads: dict[int, Place] = {}
+        problems: list[str] = []
+        expected = 0
+        for step in steps():
+            if step.restart_first:
+                await here.restart_bot()
+                print(f"\n{RESTART}")
+            place = threads[step.place] if step.follow_up else here.places[step.place]
+            threads[step.place], problem = await _ask(here, step, place)
+            expected += 1
+            problems += [problem] if problem else []
+        await here.bot.stop()
+        if here.claude.count != expected:
+            problems.append(f"Claude was asked {here.claude.count} times for {expected} questions")
+    for problem in problems:
+        print(f"parley: {problem}", file=sys.stderr)
+    print("" if problems else f"\nAll {expected} answers arrived whole and once.")
+    return 1 if problems else 0
+
+
+async def _ask(here: World, step: Step, place: Place) -> tuple[Place, str]:
+    """Say a step's line, wait for the whole answer and print both. Return where it was, and what was wrong or ""."""
+    turn = len(here.claude.requests)
+    since = len(here.changes(place.platform).seen)
+    message = await here.say(step.who, place, step.text, step.files)
+    there = here.answered_in(place, message)
+    files = "".join(f" [{name}]" for name, _ in step.files)
+    print(f"\n{place.title}\n{_said(step.who, step.text + files)}")
+
+    def answer() -> list[Line]:
+        return [line for line in here.lines(there) if line.by_bot and line.message > message]
+
+    def is_whole() -> bool:
+        asked = here.claude.requests[turn:]
+        return bool(asked and asked[0].done) and _squeezed(answer()) == "".join(asked[0].answer.split())
+
+    problem = ""
+    try:
+        await here.changes(place.platform).wait(
+            lambda change: here.is_in(there, change) and is_whole(), since=since, timeout_s=ANSWER_WITHIN_S
+        )
+    except TimeoutError:
+        problem = f"the answer to “{step.text}” in {there.title} did not arrive whole"
+    for line in answer():
+        print(_said("Parley", line.text, f" (edited {line.edits}×)" if line.edits else ""))
+    return there, problem
+
+
+def _squeezed(lines: Sequence[Line]) -> str:
+    """The visible text without white space, which a page's end may take away."""
+    return "".join("".join(line.text.split()) for line in lines)
+
+
+def _said(who: str, text: str, after: str = "") -> str:
+    return f"  {who}{after}:\n{textwrap.indent(text, '    ')}"
