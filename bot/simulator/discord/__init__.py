@@ -1,0 +1,11 @@
+"""A Discord on loopback: its REST API v10, its gateway and its file host, for the real discord.py to run against.
+
+The bot cannot tell it from the real one: the limits, the refusals, the events and their order are Discord's. Whoever
+holds the `SimulatedDiscord` sees and does what people in Discord see and do, and can break it in the ways Discord
+breaks (`faults`, `drop_gateway`, `deny`, `link_lifetime_s`).
+"""
+
+from bot.simulator.discord.model import Attachment, Call, Channel, Message, Person
+from bot.simulator.discord.simulated import SimulatedDiscord
+
+__all__ = ["Attachment", "Call", "Channel", "Message", "Person", "SimulatedDiscord"]

@@ -1,0 +1,178 @@
+"""What a Discord is made of: people, guilds, channels, messages. Plain records; ids are snowflake strings."""
+
+import re
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+TEXT, DM, PUBLIC_THREAD, PRIVATE_THREAD = 0, 1, 11, 12
+"""Channel types (Discord docs, resources/channel)."""
+
+DEFAULT, THREAD_CREATED, REPLY, THREAD_STARTER = 0, 18, 19, 21
+"""Message types (Discord docs, resources/message)."""
+
+SUPPRESS_EMBEDS, HAS_THREAD, SUPPRESS_NOTIFICATIONS, COMPONENTS_V2 = 1 << 2, 1 << 5, 1 << 12, 1 << 15
+"""Message flags (Discord docs, resources/message)."""
+
+_EPOCH_MS = 1420070400000  # the first second of 2015 (Discord docs, reference, "Snowflakes")
+_CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+_LINK = re.compile(r"(?<!<)\bhttps?://[^\s<>)]+")
+
+
+class Snowflakes:
+    """Ids that grow with time, one after the other, as Discord's do."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def new(self) -> str:
+        """Return an id greater than all before."""
+        now = int(time.time() * 1000) - _EPOCH_MS
+        self._last = max(self._last + 1, now << 22)
+        return str(self._last)
+
+
+def time_of(snowflake: str) -> str:
+    """Return the ISO 8601 time at which a snowflake was made."""
+    return iso(((int(snowflake) >> 22) + _EPOCH_MS) / 1000)
+
+
+def iso(unix_s: float) -> str:
+    """Return a Unix time as Discord writes it."""
+    return datetime.fromtimestamp(unix_s, UTC).isoformat()
+
+
+@dataclass(slots=True, eq=False)
+class Person:
+    """An account. `bot`: it belongs to an application."""
+
+    id: str
+    name: str
+    bot: bool = False
+
+    @property
+    def mention(self) -> str:
+        """What to write to mention this account."""
+        return f"<@{self.id}>"
+
+
+@dataclass(slots=True, eq=False)
+class Role:
+    """A role of a guild. `bot_id`: the role Discord makes for an application that joins."""
+
+    id: str
+    name: str
+    mentionable: bool = False
+    bot_id: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Guild:
+    """A server. `members`: person id → ids of their roles. The role with the guild's own id is @everyone."""
+
+    id: str
+    name: str
+    roles: dict[str, Role] = field(default_factory=dict)
+    members: dict[str, list[str]] = field(default_factory=dict)
+    commands: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Attachment:
+    """A file on a message. `media_type` None: Discord sent no `content_type`, as it does for some text files."""
+
+    id: str
+    name: str
+    data: bytes
+    media_type: str | None
+    description: str | None = None
+    spoiler: bool = False
+
+    @property
+    def size_bytes(self) -> int:
+        """Length of the file."""
+        return len(self.data)
+
+
+@dataclass(slots=True, eq=False)
+class Message:
+    """A message as everyone sees it now, with what it was before.
+
+    `versions`: every content it has had, oldest first. `pinged`: ids of people and roles, and "everyone", that the
+    post or any edit notified or would notify. `previewed`: links that Discord would have unfurled at some moment.
+    `reference`: id of the message it replies to, or None. `allowed_mentions`: as in the last call, None if absent.
+    `created_at_s`, `edited_at_s`: the event loop's clock. `forwarded`: the message it is a forward of.
+    """
+
+    id: str
+    channel: str
+    author: Person
+    content: str
+    created_at_s: float
+    type: int = DEFAULT
+    attachments: list[Attachment] = field(default_factory=list)
+    embeds: list[dict[str, Any]] = field(default_factory=list)
+    components: list[dict[str, Any]] = field(default_factory=list)
+    reference: str | None = None
+    forwarded: "Message | None" = None
+    nonce: str | None = None
+    flags: int = 0
+    edited_at: str | None = None
+    edited_at_s: float | None = None
+    deleted: bool = False
+    versions: list[str] = field(default_factory=list)
+    allowed_mentions: dict[str, Any] | None = None
+    mentions: list[str] = field(default_factory=list)
+    mention_roles: list[str] = field(default_factory=list)
+    mention_everyone: bool = False
+    pinged: set[str] = field(default_factory=set)
+    previewed: set[str] = field(default_factory=set)
+    reactions: dict[str, list[str]] = field(default_factory=dict)
+
+    def shown(self) -> None:
+        """Note the content of this moment as a version, and which links it previews."""
+        self.versions.append(self.content)
+        if not self.flags & SUPPRESS_EMBEDS:
+            self.previewed |= set(_LINK.findall(_CODE.sub("", self.content)))
+
+
+@dataclass(slots=True, eq=False)
+class Channel:
+    """A text channel, DM or thread; `messages` oldest first, system messages included, deleted ones not.
+
+    Of a thread: `parent` its channel's id, `owner_id` who opened it, `members` who is in it. Of a DM: `members` are
+    the two who talk, the application's account among them.
+    """
+
+    id: str
+    type: int
+    name: str = ""
+    guild: str = ""
+    parent: str = ""
+    owner_id: str = ""
+    members: list[str] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    archived: bool = False
+    locked: bool = False
+    archive_after_min: int = 1440
+    changed_at: str = ""
+
+    @property
+    def is_thread(self) -> bool:
+        """Whether this is a thread."""
+        return self.type in (PUBLIC_THREAD, PRIVATE_THREAD)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One REST call that was made. `path` is below `/api/v10`; `status` 0: the connection was dropped instead.
+
+    `body` is the JSON body (of a multipart call its `payload_json`), or None. `at_s` is the event loop's clock.
+    """
+
+    at_s: float
+    method: str
+    path: str
+    status: int
+    body: Any

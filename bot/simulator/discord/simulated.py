@@ -1,0 +1,181 @@
+"""The simulated Discord as its user holds it: people's hands, the server, and the ways in which it breaks."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from bot.simulator.discord import bodies, gateway
+from bot.simulator.discord.channels import AccountRoutes, ChannelRoutes
+from bot.simulator.discord.limits import Limits
+from bot.simulator.discord.messages import MessageRoutes
+from bot.simulator.discord.model import Call, Guild
+from bot.simulator.discord.people import People
+from bot.simulator.discord.rest import Rest
+from bot.simulator.discord.world import PERMISSIONS
+from bot.simulator.faults import Faults
+
+_DENIABLE = {*PERMISSIONS, "dm"}
+
+
+class SimulatedDiscord(People):
+    """One application's Discord, on 127.0.0.1, while the `async with` lasts.
+
+        async with SimulatedDiscord() as discord:
+            guild = discord.add_guild("Analytical Engines")
+            channel = discord.add_channel(guild, "general")
+            ada = discord.add_person("Ada", guild=guild)
+            ...  # start a bot with discord.token, discord.api_url and discord.gateway_url
+            await discord.ready()
+            await discord.say(ada, channel, f"{discord.mention} hello")
+            await discord.changes.wait(lambda change: change.by_bot and change.kind == "posted")
+
+    `limits` False switches the rate limits off. `changes`: what people see happen. `faults`: what goes wrong next, by
+    `METHOD /path` below `/api/v10`. Ids are snowflake strings. Single event loop.
+    """
+
+    def __init__(self, port: int = 0, *, limits: bool = True, bot_name: str = "Parley") -> None:
+        self.token = "simulated.discord.token"  # noqa: S105 - accepted by this simulator alone
+        super().__init__(bot_name, self.token)
+        self.faults = Faults()
+        self._port = port
+        self._rest = Rest(self.token, self.faults, Limits() if limits else None)
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(client_max_size=bodies.REQUEST_MOST_BYTES + 2**20)
+        handlers = [
+            *MessageRoutes(self._world, self._wire, self._gateway, self._actions).routes(),
+            *ChannelRoutes(self._world, self._wire, self._actions).routes(),
+            *AccountRoutes(self._world, self._wire, self._gateway).routes(),
+        ]
+        app.add_routes(
+            [
+                web.get("/gateway/", self._gateway.serve),
+                self._rest.file_door(self._cdn.serve),
+                *self._rest.routes(handlers),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        try:
+            await site.start()
+        except OSError:
+            await self._runner.cleanup()
+            raise
+        self._port = int(self._runner.addresses[0][1])
+        self._cdn.host = self.cdn_host
+        self._gateway.url = self.gateway_url
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._runner is not None:
+            for site in list(self._runner.sites):  # first, so that nobody connects again while the rest closes
+                await site.stop()
+            await self._gateway.stop()
+            await self._runner.cleanup()
+
+    @property
+    def cdn_host(self) -> str:
+        """Host and port of the attachments' addresses."""
+        return f"127.0.0.1:{self._port}"
+
+    @property
+    def api_url(self) -> str:
+        """What discord.py's `Route.BASE` must be."""
+        return f"http://{self.cdn_host}/api/v10"
+
+    @property
+    def gateway_url(self) -> str:
+        """What discord.py's `DiscordWebSocket.DEFAULT_GATEWAY` must be."""
+        return f"ws://{self.cdn_host}/gateway/"
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every REST call that was made, in the order of their answers."""
+        return self._rest.calls
+
+    @property
+    def limited(self) -> int:
+        """How many calls were answered with 429."""
+        return sum(call.status == 429 for call in self.calls)
+
+    @property
+    def sessions(self) -> int:
+        """How many IDENTIFYs were accepted."""
+        return self._gateway.identifies
+
+    @property
+    def resumes(self) -> int:
+        """How many RESUMEs were accepted."""
+        return self._gateway.resumes
+
+    # What Discord does to the bot.
+
+    async def ready(self, timeout_s: float = 20.0) -> None:
+        """Return when a bot is connected and has been sent all it starts with. Raises `TimeoutError`."""
+        await self._gateway.ready(timeout_s)
+
+    async def drop_gateway(self, *, resumable: bool = True) -> None:
+        """Close the gateway's sockets. Without `resumable` the next RESUME gets op 9 and the gap's events are lost."""
+        await self._gateway.drop(resumable=resumable)
+
+    async def ask_to_reconnect(self) -> None:
+        """Send op 7 and return when the bot has left."""
+        await self._gateway.ask_to_reconnect()
+
+    def grant(
+        self, *, message_content: bool | None = None, members: bool | None = None, presences: bool | None = None
+    ) -> None:
+        """Grant or refuse privileged intents; at first message content alone is granted. None: as it was."""
+        asked = {
+            gateway.MESSAGE_CONTENT: message_content,
+            gateway.GUILD_MEMBERS: members,
+            gateway.PRESENCES: presences,
+        }
+        for intent, wanted in asked.items():
+            if wanted is not None:
+                self._gateway.granted = (
+                    (self._gateway.granted | intent) if wanted else (self._gateway.granted & ~intent)
+                )
+
+    def deny(self, *permissions: str) -> None:
+        """Deny the application permissions everywhere: "view", "send", "create_thread", "read_history", "dm", …"""
+        self._check_permissions(permissions)
+        self._world.denied |= set(permissions)
+        self._tell_permissions()
+
+    def allow(self, *permissions: str) -> None:
+        """Give back permissions that were denied."""
+        self._check_permissions(permissions)
+        self._world.denied -= set(permissions)
+        self._tell_permissions()
+
+    def _check_permissions(self, permissions: Sequence[str]) -> None:
+        if wrong := set(permissions) - _DENIABLE:
+            raise ValueError(f"no such permission: {sorted(wrong)}; there are {sorted(_DENIABLE)}")
+
+    def _tell_permissions(self) -> None:
+        for guild in self._world.guilds.values():
+            self._tell_everyone_role(guild)
+
+    def _tell_everyone_role(self, guild: Guild) -> None:
+        about = {"guild_id": guild.id, "role": self._wire.role(guild, guild.roles[guild.id])}
+        self._gateway.dispatch("GUILD_ROLE_UPDATE", gateway.GUILDS, lambda _: about)
+
+    @property
+    def link_lifetime_s(self) -> float:
+        """For how long an attachment's address is good; a message fetched again has fresh ones."""
+        return self._cdn.lifetime_s
+
+    @link_lifetime_s.setter
+    def link_lifetime_s(self, lifetime_s: float) -> None:
+        self._cdn.lifetime_s = lifetime_s
+
+    def expire_links(self) -> None:
+        """Make every attachment address given out so far answer 404."""
+        self._cdn.expire()

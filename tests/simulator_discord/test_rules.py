@@ -1,0 +1,139 @@
+"""The pure rules: whom a text pings, and how many calls fit into a window."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.simulator.discord import bodies
+from bot.simulator.discord.bodies import Body
+from bot.simulator.discord.limits import Limits, limit_of
+from bot.simulator.discord.mentions import evaluate
+from bot.simulator.discord.model import Snowflakes
+from bot.simulator.discord.refusals import RefusedError
+from bot.simulator.discord.world import World
+
+IDS = ["1", "2", "3"]
+PIECES = st.sampled_from(["<@1>", "<@!2>", "<@9>", "<@&3>", "<@&1>", "@everyone", "@here", "word", "`", "@", "<@"])
+TEXTS = st.lists(PIECES, max_size=8).map(" ".join)
+
+
+@st.composite
+def alloweds(draw):
+    parse = draw(st.lists(st.sampled_from(["users", "roles", "everyone"]), unique=True))
+    allowed = {"parse": parse, "replied_user": draw(st.booleans())}
+    for kind in ("users", "roles"):
+        if kind not in parse:
+            allowed[kind] = draw(st.lists(st.sampled_from(IDS), unique=True))
+    return allowed
+
+
+def check_pings(text, allowed):
+    pings = evaluate(text, allowed, users=IDS, roles=IDS, replied_to="3")
+    everything = evaluate(text, None, users=IDS, roles=IDS, replied_to="3")
+    assert set(pings.users) <= set(everything.users) | {"3"}
+    assert set(pings.roles) <= set(everything.roles)
+    assert pings.everyone <= everything.everyone
+    assert pings.everyone == (everything.everyone and "everyone" in allowed["parse"])
+    assert allowed["replied_user"] <= ("3" in pings.users)
+    if "users" not in allowed["parse"]:
+        assert set(pings.users) <= {*allowed["users"], *(["3"] if allowed["replied_user"] else [])}
+
+
+@given(TEXTS, alloweds())
+@settings(max_examples=150)
+def test_allowed_mentions_only_ever_takes_pings_away(text, allowed):
+    check_pings(text, allowed)
+
+
+@pytest.mark.long
+@given(TEXTS, alloweds())
+@settings(max_examples=10_000, deadline=None)
+def test_allowed_mentions_only_ever_takes_pings_away_over_many_texts(text, allowed):
+    check_pings(text, allowed)
+
+
+def check_window(gaps):
+    limits, now_s, landed = Limits(), 0.0, []
+    calls, per_s = limit_of("POST", "/channels/{channel}/messages")
+    for gap in gaps:
+        now_s += gap
+        verdict = limits.take("POST", "/channels/{channel}/messages", "1", now_s)
+        if not verdict.wait_s:
+            landed.append(now_s)
+            assert int(verdict.headers["X-RateLimit-Remaining"]) < calls
+        else:
+            assert 0 < verdict.wait_s <= per_s + 0.001
+            assert limits.take("POST", "/channels/{channel}/messages", "2", now_s).wait_s == 0
+            retried = Limits.take(limits, "POST", "/channels/{channel}/messages", "1", now_s + verdict.wait_s)
+            assert not retried.wait_s
+            return
+    start_s = float("-inf")
+    for at_s in landed:
+        if at_s >= start_s + per_s:
+            start_s, used = at_s, 0
+        used += 1
+        assert used <= calls
+
+
+@given(st.lists(st.floats(0.03, 3.0), max_size=40))
+@settings(max_examples=150)
+def test_no_window_holds_more_calls_than_it_allows_and_the_wait_it_names_is_enough(gaps):
+    check_window(gaps)
+
+
+@pytest.mark.long
+@given(st.lists(st.floats(0.03, 3.0), max_size=40))
+@settings(max_examples=10_000, deadline=None)
+def test_no_window_holds_more_calls_than_it_allows_over_many_schedules(gaps):
+    check_window(gaps)
+
+
+def test_ids_only_grow():
+    ids = Snowflakes()
+    made = [int(ids.new()) for _ in range(1000)]
+    assert made == sorted(set(made))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["users", "roles", "1"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["parse", "users", "id"]), inner),
+    max_leaves=8,
+)
+FIELDS = ["content", "nonce", "name", "flags", "embeds", "attachments", "allowed_mentions", "auto_archive_duration"]
+BODIES = st.dictionaries(st.sampled_from(FIELDS), JSON) | JSON
+
+
+def check_body(json):
+    body = Body(json, {0: ("a.txt", b"x")})
+    readers = (bodies.content, bodies.nonce, bodies.name, bodies.flags, bodies.embeds, bodies.archive_after_min)
+    for read in (*readers, lambda fields: bodies.flags(fields, 4)):
+        answer(lambda read=read: read(body.fields))
+    answer(lambda: bodies.commands(body))
+    answer(lambda: bodies.attachments(body, WORLD, []))
+    answer(lambda: evaluate("<@1>", bodies.allowed_mentions(body.fields), users=IDS, roles=IDS))
+
+
+WORLD = World("Parley")
+
+
+def answer(read):
+    try:
+        read()
+    except RefusedError as refused:
+        error = refused
+    else:
+        return
+    assert (error.status, error.body["code"]) == (400, 50035)
+
+
+@given(BODIES)
+@settings(max_examples=150)
+def test_a_body_of_any_shape_is_read_or_refused(json):
+    check_body(json)
+
+
+@pytest.mark.long
+@given(BODIES)
+@settings(max_examples=10_000, deadline=None)
+def test_a_body_of_any_shape_is_read_or_refused_over_many_bodies(json):
+    check_body(json)
