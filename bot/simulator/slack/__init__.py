@@ -1,0 +1,14 @@
+"""A Slack on loopback that the real slack-bolt and slack_sdk take for Slack.
+
+It speaks the Web API, Socket Mode and file hosting, with Slack's own limits, refusals, redeliveries and expiries, and
+with faults that can be switched on. `SimulatedSlack` is the server and, for tests and for trying the bot out, the
+people who use it.
+"""
+
+from bot.simulator.slack.calls import Call
+from bot.simulator.slack.errors import SlackError
+from bot.simulator.slack.records import File, Message, Person
+from bot.simulator.slack.server import SimulatedSlack
+from bot.simulator.slack.sockets import Envelope
+
+__all__ = ["Call", "Envelope", "File", "Message", "Person", "SimulatedSlack", "SlackError"]

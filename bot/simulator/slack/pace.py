@@ -1,0 +1,40 @@
+"""Slack's rate limits: per method, per workspace, per app, as sliding windows.
+
+Slack docs, apis/web-api/rate-limits: tiers of 20+, 50+ and 100+ calls a minute, and about one `chat.postMessage` a
+second per channel, short bursts tolerated. A sliding window that allows the stated number is the strictest reading.
+"""
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """At most `calls` in any `per_s` seconds. `per_channel`: counted for each channel apart."""
+
+    calls: int
+    per_s: float = 60.0
+    per_channel: bool = False
+
+
+T2, T3, T4 = Tier(20), Tier(50), Tier(100)
+POST = Tier(5, 5.0, per_channel=True)
+"""One a second per channel, and five of them at once after a pause."""
+
+
+class Pace:
+    """Counts calls and says when one is too many. `now_s` is any monotonic clock."""
+
+    def __init__(self) -> None:
+        self._taken: dict[tuple[str, str], deque[float]] = {}
+
+    def take(self, method: str, tier: Tier, channel: str, now_s: float) -> int:
+        """Count a call. Return 0 if it is allowed, else the whole seconds after which it would be (`Retry-After`)."""
+        taken = self._taken.setdefault((method, channel if tier.per_channel else ""), deque())
+        while taken and taken[0] <= now_s - tier.per_s:
+            taken.popleft()
+        if len(taken) < tier.calls:
+            taken.append(now_s)
+            return 0
+        return max(1, math.ceil(taken[0] + tier.per_s - now_s))

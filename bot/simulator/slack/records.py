@@ -1,0 +1,171 @@
+"""What the simulated workspace remembers: people, conversations, messages, files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+ChannelType = Literal["channel", "group", "im", "mpim"]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody in the workspace. `id`: `U…`. `bot_id`: `B…` for another app's bot, else "". `guest`: restricted."""
+
+    id: str
+    name: str
+    bot_id: str = ""
+    guest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An uploaded file. `url`: `url_private`, which wants the bot's token."""
+
+    id: str
+    name: str
+    media_type: str
+    data: bytes = field(repr=False)
+    url: str
+    user: str
+
+    @property
+    def size_bytes(self) -> int:
+        """How long the data is."""
+        return len(self.data)
+
+
+@dataclass(slots=True)
+class Stream:
+    """A message that is being streamed. `state`: `open`, or why nothing can be appended any more."""
+
+    started_s: float
+    size: int = 0
+    state: Literal["open", "stopped", "stopped_by_user"] = "open"
+    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Message:
+    """One message as it stands now.
+
+    `thread_ts`: the root's `ts` for a reply, "" for a message of the channel itself. `text`: as Slack stores it,
+    entities and all. `shown`: what people read. `versions`: every `shown` it has had, oldest first. `edited_flag`:
+    people see "(edited)". `unfurl`: the unfurl arguments it was posted with. `pings`: ids of the people and groups
+    it notifies, and `channel`, `here`, `everyone`. `reactions`: emoji name → ids of who reacted.
+    """
+
+    ts: str
+    channel: str
+    user: str
+    author: str
+    bot_id: str = ""
+    thread_ts: str = ""
+    text: str = ""
+    blocks: list[dict[str, Any]] = field(default_factory=list)
+    attachments: list[dict[str, Any]] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    files: list[File] = field(default_factory=list)
+    subtype: str = ""
+    client_msg_id: str = ""
+    broadcast: bool = False
+    versions: list[str] = field(default_factory=list)
+    edited_ts: str = ""
+    edited_flag: bool = False
+    unfurl: dict[str, bool] = field(default_factory=dict)
+    pings: set[str] = field(default_factory=set)
+    reactions: dict[str, list[str]] = field(default_factory=dict)
+    stream: Stream | None = None
+
+    @property
+    def shown(self) -> str:
+        """What people read now; "" once it is deleted."""
+        return self.versions[-1] if self.versions else ""
+
+
+@dataclass(slots=True)
+class Channel:
+    """A conversation. `bot_member`: the bot is in it, hears it and may write. `messages`: by `ts`, oldest first."""
+
+    id: str
+    name: str
+    type: ChannelType
+    bot_member: bool = True
+    members: list[str] = field(default_factory=list)
+    messages: dict[str, Message] = field(default_factory=dict)
+
+    def thread(self, root_ts: str) -> list[Message]:
+        """Return the root and its replies, oldest first; empty if there is no such root."""
+        root = self.messages.get(root_ts)
+        if root is None or root.thread_ts:
+            return []
+        return [root, *(m for m in self.messages.values() if m.thread_ts == root_ts)]
+
+    def timeline(self) -> list[Message]:
+        """Return what the channel itself shows: roots and replies that were also sent to the channel."""
+        return [m for m in self.messages.values() if not m.thread_ts or m.broadcast]
+
+
+def message_json(channel: Channel, message: Message, *, team_id: str, app_id: str, stub_files: bool) -> dict[str, Any]:
+    """Return a message as the Web API and the events give it (Slack docs, reference/events/message), no metadata."""
+    body: dict[str, Any] = {"type": "message", "ts": message.ts, "user": message.user, "text": message.text}
+    body["team"] = team_id
+    optional: Mapping[str, Any] = {
+        "subtype": message.subtype, "client_msg_id": message.client_msg_id, "bot_id": message.bot_id,
+        "blocks": message.blocks, "attachments": message.attachments,
+        "files": files_json(message.files, stub=stub_files),
+        "edited": {"user": message.user, "ts": message.edited_ts} if message.edited_flag else None,
+        "reactions": [{"name": n, "users": list(us), "count": len(us)} for n, us in message.reactions.items()],
+    }  # fmt: skip
+    body |= {name: value for name, value in optional.items() if value}
+    if message.bot_id:
+        body |= {"app_id": app_id, "bot_profile": {"id": message.bot_id, "app_id": app_id, "name": message.author}}
+    if message.stream is not None:
+        body["streaming_state"] = "in_progress" if message.stream.state == "open" else "completed"
+    if message.thread_ts:
+        root = channel.messages.get(message.thread_ts)
+        body |= {"thread_ts": message.thread_ts, "parent_user_id": root.user if root else "USLACKBOT"}
+    elif replies := channel.thread(message.ts)[1:]:
+        users = list(dict.fromkeys(reply.user for reply in replies))
+        body |= {"thread_ts": message.ts, "reply_count": len(replies), "latest_reply": replies[-1].ts}
+        body |= {"reply_users": users, "reply_users_count": len(users)}
+    return body
+
+
+def files_json(files: Sequence[File], *, stub: bool) -> list[dict[str, Any]]:
+    """Return file objects; `stub`: as a file of another organisation arrives (Slack docs, reference/objects/file)."""
+    if stub:
+        return [{"id": file.id, "mode": "file_access", "file_access": "check_file_info"} for file in files]
+    return [file_json(file) for file in files]
+
+
+def file_json(file: File) -> dict[str, Any]:
+    """Return one file object."""
+    folder, _, name = file.url.rpartition("/")
+    extension = file.name.rpartition(".")[2].lower() if "." in file.name else "text"
+    return {
+        "id": file.id, "name": file.name, "title": file.name, "mimetype": file.media_type, "filetype": extension,
+        "mode": "hosted", "is_external": False, "is_public": False, "user": file.user, "size": file.size_bytes,
+        "file_access": "visible", "url_private": file.url, "url_private_download": f"{folder}/download/{name}",
+    }  # fmt: skip
+
+
+def person_json(person: Person, team_id: str) -> dict[str, Any]:
+    """Return a user object (Slack docs, reference/objects/user-object)."""
+    profile = {"real_name": person.name, "display_name": person.name, "team": team_id}
+    return {
+        "id": person.id, "team_id": team_id, "name": person.name.lower().replace(" ", "."), "real_name": person.name,
+        "deleted": False, "is_bot": bool(person.bot_id), "is_app_user": False, "is_restricted": person.guest,
+        "is_ultra_restricted": False, "tz": "Etc/UTC", "profile": profile,
+    }  # fmt: skip
+
+
+def channel_json(channel: Channel) -> dict[str, Any]:
+    """Return a conversation object (Slack docs, reference/objects/conversation-object)."""
+    body: dict[str, Any] = {
+        "id": channel.id, "is_channel": channel.type == "channel", "is_group": channel.type == "group",
+        "is_im": channel.type == "im", "is_mpim": channel.type == "mpim", "is_private": channel.type != "channel",
+        "is_archived": False, "is_ext_shared": False,
+    }  # fmt: skip
+    if channel.type == "im":
+        return body | {"user": channel.members[0]}
+    return body | {"name": channel.name, "is_member": channel.bot_member, "num_members": len(channel.members)}
