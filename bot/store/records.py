@@ -1,0 +1,34 @@
+"""Questions ↔ JSON. A record of an older version lacks the fields added since; they have their defaults."""
+
+import json
+from dataclasses import asdict, fields
+from typing import Any
+
+from bot.events import Incoming, MessageKey, Person, ThreadKey, Upload
+
+
+def dump(question: Incoming) -> str:
+    """Return a question as JSON."""
+    record = asdict(question)
+    record["author"]["roles"] = sorted(question.author.roles)
+    return json.dumps(record, ensure_ascii=True)  # escapes keep half a character, which UTF-8 cannot hold
+
+
+def load(text: str) -> Incoming:
+    """Return the question a record holds; fields it has and we do not know are left out."""
+    record = json.loads(text)
+    author = _known(Person, record["author"])
+    return Incoming(
+        **{
+            **_known(Incoming, record),
+            "key": MessageKey(**record["key"]),
+            "thread": ThreadKey(**record["thread"]),
+            "author": Person(**{**author, "roles": frozenset(author.get("roles", ()))}),
+            "uploads": tuple(Upload(**_known(Upload, upload)) for upload in record.get("uploads", ())),
+        }
+    )
+
+
+def _known(kind: type, record: dict[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in record.items() if name in names}

@@ -1,0 +1,62 @@
+"""How long it takes to accept a question, beside aiosqlite with one commit each: `python tests/store/bench.py`."""
+
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import aiosqlite
+
+from bot.events import Incoming, MessageKey, Person, ThreadKey
+from bot.store import open_store
+
+ROUNDS = 1000
+
+
+def question(number: int) -> Incoming:
+    return Incoming(MessageKey("p", "w", "c", str(number)), ThreadKey("p", "w", "c", "t"), Person("u", "Ada"), "Hello")
+
+
+async def measure(accept: Callable[[int], Awaitable[object]], at_once: int) -> tuple[float, float]:
+    """Return median and 95th percentile in milliseconds of `ROUNDS` calls, `at_once` at a time."""
+    times: list[float] = []
+
+    async def one(number: int) -> None:
+        start = time.perf_counter()
+        await accept(number)
+        times.append((time.perf_counter() - start) * 1000)
+
+    for first in range(0, ROUNDS, at_once):
+        await asyncio.gather(*(one(at_once * 1_000_000 + number) for number in range(first, first + at_once)))
+    return statistics.median(times), statistics.quantiles(times, n=20)[-1]
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        async with (
+            open_store(Path(directory) / "ours.sqlite3") as store,
+            aiosqlite.connect(f"{directory}/plain") as plain,
+        ):
+            await plain.execute("PRAGMA journal_mode = WAL")
+            await plain.execute("PRAGMA synchronous = FULL")
+            await plain.execute("CREATE TABLE turn (message TEXT PRIMARY KEY)")
+            lock = asyncio.Lock()
+
+            async def one_commit(number: int) -> None:
+                async with lock:
+                    await plain.execute("INSERT INTO turn VALUES (?)", (str(number),))
+                    await plain.commit()
+
+            print("at once |  store p50 / p95 ms | aiosqlite p50 / p95 ms | ratio of medians")
+            for at_once in (1, 20, 100):
+                ours = await measure(lambda number: store.accept(question(number)), at_once)
+                theirs = await measure(one_commit, at_once)
+                print(
+                    f"{at_once:7} | {ours[0]:8.2f} / {ours[1]:8.2f} | {theirs[0]:10.2f} / {theirs[1]:9.2f} |"
+                    f" {theirs[0] / ours[0]:6.1f}"
+                )
+
+
+asyncio.run(main())

@@ -1,0 +1,168 @@
+"""What the store promises, on a real file."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.errors import StoreError
+from bot.events import Incoming, MessageKey, Part, Person, ThreadKey, Turn
+from bot.store import SqliteStore, open_store
+from bot.store.records import dump, load
+
+from .conftest import Ask
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+async def test_a_question_is_accepted_once(store: SqliteStore, ask: Ask) -> None:
+    assert await store.accept(ask())
+    assert not await store.accept(ask(text="the same message, delivered again"))
+    assert [turn.questions for turn in await store.unended()] == [(ask(),)]
+
+
+async def test_the_same_question_from_many_tasks_at_once_is_accepted_once(store: SqliteStore, ask: Ask) -> None:
+    assert sorted(await asyncio.gather(*(store.accept(ask()) for _ in range(50)))) == [False] * 49 + [True]
+
+
+async def test_equal_ids_in_two_workspaces_are_two_questions(store: SqliteStore, ask: Ask) -> None:
+    one = ask()
+    other = Incoming(MessageKey("discord", "G2", "C", "100"), ThreadKey("discord", "G2", "C", "T"), one.author, "Hi")
+    assert await store.accept(one)
+    assert await store.accept(other)
+    await store.begin([one])
+    await store.record(one.key, "secret", "", [{"role": "user", "content": "secret"}], {})
+    assert await store.history(other.thread) == []
+
+
+async def test_a_thread_is_known_from_its_first_question_on(store: SqliteStore, ask: Ask) -> None:
+    assert not await store.knows(ask().thread)
+    await store.accept(ask())
+    assert await store.knows(ask().thread)
+    assert not await store.knows(ask(thread="other").thread)
+
+
+async def test_a_turn_goes_from_accepted_to_delivered(store: SqliteStore, ask: Ask) -> None:
+    question = ask()
+    await store.accept(question)
+    await store.begin([question])
+    assert await store.unended() == [Turn((question,), "answering")]
+    part = Part(0, "mark.0")
+    await store.posting(question.key, part)
+    assert (await store.unended())[0].parts == (part,)
+    await store.posted(question.key, Part(0, "mark.0", "555"))
+    await store.record(
+        question.key, "An answer", "A note.", [{"role": "user", "content": "Hello"}], {"input_tokens": 3}
+    )
+    assert await store.unended() == [Turn((question,), "answered", (Part(0, "mark.0", "555"),), "An answer", "A note.")]
+    await store.end(question.key, "delivered")
+    assert await store.unended() == []
+    assert not await store.accept(question)
+
+
+@pytest.mark.parametrize("state", ["delivered", "failed", "stopped"])
+async def test_an_ended_turn_ends_all_the_questions_it_answers(store: SqliteStore, ask: Ask, state: str) -> None:
+    questions = [ask("100"), ask("101"), ask("102")]
+    for question in questions:
+        await store.accept(question)
+    await store.begin(questions)
+    assert await store.unended() == [Turn(tuple(questions), "answering")]
+    await store.end(questions[0].key, state)
+    assert await store.unended() == []
+
+
+async def test_the_questions_of_a_turn_stand_in_the_platforms_order(store: SqliteStore, ask: Ask) -> None:
+    early, late = ask("99"), ask("100")
+    await store.accept(late)
+    await store.accept(early)
+    await store.begin([late, early])
+    assert (await store.unended())[0].questions == (early, late)
+
+
+async def test_history_grows_a_whole_turn_at_a_time(store: SqliteStore, ask: Ask) -> None:
+    for number in ("100", "101"):
+        await store.accept(ask(number))
+        await store.begin([ask(number)])
+        talk = [{"role": "user", "content": number}, {"role": "assistant", "content": [{"type": "text", "text": "ok"}]}]
+        await store.record(ask(number).key, "ok", "", talk, {})
+    history = await store.history(ask().thread)
+    assert [message["role"] for message in history] == ["user", "assistant"] * 2
+    assert [message["content"] for message in history[::2]] == ["100", "101"]
+
+
+async def test_a_failed_turn_leaves_nothing_in_the_history(store: SqliteStore, ask: Ask) -> None:
+    await store.accept(ask())
+    await store.begin([ask()])
+    await store.end(ask().key, "failed")
+    assert await store.history(ask().thread) == []
+
+
+async def test_bytes_are_kept_once_and_given_back(store: SqliteStore) -> None:
+    first = await store.keep(b"\x00picture", "image/png")
+    assert await store.keep(b"\x00picture", "image/png") == first
+    assert await store.blob(first) == (b"\x00picture", "image/png")
+    with pytest.raises(KeyError):
+        await store.blob("no such hash")
+
+
+async def test_everything_is_there_after_a_restart(file: Path, ask: Ask) -> None:
+    async with open_store(file) as store:
+        await store.accept(ask())
+        await store.begin([ask()])
+    async with open_store(file) as store:
+        assert await store.unended() == [Turn((ask(),), "answering")]
+
+
+async def test_a_job_that_fails_leaves_the_others_of_its_batch(store: SqliteStore, ask: Ask) -> None:
+    results = await asyncio.gather(
+        store.accept(ask("1")), store.end(ask("unknown").key, "failed"), store.accept(ask("2")), return_exceptions=True
+    )
+    assert (results[0], results[2]) == (True, True)
+    assert isinstance(results[1], KeyError)
+    assert len(await store.unended()) == 2
+
+
+async def test_a_caller_that_is_cancelled_breaks_nothing(store: SqliteStore, ask: Ask) -> None:
+    given = asyncio.create_task(store.accept(ask("1")))
+    await asyncio.sleep(0)
+    given.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await given
+    assert await store.accept(ask("2"))
+    assert len(await store.unended()) == 2
+
+
+async def test_a_closed_store_says_so(file: Path, ask: Ask) -> None:
+    async with open_store(file) as store:
+        pass
+    with pytest.raises(StoreError, match="closed"):
+        await store.accept(ask())
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(content=JSON)
+async def test_any_json_comes_back_from_the_history_as_it_was(tmp_path_factory: Any, content: Any) -> None:
+    question = Incoming(MessageKey("p", "w", "c", "m"), ThreadKey("p", "w", "c", "t"), Person("u", "n"), "")
+    async with open_store(tmp_path_factory.mktemp("store") / "db") as store:
+        await store.accept(question)
+        await store.record(question.key, "", "", [{"role": "user", "content": content}], {})
+        assert await store.history(question.thread) == [{"role": "user", "content": content}]
+
+
+@given(text=st.text(), name=st.text(), roles=st.frozensets(st.text()))
+def test_any_question_comes_back_as_it_was(text: str, name: str, roles: frozenset[str]) -> None:
+    question = Incoming(MessageKey("p", "w", "c", "m"), ThreadKey("p", "w", "c", "t"), Person("u", name, roles), text)
+    assert load(dump(question)) == question
+
+
+def test_a_record_of_an_older_or_newer_version_is_read() -> None:
+    question = Incoming(MessageKey("p", "w", "c", "m"), ThreadKey("p", "w", "c", "t"), Person("u", "n"), "text")
+    record = dump(question).replace('"reply_to": "", ', "").replace('"text":', '"added_later": 1, "text":')
+    assert load(record) == question
