@@ -62,12 +62,8 @@ async def serve(settings: Settings, secrets: Secrets, stop: asyncio.Event) -> No
                     upload_bytes=settings.limits.upload_mb * MB,
                 ),
             )
-            access = Access(
-                **{
-                    name: frozenset(value) if isinstance(value, tuple) else value
-                    for name, value in settings.access.model_dump().items()
-                }
-            )
+            rules = settings.access.model_dump()
+            access = Access(rules.pop("dms"), **{name: frozenset(ids) for name, ids in rules.items()})
             engine = Engine(store, answerer, access, turns_at_once=settings.limits.turns_at_once)
             await _run(chosen, engine, stop)
     finally:

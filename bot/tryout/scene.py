@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from bot.simulator.claude import Pace
 from bot.simulator.pictures import picture
-from bot.tryout.world import File, Line, Place, World, world
+from bot.tryout.world import File, Place, World, world
 
 PACE = Pace(first_token_s=0.2, piece_s=0.01)
 ANSWER_WITHIN_S = 60.0
@@ -67,35 +67,15 @@ async def play() -> int:
 
 async def _ask(here: World, step: Step, place: Place) -> tuple[Place, str]:
     """Say a step's line, wait for the whole answer and print both. Return where it was, and what was wrong or ""."""
-    turn = len(here.claude.requests)
-    since = len(here.changes(place.platform).seen)
-    message = await here.say(step.who, place, step.text, step.files)
-    there = here.answered_in(place, message)
     files = "".join(f" [{name}]" for name, _ in step.files)
-    print(f"\n{place.title}\n{_said(step.who, step.text + files)}")
-
-    def answer() -> list[Line]:
-        return [line for line in here.lines(there) if line.by_bot and line.message > message]
-
-    def is_whole() -> bool:
-        asked = here.claude.requests[turn:]
-        return bool(asked and asked[0].done) and _squeezed(answer()) == "".join(asked[0].answer.split())
-
-    problem = ""
+    print(f"\n{place.title}\n{_said(step.who, step.text + files)}", flush=True)
     try:
-        await here.changes(place.platform).wait(
-            lambda change: here.is_in(there, change) and is_whole(), since=since, timeout_s=ANSWER_WITHIN_S
-        )
+        answer = await here.ask(step.who, place, step.text, step.files, timeout_s=ANSWER_WITHIN_S)
     except TimeoutError:
-        problem = f"the answer to “{step.text}” in {there.title} did not arrive whole"
-    for line in answer():
-        print(_said("Parley", line.text, f" (edited {line.edits}×)" if line.edits else ""))
-    return there, problem
-
-
-def _squeezed(lines: Sequence[Line]) -> str:
-    """The visible text without white space, which a page's end may take away."""
-    return "".join("".join(line.text.split()) for line in lines)
+        return place, f"the answer to “{step.text}” in {place.title} did not arrive whole and once"
+    for line in answer.lines:
+        print(_said("Parley", line.text, f" (edited {line.edits}×)" if line.edits else ""), flush=True)
+    return answer.place, ""
 
 
 def _said(who: str, text: str, after: str = "") -> str:

@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +14,9 @@ from bot import app
 from bot.config import ClaudeSettings, DiscordSettings, Secrets, Settings, SlackSettings, StoreSettings
 from bot.simulator.changes import Change, Changes
 from bot.simulator.claude import Pace, SimulatedClaude
+from bot.simulator.discord import Person as DiscordPerson
 from bot.simulator.discord import SimulatedDiscord
+from bot.simulator.slack import Person as SlackPerson
 from bot.simulator.slack import SimulatedSlack
 
 File = tuple[str, bytes]
@@ -49,11 +51,25 @@ class Line:
     files: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a message: where the answer is, and its lines as they are shown now."""
+
+    place: Place
+    message: str
+    lines: tuple[Line, ...]
+
+    @property
+    def text(self) -> str:
+        """All of the answer's messages, joined."""
+        return "\n".join(line.text for line in self.lines)
+
+
 class Bot:
     """The real bot as a task of its own, which can be stopped and started again on the same database."""
 
     def __init__(self, settings: Settings, secrets: Secrets) -> None:
-        self._settings = settings
+        self.settings = settings
         self._secrets = secrets
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -61,7 +77,7 @@ class Bot:
     def start(self) -> None:
         """Start the bot; `failed` tells if it ended by itself."""
         self._stop = asyncio.Event()
-        self._task = asyncio.create_task(app.serve(self._settings, self._secrets, self._stop), name="bot")
+        self._task = asyncio.create_task(app.serve(self.settings, self._secrets, self._stop), name="bot")
 
     async def stop(self) -> None:
         """End the bot as a signal would, and wait until it is gone. Raises what it failed with."""
@@ -95,17 +111,36 @@ class World:
         self.slack = slack
         self.claude = claude
         self.bot = bot
-        guild = discord.add_guild("Analytical Engines")
-        self._people = {
-            "discord": {name: discord.add_person(name, guild=guild) for name in ("Ada", "Grace")},
-            "slack": {name: slack.add_person(name) for name in ("Ada", "Grace")},
-        }
+        self._guild = discord.add_guild("Analytical Engines")
+        self._discord_people: dict[str, DiscordPerson] = {}
+        self._slack_people: dict[str, SlackPerson] = {}
+        for name in ("Ada", "Grace"):
+            self.add_person("discord", name)
+            self.add_person("slack", name)
         self.places = (
-            Place("discord", "#general", discord.add_channel(guild, "general")),
-            Place("discord", "DM", discord.dm(self._people["discord"]["Ada"]), direct=True),
+            Place("discord", "#general", discord.add_channel(self._guild, "general")),
+            Place("discord", "DM", discord.dm(self._discord_people["Ada"]), direct=True),
             Place("slack", "#general", slack.add_channel("general")),
-            Place("slack", "DM", slack.dm(self._people["slack"]["Ada"]), direct=True),
+            Place("slack", "DM", slack.dm(self._slack_people["Ada"]), direct=True),
         )
+
+    def add_person(self, platform: Kind, name: str, *, bot: bool = False) -> str:
+        """Let one more person (or another bot) in; return the name to use for them."""
+        if platform == "discord":
+            self._discord_people[name] = self.discord.add_person(name, guild=self._guild, bot=bot)
+        else:
+            self._slack_people[name] = self.slack.add_person(name, bot=bot)
+        return name
+
+    def person_id(self, platform: Kind, name: str) -> str:
+        """Return a person's id on a platform."""
+        return (self._discord_people if platform == "discord" else self._slack_people)[name].id
+
+    async def open_thread(self, who: str, place: Place, message: str) -> Place:
+        """Let a person make a thread on a message (on Slack, every message is one already); return it."""
+        if place.platform == "discord":
+            await self.discord.open_thread(self._discord_people[who], place.channel, "a thread", on=message)
+        return replace(place, thread=message)
 
     def mention(self, platform: Kind) -> str:
         """Return how the bot is mentioned there."""
@@ -115,18 +150,24 @@ class World:
         """Return what happens on a platform."""
         return self.discord.changes if platform == "discord" else self.slack.changes
 
-    async def say(self, who: str, place: Place, text: str, files: Sequence[File] = ()) -> str:
-        """Write as a person; return the message's id. `@parley` in the text is a mention of the bot."""
+    async def say(
+        self, who: str, place: Place, text: str, files: Sequence[File] = (), *, reply_to: str | None = None
+    ) -> str:
+        """Write as a person; return the message's id. `@parley` in the text is a mention of the bot.
+
+        `reply_to`: the message it replies to, on Discord.
+        """
         text = text.replace("@parley", self.mention(place.platform)).replace("@Parley", self.mention(place.platform))
-        person = self._people[place.platform][who]
         if place.platform == "discord":
-            return (await self.discord.say(person, place.thread or place.channel, text, files=list(files))).id
-        return (await self.slack.say(person, place.channel, text, files=list(files), thread=place.thread)).ts
+            writer, where = self._discord_people[who], place.thread or place.channel
+            return (await self.discord.say(writer, where, text, files=list(files), reply_to=reply_to)).id
+        member = self._slack_people[who]
+        return (await self.slack.say(member, place.channel, text, files=list(files), thread=place.thread)).ts
 
     def answered_in(self, place: Place, message: str) -> Place:
         """Return where the answer to a message will be: the thread it opens, or the place itself."""
         opens_thread = not place.thread and not (place.platform == "discord" and place.direct)
-        return Place(place.platform, place.name, place.channel, place.direct, message) if opens_thread else place
+        return replace(place, thread=message) if opens_thread else place
 
     def lines(self, place: Place) -> list[Line]:
         """Return the messages of a place as they are shown now, oldest first."""
@@ -136,12 +177,44 @@ class World:
                      tuple(file.name for file in m.attachments))
                 for m in self.discord.messages(place.thread or place.channel)
             ]  # fmt: skip
-        names = {person.id: name for name, person in self._people["slack"].items()}
+        names = {person.id: name for name, person in self._slack_people.items()}
         return [
             Line(m.ts, names.get(m.user, "Parley"), m.shown, m.user == self.slack.bot_user_id, len(m.versions) - 1,
                  tuple(file.name for file in m.files))
             for m in self.slack.messages(place.channel, place.thread)
         ]  # fmt: skip
+
+    def answer(self, there: Place, message: str) -> Answer:
+        """Return what the bot has shown in a place after a message, as it is now."""
+        return Answer(there, message, tuple(li for li in self.lines(there) if li.by_bot and li.message > message))
+
+    async def ask(
+        self,
+        who: str,
+        place: Place,
+        text: str,
+        files: Sequence[File] = (),
+        *,
+        reply_to: str | None = None,
+        timeout_s: float = 60.0,
+    ) -> Answer:
+        """Write as a person and wait for the whole answer. Raises `TimeoutError` if it does not arrive whole and once.
+
+        Whole: the visible messages hold exactly what Claude wrote, white space aside, which a page's end may take away.
+        """
+        turn = len(self.claude.requests)
+        since = len(self.changes(place.platform).seen)
+        message = await self.say(who, place, text, files, reply_to=reply_to)
+        there = self.answered_in(place, message)
+
+        def is_whole(change: Change) -> bool:
+            asked = self.claude.requests[turn:]
+            if not asked or not asked[0].done or not self.is_in(there, change):
+                return False
+            return "".join(self.answer(there, message).text.split()) == "".join(asked[0].answer.split())
+
+        await self.changes(place.platform).wait(is_whole, since=since, timeout_s=timeout_s)
+        return self.answer(there, message)
 
     def is_in(self, place: Place, change: Change) -> bool:
         """Say whether a change happened in a place."""

@@ -1,0 +1,64 @@
+"""What people read when an answer is not whole: one sentence each, what happened and what to do. Never an exception's
+own text.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.claude import (
+    AuthenticationRefused,
+    ClaudeError,
+    ContextFull,
+    InvalidRequest,
+    ModelNotFound,
+    Overloaded,
+    RateLimited,
+    Refusal,
+    RequestTooLarge,
+    SpendLimitReached,
+    Stalled,
+    StreamCut,
+    Unavailable,
+    stopped,
+)
+
+OUR_FAULT = "Something went wrong on my side, and it has been logged; please ask again."
+
+_BEFORE_THE_FIRST_WORD: tuple[tuple[type[ClaudeError], str], ...] = (
+    (
+        AuthenticationRefused,
+        "Claude refuses the bot's key; whoever runs this bot has to set a valid ANTHROPIC_API_KEY.",
+    ),
+    (
+        SpendLimitReached,
+        "The credit or spend limit of the bot's Claude account is used up; whoever runs it has to raise it.",
+    ),
+    (ModelNotFound, "Claude does not know the model this bot is set to; whoever runs it has to correct claude.model."),
+    (ContextFull, "This thread has grown too long for Claude to read; please start a new one."),
+    (RequestTooLarge, "This thread holds more images and files than Claude takes at once; please start a new one."),
+    (InvalidRequest, "Claude refused to read this message as it is; please put it differently, or without its files."),
+    (RateLimited, "Claude gets too many requests from this bot at the moment; please ask again in a minute."),
+    (Overloaded, "Claude is overloaded at the moment; please ask again in a minute."),
+    (Stalled, "Claude did not answer in time; please ask again."),
+    (Unavailable, "Claude cannot be reached at the moment; please ask again in a minute."),
+)
+_BROKE_OFF = "The answer broke off here, because the connection to Claude failed; please ask again."
+
+
+def sentence_for(error: ClaudeError) -> str:
+    """Return the sentence a reader gets for a failure of Claude's, below what was shown."""
+    if error.text_so_far and isinstance(error, (Overloaded, Stalled, StreamCut, Unavailable)):
+        return _BROKE_OFF
+    return next((sentence for kind, sentence in _BEFORE_THE_FIRST_WORD if isinstance(error, kind)), _BROKE_OFF)
+
+
+def stop_note(message: Mapping[str, Any]) -> str:
+    """Return the sentence below an answer that ended before its end, or "" for one that is whole."""
+    why = stopped(message)
+    if why is None:
+        return ""
+    if isinstance(why, Refusal):
+        return "Claude declined to answer this."
+    if isinstance(why, ContextFull):
+        return "The answer stops here: this thread has grown too long for Claude. Please start a new one."
+    return "The answer reached its length limit here; ask me to go on."

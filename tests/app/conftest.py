@@ -1,0 +1,30 @@
+"""The whole bot between simulated platforms: real discord.py, slack-bolt and anthropic underneath."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+
+from bot.simulator.claude import Pace
+from bot.tryout.world import Place, World, world
+
+
+@pytest.fixture
+async def here() -> AsyncIterator[World]:
+    async with world(SecretStr(""), Pace()) as started:
+        yield started
+
+
+@pytest.fixture(params=["discord", "slack"])
+def platform(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def channel(here: World, platform: str) -> Place:
+    return next(place for place in here.places if place.platform == platform and not place.direct)
+
+
+@pytest.fixture
+def dm(here: World, platform: str) -> Place:
+    return next(place for place in here.places if place.platform == platform and place.direct)

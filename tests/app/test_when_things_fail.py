@@ -1,0 +1,176 @@
+"""What a person sees when a platform, Claude or the process fails: one whole answer, or what there was and why."""
+
+import asyncio
+
+import pytest
+
+from bot.simulator.changes import Change
+from bot.simulator.claude import Reply
+from bot.simulator.faults import Fault
+from bot.simulator.slack import SimulatedSlack
+from bot.tryout.world import Answer, Place, World
+
+STORY = "The first words are here. " + " ".join(f"Sentence number {n} follows." for n in range(60))
+POSTS = {"discord": "POST /channels/*/messages", "slack": "chat.postMessage"}
+EDITS = {"discord": "PATCH /channels/*/messages/*", "slack": "chat.update"}
+
+
+def faults(here: World, place: Place) -> object:
+    return here.discord.faults if place.platform == "discord" else here.slack.faults
+
+
+async def ask_until(here: World, place: Place, text: str, shown: str) -> Answer:
+    """Ask, and wait until the answer shows a text: for answers that are not Claude's alone."""
+    since = len(here.changes(place.platform).seen)
+    message = await here.say("Ada", place, text)
+    there = here.answered_in(place, message)
+
+    def is_shown(change: Change) -> bool:
+        return here.is_in(there, change) and shown in here.answer(there, message).text
+
+    await here.changes(place.platform).wait(is_shown, since=since)
+    return here.answer(there, message)
+
+
+async def test_a_rate_limit_in_mid_answer_costs_nothing_but_time(here: World, channel: Place) -> None:
+    here.claude.script(Reply(text=STORY, piece_s=0.01))
+    faults(here, channel).add(Fault(EDITS[channel.platform], status=429, headers={"Retry-After": "1"}, times=1))
+    answer = await here.ask("Ada", channel, "@parley Tell me")
+    assert len(answer.lines) == 1
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+async def test_a_post_that_landed_but_answered_5xx_is_shown_once(here: World, channel: Place, status: int) -> None:
+    faults(here, channel).add(Fault(POSTS[channel.platform], status=status, after=True))
+    answer = await here.ask("Ada", channel, "@parley Hello")
+    assert len(answer.lines) == 1
+
+
+async def test_a_post_whose_answer_was_lost_is_shown_once(here: World, channel: Place) -> None:
+    faults(here, channel).add(Fault(POSTS[channel.platform], drop=True, after=True))
+    answer = await here.ask("Ada", channel, "@parley Hello")
+    assert len(answer.lines) == 1
+
+
+async def test_a_post_that_never_arrived_is_made_again(here: World, channel: Place) -> None:
+    faults(here, channel).add(Fault(POSTS[channel.platform], drop=True))
+    answer = await here.ask("Ada", channel, "@parley Hello")
+    assert len(answer.lines) == 1
+
+
+async def test_edits_that_fail_are_made_good(here: World, channel: Place) -> None:
+    here.claude.script(Reply(text=STORY, piece_s=0.01))
+    faults(here, channel).add(Fault(EDITS[channel.platform], status=502, times=2))
+    answer = await here.ask("Ada", channel, "@parley Tell me")
+    assert len(answer.lines) == 1
+
+
+async def test_a_stream_cut_half_way_keeps_what_was_shown_and_says_why(here: World, channel: Place) -> None:
+    here.claude.script(Reply(text=STORY, cut_after=20, piece_s=0.01))
+    answer = await ask_until(here, channel, "@parley Tell me", "broke off")
+    assert answer.text.startswith("The first words are here.")
+    assert here.claude.count == 1
+
+
+async def test_after_a_broken_answer_the_thread_goes_on_without_it(here: World, channel: Place) -> None:
+    here.claude.script(Reply(text=STORY, error_after=10, error_type="api_error"))
+    broken = await ask_until(here, channel, "@parley Tell me", "broke off")
+    again = await here.ask("Ada", broken.place, "Are you there?")
+    messages = here.claude.requests[-1].body["messages"]
+    assert [message["role"] for message in messages] == ["user"]
+    assert "Are you there?" in again.text
+
+
+async def test_when_claude_is_overloaded_the_bot_tries_again_and_then_says_so(here: World, channel: Place) -> None:
+    here.claude.script(Reply(status=529, error_type="overloaded_error"), Reply(text="Here I am."))
+    answer = await ask_until(here, channel, "@parley Hello", "Here I am.")
+    assert here.claude.count == 2
+    assert answer.text == "Here I am."
+
+
+async def test_a_key_that_is_refused_is_told_in_one_sentence(here: World, channel: Place) -> None:
+    here.claude.script(Reply(status=401, error_type="authentication_error"))
+    answer = await ask_until(here, channel, "@parley Hello", "key")
+    assert here.claude.api_key not in answer.text
+    assert "401" not in answer.text
+    assert here.claude.count == 1
+
+
+async def test_a_prompt_the_api_refuses_is_told_and_the_thread_goes_on(here: World, channel: Place) -> None:
+    here.claude.script(Reply(status=400, error_type="invalid_request_error"))
+    refused = await ask_until(here, channel, "@parley Hello", "refused")
+    await here.ask("Ada", refused.place, "And now?")
+
+
+async def test_an_answer_at_its_length_limit_says_so(here: World, channel: Place) -> None:
+    here.claude.script(Reply(text="Only the beginning", stop_reason="max_tokens"))
+    answer = await ask_until(here, channel, "@parley Tell me", "length limit")
+    assert answer.text.startswith("Only the beginning")
+
+
+async def test_the_same_message_delivered_twice_is_answered_once(here: World, channel: Place) -> None:
+    first = await here.ask("Ada", channel, "@parley Hello")
+    if channel.platform == "discord":
+        await here.discord.redeliver(first.message)
+    else:
+        await here.slack.redeliver(channel.channel, first.message)
+    second = await here.ask("Ada", first.place, "And again?")
+    assert here.claude.count == 2
+    assert len(here.answer(first.place, first.message).lines) == 1 + len(second.lines)
+
+
+async def test_a_dropped_connection_loses_no_message(here: World, channel: Place) -> None:
+    first = await here.ask("Ada", channel, "@parley Hello")
+    if channel.platform == "discord":
+        await here.discord.drop_gateway(resumable=True)
+    else:
+        await here.slack.refresh_sockets()
+    await here.ask("Ada", first.place, "Still there?")
+
+
+async def test_a_restart_in_mid_answer_ends_in_one_whole_answer_in_the_same_message(
+    here: World, channel: Place
+) -> None:
+    gate = asyncio.Event()
+    here.claude.script(Reply(text=STORY, gate=gate, gate_at=12))
+    half = await ask_until(here, channel, "@parley Tell me", "The first words")
+    await here.bot.stop()
+    here.claude.script(Reply(text=STORY))
+    since = len(here.changes(channel.platform).seen)
+    await here.start_bot()
+
+    def is_whole(_: Change) -> bool:
+        return here.answer(half.place, half.message).text == STORY
+
+    await here.changes(channel.platform).wait(is_whole, since=since)
+    assert [line.message for line in here.answer(half.place, half.message).lines] == [half.lines[0].message]
+    assert here.claude.count == 2
+
+
+async def test_a_person_who_may_not_speak_is_not_answered(here: World, channel: Place) -> None:
+    here.bot.settings = here.bot.settings.model_copy(
+        update={"access": here.bot.settings.access.model_copy(
+            update={"denied_users": (here.person_id(channel.platform, "Grace"),)}
+        )}
+    )  # fmt: skip
+    await here.restart_bot()
+    await here.say("Grace", channel, "@parley Hello")
+    await here.ask("Ada", channel, "@parley Hello")
+    assert here.claude.count == 1
+
+
+async def test_a_file_that_cannot_be_shown_is_named_and_the_rest_is_answered(here: World, channel: Place) -> None:
+    message = await here.say("Ada", channel, "@parley What is it?", [("film.png", b"\x00\x01\x02nothing known" * 9)])
+    there = here.answered_in(channel, message)
+
+    def is_told(_: Change) -> bool:
+        return "film.png" in here.answer(there, message).text and here.claude.count == 1
+
+    await here.changes(channel.platform).wait(is_told)
+
+
+async def test_slack_is_acknowledged_only_after_the_turn_is_on_disk(here: World) -> None:
+    slack: SimulatedSlack = here.slack
+    answer = await here.ask("Ada", here.places[2], "@parley Hello")
+    assert answer.lines
+    assert all(envelope.acked for envelope in slack.envelopes)
