@@ -63,7 +63,7 @@ def _try(options: argparse.Namespace) -> int:
     set_up_logs("error", "console")
     demo = options.demo or not sys.stdin.isatty()
     key = config.read_secrets().anthropic_api_key
-    return asyncio.run(tryout.play(key) if demo else tryout.chat(key))
+    return asyncio.run(tryout.play() if demo else tryout.chat(key))
 
 
 def set_up_logs(level: str, form: str) -> None:

@@ -1,6 +1,7 @@
 """What a person sees when a platform, Claude or the process fails: one whole answer, or what there was and why."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -8,7 +9,7 @@ from bot.simulator.changes import Change
 from bot.simulator.claude import Reply
 from bot.simulator.faults import Fault
 from bot.simulator.slack import SimulatedSlack
-from bot.tryout.world import Answer, Place, World
+from bot.tryout.world import Answer, File, Place, World
 
 STORY = "The first words are here. " + " ".join(f"Sentence number {n} follows." for n in range(60))
 POSTS = {"discord": "POST /channels/*/messages", "slack": "chat.postMessage"}
@@ -19,10 +20,10 @@ def faults(here: World, place: Place) -> object:
     return here.discord.faults if place.platform == "discord" else here.slack.faults
 
 
-async def ask_until(here: World, place: Place, text: str, shown: str) -> Answer:
+async def ask_until(here: World, place: Place, text: str, shown: str, files: Sequence[File] = ()) -> Answer:
     """Ask, and wait until the answer shows a text: for answers that are not Claude's alone."""
     since = len(here.changes(place.platform).seen)
-    message = await here.say("Ada", place, text)
+    message = await here.say("Ada", place, text, files)
     there = here.answered_in(place, message)
 
     def is_shown(change: Change) -> bool:
@@ -160,13 +161,10 @@ async def test_a_person_who_may_not_speak_is_not_answered(here: World, channel: 
 
 
 async def test_a_file_that_cannot_be_shown_is_named_and_the_rest_is_answered(here: World, channel: Place) -> None:
-    message = await here.say("Ada", channel, "@parley What is it?", [("film.png", b"\x00\x01\x02nothing known" * 9)])
-    there = here.answered_in(channel, message)
-
-    def is_told(_: Change) -> bool:
-        return "film.png" in here.answer(there, message).text and here.claude.count == 1
-
-    await here.changes(channel.platform).wait(is_told)
+    film = ("film.png", b"\x00\x01\x02nothing known" * 9)
+    answer = await ask_until(here, channel, "@parley What is it?", "film.png", [film])
+    assert "What is it?" in answer.text
+    assert here.claude.count == 1
 
 
 async def test_slack_is_acknowledged_only_after_the_turn_is_on_disk(here: World) -> None:

@@ -1,0 +1,12 @@
+"""The live reply: text that grows → pages that fit → posts and edits at the pace a platform allows.
+
+It knows neither the platform (only `bot.ports.Surface`) nor where the text comes from. `pages` and `Paginator` cut
+Markdown, purely; `Pacer` shares a platform's limits out among all replies; `LiveReply` makes what a reader sees equal
+to what was written.
+"""
+
+from bot.reply.live import LiveReply
+from bot.reply.pacer import Pacer
+from bot.reply.pages import Page, Paginator, pages
+
+__all__ = ["LiveReply", "Pacer", "Page", "Paginator", "pages"]

@@ -1,0 +1,155 @@
+"""Who may call next, and when: the pacer's decision as functions on values, without a clock and without I/O.
+
+A budget of `calls` in `per_s` seconds is a sliding window here: stricter than the platforms' fixed windows and leaky
+buckets, so it fits them all. Within it calls are spread, because equal gaps give the least mean lag: a burst is paid
+for by a stall when the window is full. The tenth of the budget that steady spacing leaves over is the credit from
+which the gaps after a quiet time are shortened.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from bot.events import Budget
+
+_SLACK = 1.1
+"""Steady calls are this much further apart than the budget demands, against jitter on the way to the platform."""
+_RESERVE_FROM_CALLS = 10
+"""Budgets of at least this many calls keep one for urgent ones. In a smaller one a kept call would cost every reader
+more lag than it saves at the end: there the even gaps themselves free a call each."""
+_MARGIN_S = 0.01
+"""A call counts so much longer than the budget says: clocks are rounded, on both sides."""
+
+
+class Rank(IntEnum):
+    """How urgent a call is; the smaller goes first."""
+
+    LAST = 0
+    """It completes an answer."""
+    FIRST = 1
+    """The first sign of an answer."""
+    MORE = 2
+    """More text of an answer that is visible already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bid:
+    """One call somebody wants to make. `unseen`: character-seconds of text nobody has seen. `since_s`: asked at."""
+
+    rank: Rank
+    unseen: float
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What was called in one scope. `ended`: when calls ended that still count, oldest first. All times in seconds of
+    one clock. `credit`: calls that may come sooner than the steady gap; below zero after urgent ones.
+    """
+
+    budget: Budget
+    ended: tuple[float, ...] = ()
+    in_flight: int = 0
+    last_s: float = float("-inf")
+    credit: float = 0.0
+    paused_until_s: float = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`go`: the index of the bid to serve now, or None. `look_s`: when to decide again; None: when something ends."""
+
+    go: int | None
+    look_s: float | None = None
+
+
+def steady_gap_s(budget: Budget) -> float:
+    """Return the time between two calls that can be kept up for ever."""
+    return budget.per_s / budget.calls * _SLACK
+
+
+def _most_credit(budget: Budget) -> float:
+    return budget.calls * (1 - 1 / _SLACK)
+
+
+def _gap_s(bucket: Bucket) -> float:
+    steady = steady_gap_s(bucket.budget)
+    return steady / (1 + bucket.credit) if bucket.credit >= 0 else steady * (1 - bucket.credit)
+
+
+def settled(bucket: Bucket, now_s: float) -> Bucket:
+    """Return the bucket without the calls that no longer count."""
+    horizon = now_s - bucket.budget.per_s - _MARGIN_S
+    return replace(bucket, ended=tuple(t for t in bucket.ended if t > horizon))
+
+
+def started(bucket: Bucket, now_s: float) -> Bucket:
+    """Return the bucket after a call began."""
+    most = _most_credit(bucket.budget)
+    earned = (now_s - bucket.last_s) / steady_gap_s(bucket.budget)
+    credit = max(min(bucket.credit + earned, most + 1) - 1, -float(bucket.budget.calls))
+    return replace(bucket, in_flight=bucket.in_flight + 1, last_s=now_s, credit=min(credit, most))
+
+
+def finished(bucket: Bucket, now_s: float) -> Bucket:
+    """Return the bucket after a call ended. It counts from its end: the platform may have received it as late."""
+    bucket = settled(bucket, now_s)
+    return replace(bucket, in_flight=bucket.in_flight - 1, ended=(*bucket.ended, now_s))
+
+
+def returned(bucket: Bucket) -> Bucket:
+    """Return the bucket after a granted call was not made."""
+    credit = min(bucket.credit + 1, _most_credit(bucket.budget))
+    return replace(bucket, in_flight=bucket.in_flight - 1, credit=credit)
+
+
+def paused(bucket: Bucket, until_s: float) -> Bucket:
+    """Return the bucket closed until a time; a longer pause stays."""
+    return replace(bucket, paused_until_s=max(bucket.paused_until_s, until_s))
+
+
+def decide(bucket: Bucket, bids: Sequence[Bid], now_s: float) -> Decision:
+    """Return who calls now: last edits, then first posts, then the most unseen text; equals in the order they asked."""
+    if not bids:
+        return Decision(None)
+    if now_s < bucket.paused_until_s:
+        return Decision(None, bucket.paused_until_s)
+    bucket = settled(bucket, now_s)
+    best = min(range(len(bids)), key=lambda i: (bids[i].rank, -bids[i].unseen, bids[i].since_s))
+    urgent = bids[best].rank is not Rank.MORE
+    kept = 0 if urgent or bucket.budget.calls < _RESERVE_FROM_CALLS else 1
+    excess = bucket.in_flight + len(bucket.ended) + kept + 1 - bucket.budget.calls
+    ready_s = now_s if urgent else bucket.last_s + _gap_s(bucket)
+    if excess > 0:
+        if excess > len(bucket.ended):
+            return Decision(None)
+        ready_s = max(ready_s, bucket.ended[excess - 1] + bucket.budget.per_s + _MARGIN_S)
+    return Decision(best) if ready_s <= now_s else Decision(None, ready_s)
+
+
+@dataclass(slots=True)
+class Backlog:
+    """What was written and not yet seen: `size` characters, and `area` character-seconds of waiting up to `at_s`."""
+
+    size: int = 0
+    area: float = 0.0
+    at_s: float = 0.0
+
+    def wrote(self, size: int, now_s: float) -> None:
+        """Count `size` more characters."""
+        self.area, self.at_s, self.size = self.waited(now_s), now_s, self.size + size
+
+    def waited(self, now_s: float) -> float:
+        """Return the character-seconds up to now."""
+        return self.area + self.size * (now_s - self.at_s) if self.size else self.area
+
+    def take(self, now_s: float) -> "Backlog":
+        """Empty the backlog, because what it counts is on its way; return that part, for `put_back`."""
+        taken = Backlog(self.size, self.waited(now_s), now_s)
+        self.size, self.area, self.at_s = 0, 0.0, now_s
+        return taken
+
+    def put_back(self, taken: "Backlog", now_s: float) -> None:
+        """Count again what did not arrive."""
+        self.area = self.waited(now_s) + taken.waited(now_s)
+        self.size, self.at_s = self.size + taken.size, now_s

@@ -1,0 +1,169 @@
+"""Fakes in the ports' shapes, and a clock that jumps instead of waiting."""
+
+import asyncio
+import selectors
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from bot.errors import PlatformError, RateLimited
+from bot.events import Budget, Limits, MessageKey, Part, Said
+
+T = TypeVar("T")
+TURN = MessageKey("fake", "guild", "channel", "1")
+
+
+class Plain:
+    """A dialect that changes nothing."""
+
+    def render(self, markdown: str) -> str:
+        return markdown
+
+    def size(self, rendered: str) -> int:
+        return len(rendered)
+
+
+class Growing(Plain):
+    """A dialect whose tables and ampersands grow: every cell becomes 24 columns wide, `&` becomes `&amp;`."""
+
+    def render(self, markdown: str) -> str:
+        return "\n".join(map(self._line, markdown.split("\n")))
+
+    def _line(self, line: str) -> str:
+        line = line.replace("&", "&amp;")
+        if not line.lstrip().startswith("|"):
+            return line
+        return "|".join(cell.ljust(24) for cell in line.split("|"))
+
+
+class _Jump:
+    """A selector that lets the clock jump to the next timer when nothing else is going on."""
+
+    def __init__(self, loop: "JumpingLoop") -> None:
+        self._loop = loop
+        self._real = selectors.DefaultSelector()
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        found = self._real.select(0)
+        if not found and timeout is None:
+            raise AssertionError("everything waits, and nothing will ever happen")
+        if not found and timeout:
+            self._loop.now_s += timeout
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time passes only when it would have waited."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+        super().__init__(_Jump(self))  # type: ignore[arg-type]
+
+    def time(self) -> float:
+        return self.now_s
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in virtual time."""
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        return runner.run(main)
+
+
+class Chat:
+    """A surface that keeps messages, has limits of its own and fails as told.
+
+    `faults` are raised by the next calls, one each; None lets a call through. A fault that is a pair (error, "landed")
+    takes effect before it is raised. `windows`: (calls, seconds) the platform allows for each kind of call, in fixed
+    windows; a call too many is refused as the platforms do it.
+    """
+
+    def __init__(self, size: int = 2000, posts: int = 5, edits: int = 5, per_s: float = 5.0, scope: str = "c") -> None:
+        self.dialect = Plain()
+        self.limits = Limits(size, Budget(f"post:{scope}", posts, per_s), Budget(f"edit:{scope}", edits, per_s), 8.0)
+        self.messages: dict[str, str] = {}
+        self.ids: dict[str, str] = {}
+        self.calls: list[tuple[float, str, str, str]] = []
+        self.again: list[bool] = []
+        self.faults: list[Any] = []
+        self.latency_s = 0.1
+        self.refused = 0
+        self.enforced: dict[str, tuple[int, float]] = {}
+        self._running: set[str] = set()
+        self._windows: dict[str, list[float]] = {}
+
+    @property
+    def shown(self) -> list[str]:
+        return list(self.messages.values())
+
+    async def post(self, text: str, mark: str, *, again: bool = False) -> str:
+        self.again.append(again)
+        async with self._call("post", mark.rsplit(".", 1)[0], mark, text) as land:
+            if mark not in self.ids:
+                self.ids[mark] = f"id-{mark}"
+                self.messages[self.ids[mark]] = text
+            land()
+            return self.ids[mark]
+
+    async def edit(self, message_id: str, text: str) -> None:
+        async with self._call("edit", message_id.rsplit(".", 1)[0], message_id, text) as land:
+            self.messages[message_id] = text
+            land()
+
+    async def status(self, text: str) -> None:
+        raise AssertionError(f"a reply sets no status: {text}")
+
+    async def earlier(self, limit: int) -> Sequence[Said]:
+        raise AssertionError(f"a reply reads nothing: {limit}")
+
+    @asynccontextmanager
+    async def _call(self, kind: str, reply: str, what: str, text: str) -> AsyncIterator[Callable[[], None]]:
+        assert text.strip(), "the platform refuses an empty message"
+        assert len(text) <= self.limits.page_size
+        reply = reply.removeprefix("id-")
+        assert reply not in self._running, "two calls of one reply at once"
+        now_s = asyncio.get_running_loop().time()
+        self._limit(kind, now_s)
+        self.calls.append((now_s, kind, what, text))
+        self._running.add(reply)
+        fault = self.faults.pop(0) if self.faults else None
+        try:
+            await asyncio.sleep(self.latency_s)
+            if isinstance(fault, PlatformError):
+                raise fault
+
+            def land() -> None:
+                if isinstance(fault, tuple):
+                    raise fault[0]
+
+            yield land
+        finally:
+            self._running.discard(reply)
+
+    def _limit(self, kind: str, now_s: float) -> None:
+        if kind not in self.enforced:
+            return
+        calls, per_s = self.enforced[kind]
+        window = [t for t in self._windows.get(kind, []) if t > now_s - per_s]
+        if len(window) >= calls:
+            self.refused += 1
+            raise RateLimited("Too many calls.", retry_after_s=window[0] + per_s - now_s)
+        self._windows[kind] = [*window, now_s]
+
+
+class Log:
+    """A part log that remembers."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, Part]] = []
+        self.turns: set[MessageKey] = set()
+
+    async def posting(self, turn: MessageKey, part: Part) -> None:
+        self.turns.add(turn)
+        self.rows.append(("posting", part))
+
+    async def posted(self, turn: MessageKey, part: Part) -> None:
+        self.turns.add(turn)
+        self.rows.append(("posted", part))
