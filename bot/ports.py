@@ -37,7 +37,8 @@ class Surface(Protocol):
     async def post(self, text: str, mark: str, *, again: bool = False) -> str:
         """Post rendered text; return the message's id. One mark makes one message, however often it is asked for.
 
-        `again`: an earlier attempt, perhaps by an earlier process, may have landed: find it before posting.
+        A mark ends in a dot and the number of the part in its answer, from 0. `again`: an earlier attempt, perhaps by
+        an earlier process, may have landed: find it before posting.
         """
         ...
 

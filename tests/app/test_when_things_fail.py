@@ -8,7 +8,6 @@ import pytest
 from bot.simulator.changes import Change
 from bot.simulator.claude import Reply
 from bot.simulator.faults import Fault
-from bot.simulator.slack import SimulatedSlack
 from bot.tryout.world import Answer, File, Place, World
 
 STORY = "The first words are here. " + " ".join(f"Sentence number {n} follows." for n in range(60))
@@ -167,8 +166,9 @@ async def test_a_file_that_cannot_be_shown_is_named_and_the_rest_is_answered(her
     assert here.claude.count == 1
 
 
-async def test_slack_is_acknowledged_only_after_the_turn_is_on_disk(here: World) -> None:
-    slack: SimulatedSlack = here.slack
-    answer = await here.ask("Ada", here.places[2], "@parley Hello")
-    assert answer.lines
-    assert all(envelope.acked for envelope in slack.envelopes)
+async def test_every_slack_event_is_acknowledged(here: World) -> None:
+    channel = here.places[2]
+    answer = await here.ask("Ada", channel, "@parley Hello")
+    await here.slack.acknowledged(channel.channel, answer.message)
+    await here.slack.settled()
+    assert all(envelope.acked for envelope in here.slack.envelopes)

@@ -1,0 +1,195 @@
+"""Discord as the bot sees it: a connection that holds, surfaces to answer on, files to fetch."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+
+import aiohttp
+import discord
+import structlog
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+from yarl import URL
+
+from bot.errors import MediaError, PlatformError, StartupError
+from bot.events import Incoming, Upload
+from bot.media.download import LinkExpired, fetch
+from bot.platforms.discord.calls import Calls
+from bot.platforms.discord.listen import Listener
+from bot.platforms.discord.surface import DiscordSurface
+from bot.platforms.discord.translate import uploads_of
+from bot.ports import Hear
+
+log = structlog.get_logger()
+
+_API_URL = Route.BASE
+_GATEWAY_URL = DiscordWebSocket.DEFAULT_GATEWAY
+_CDN_HOSTS = ("cdn.discordapp.com", "media.discordapp.net")
+"""Discord docs, reference/image formatting and attachments: the only hosts of uploaded files."""
+_STABLE_S = 60.0
+_LONGEST_WAIT_S = 300.0
+_CLOSE_S = 5.0
+
+
+class DiscordPlatform:
+    """The bot's account on Discord; a `bot.ports.Platform`.
+
+    `api_url`, `gateway_url`: "" for Discord's own. discord.py keeps them per process, so all instances that run at one
+    time must agree. `cdn_hosts`: further hosts (or `host:port`, which may then be http) that files may come from.
+    Raises `StartupError` if one of the addresses cannot be used.
+    """
+
+    name = "discord"
+
+    def __init__(self, token: str, *, api_url: str = "", gateway_url: str = "", cdn_hosts: Sequence[str] = ()) -> None:
+        self._token = token
+        self._api_url = str(_address("api_url", api_url, "https", "http")).rstrip("/") if api_url else _API_URL
+        self._gateway_url = _address("gateway_url", gateway_url, "wss", "ws") if gateway_url else _GATEWAY_URL
+        self._hosts = frozenset([*_CDN_HOSTS, *cdn_hosts])
+        self._calls = Calls()
+        self._files: aiohttp.ClientSession | None = None
+
+    async def run(self, hear: Hear) -> None:
+        """Connect and hand messages in until cancelled; then everything is closed.
+
+        Reconnects by itself; while Discord cannot be reached it tries again, ever more rarely. Raises `StartupError` if
+        Discord refuses the bot, at the start or later (a token that was reset). Without the Message Content intent it
+        goes on without, and says in the log what stops working.
+        """
+        Route.BASE = self._api_url
+        DiscordWebSocket.DEFAULT_GATEWAY = self._gateway_url
+        refusal: StartupError | None = None
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as files, asyncio.TaskGroup() as hearing:
+            self._files = files
+            try:
+                await self._stay_connected(hear, hearing)
+            except StartupError as error:  # kept out of the group, which would wrap it
+                refusal = error
+            finally:
+                self._files = None
+        if refusal:
+            raise refusal
+
+    def surface(self, question: Incoming) -> DiscordSurface:
+        """Return the place where a question is answered; works for a question stored by an earlier process."""
+        return DiscordSurface(self._calls, question)
+
+    async def download(self, upload: Upload, max_bytes: int) -> bytes:
+        """Return an upload's bytes, from Discord's file hosts (and `cdn_hosts`) only. Raises `MediaError`.
+
+        The addresses expire (Discord docs, reference, signed attachment URLs): if one has, its message is read again
+        for a fresh one.
+        """
+        files = await self._file_session(upload)
+        try:
+            return await fetch(files, upload.url, hosts=self._hosts, max_bytes=max_bytes)
+        except LinkExpired:
+            url = await self._fresh_url(upload)
+            if url in {"", upload.url}:
+                raise
+        return await fetch(files, url, hosts=self._hosts, max_bytes=max_bytes)
+
+    async def _file_session(self, upload: Upload) -> aiohttp.ClientSession:
+        """Return the session for files; a turn of an earlier process may ask for it before the login."""
+        detail = ""
+        try:
+            await self._calls.client()
+        except PlatformError as error:
+            detail = error.detail
+        if self._files is None:
+            raise MediaError(f"The file {upload.name} cannot be read while Discord is not connected.", detail)
+        return self._files
+
+    async def _fresh_url(self, upload: Upload) -> str:
+        channel, message, _ = (int(part) for part in upload.id.split("/"))
+        try:
+            found = await self._calls.call(
+                lambda client: client.get_partial_messageable(channel).fetch_message(message)
+            )
+        except PlatformError as error:
+            log.info("discord_upload_not_found", upload=upload.id, reason=error.detail)
+            return ""
+        return next((fresh.url for fresh in uploads_of(found) if fresh.id == upload.id), "")
+
+    async def _stay_connected(self, hear: Hear, hearing: asyncio.TaskGroup) -> None:
+        content, failures = True, 0
+        clock = asyncio.get_running_loop().time
+        while True:
+            begun = clock()
+            try:
+                await self._connect(Listener(hear, hearing, content=content))
+                reason = "closed"
+            except discord.PrivilegedIntentsRequired:
+                content = _without_content(refused_before=not content)
+                continue
+            except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
+                reason = _transient(error)
+            failures = 1 if clock() - begun > _STABLE_S else failures + 1
+            wait_s = min(2.0 ** (failures - 1), _LONGEST_WAIT_S) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads reconnects
+            log.warning("discord_reconnecting", reason=reason, wait_s=round(wait_s, 1))
+            await asyncio.sleep(wait_s)
+
+    async def _connect(self, client: Listener) -> None:
+        try:
+            await client.login(self._token)
+            self._calls.use(client)
+            await client.connect()
+        except AttributeError as error:
+            # discord.py 2.7.1 reads the session of a connection it never had, if the first attempt to connect fails
+            if client.ws is not None:
+                raise
+            raise ConnectionError("the gateway cannot be reached") from error
+        finally:
+            self._calls.use(None)
+            await _close(client)
+
+
+def _address(setting: str, address: str, *schemes: str) -> URL:
+    try:
+        url = URL(address)
+    except ValueError:
+        url = URL()
+    if url.scheme not in schemes or not url.host:
+        wanted = " or ".join(f"{scheme}://" for scheme in schemes)
+        raise StartupError(f"discord.{setting} must begin with {wanted} and name a host; it is {address!r}.")
+    return url
+
+
+async def _close(client: discord.Client) -> None:
+    """Close a client's sockets; a gateway that does not answer the goodbye gets `_CLOSE_S` seconds."""
+    try:
+        async with asyncio.timeout(_CLOSE_S):
+            await client.close()
+    except TimeoutError:
+        log.info("discord_close_timed_out", after_s=_CLOSE_S)
+        await client.http.close()
+
+
+def _without_content(*, refused_before: bool) -> bool:
+    if refused_before:
+        raise StartupError("Discord refuses the bot's intents: check them on the application's Bot page.")
+    log.warning(
+        "discord_message_content_refused",
+        stops_working="messages in servers that do not mention the bot arrive without text and are ignored",
+        remedy="switch on Message Content Intent on the application's Bot page (discord.com/developers), then restart",
+    )
+    return False
+
+
+def _transient(error: Exception) -> str:
+    """Return the reason for the log if trying again may help. Raises `StartupError` if it is useless.
+
+    (Close codes: Discord docs, topics/opcodes-and-status-codes.)
+    """
+    detail = f"{type(error).__name__}: {error}"
+    if isinstance(error, discord.LoginFailure) or (isinstance(error, discord.ConnectionClosed) and error.code == 4004):
+        raise StartupError(
+            "Discord refuses the bot's token: copy it from the application's Bot page into DISCORD_TOKEN.", detail
+        ) from error
+    if isinstance(error, discord.ConnectionClosed) and error.code == 4011:
+        raise StartupError("The bot is in too many servers for one connection (Discord's limit is 2,500).", detail)
+    if isinstance(error, discord.ConnectionClosed):
+        raise StartupError(f"Discord's gateway refuses the bot (close code {error.code}).", detail) from error
+    if isinstance(error, discord.HTTPException) and error.status < 500 and error.status not in {408, 429}:
+        raise StartupError(f"Discord answers {error.status} to the login: check discord.api_url.", detail) from error
+    return detail
