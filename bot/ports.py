@@ -29,10 +29,14 @@ class Surface(Protocol):
     """One place to post to. Nothing sent through it can ping or unfurl. Raises only `PlatformError`s."""
 
     @property
-    def dialect(self) -> Dialect: ...
+    def dialect(self) -> Dialect:
+        """How Claude's Markdown is rendered here."""
+        ...
 
     @property
-    def limits(self) -> Limits: ...
+    def limits(self) -> Limits:
+        """What this place allows, as far as it is known now."""
+        ...
 
     async def post(self, text: str, mark: str, *, again: bool = False) -> str:
         """Post rendered text; return the message's id. One mark makes one message, however often it is asked for.
@@ -61,7 +65,9 @@ class Platform(Protocol):
     """A chat service the bot is connected to."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The platform's name, as in its keys."""
+        ...
 
     async def run(self, hear: Hear) -> None:
         """Connect and hand messages in until cancelled. Raises `StartupError` if the platform refuses the bot."""

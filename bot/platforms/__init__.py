@@ -1,1 +1,5 @@
-"""Where the bot is spoken to: one adapter per platform, with the same rooms under the same names."""
+"""Where the bot is spoken to: one adapter per platform, with the same rooms under the same names.
+
+`listen` takes events in, `surface` posts and edits, `markup` is the platform's dialect. No object of a platform's
+library and no raw payload leaves its room. The platforms do not know each other.
+"""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from prompt_toolkit.application import Application
@@ -24,12 +25,20 @@ from bot.tryout.world import File, Place, World, world
 PACE = Pace(first_token_s=0.4, piece_s=0.03)
 
 HELP = """\
-Write a line and press Enter. In a channel, mention the bot with @parley; in its thread and in a DM you need not.
-  F1 F2 F3 F4      go to a place (also /1 /2 /3 /4)      Esc or /back   leave the thread
-  /image PATH …    attach a file, with or without a line  /as Grace      write as somebody else (/as Ada)
-  /restart         stop the bot and start it again        /quit          leave (also Ctrl-C, Ctrl-D)
-  PageUp PageDown  scroll                                 /help          show this again
-Things to ask the simulated Claude: “write 5000 characters”, “show me code”, “a table”, “what did I ask first?”"""
+Write a line and press Enter. In a channel, mention the bot with @parley;
+in its thread and in a DM you need not.
+
+  F1 F2 F3 F4   go to a place (also /1 /2 /3 /4)
+  Esc, /back    leave the thread
+  /image PATH   attach a file; your question may follow: /image cat.png What is it?
+  /as Grace     write as somebody else (/as Ada: as yourself again)
+  /restart      stop the bot and start it again on its database
+  PgUp, PgDn    scroll
+  /help         show or hide this
+  /quit         leave (also Ctrl-C)
+
+Ask the simulated Claude to “write 5000 characters”, to “show me code” or “a table”,
+or “what did I ask first?”"""
 
 STYLE = Style.from_dict(
     {
@@ -56,6 +65,7 @@ class ChatWindow:
     def __init__(self, here: World) -> None:
         self._here = here
         self._place = here.places[0]
+        self._last = list(here.places)  # where F1 to F4 lead: the thread one was in, until one leaves it
         self._who = "Ada"
         self._news: tuple[str, str] = ("class:hint", "")
         self._shows_help = True
@@ -106,9 +116,8 @@ class ChatWindow:
     def _bar(self) -> StyleAndTextTuples:
         bar: StyleAndTextTuples = []
         for number, place in enumerate(self._here.places, 1):
-            is_here = (place.platform, place.name) == (self._place.platform, self._place.name)
-            title = self._place.title if is_here else place.title
-            bar.append(("class:bar.here" if is_here else "class:bar", f" F{number} {title} "))
+            style = "class:bar.here" if place == self._channel() else "class:bar"
+            bar.append((style, f" F{number} {self._last[number - 1].title} "))
         return bar
 
     def _talk(self) -> StyleAndTextTuples:
@@ -146,15 +155,16 @@ class ChatWindow:
         def _down(_event: KeyPressEvent) -> None:
             self._scroll = max(0, self._scroll - 10)
 
-        for number, place in enumerate(self._here.places, 1):
-            keys.add(f"f{number}")(lambda _event, place=place: self._go(place))
+        for number in range(len(self._here.places)):
+            keys.add(f"f{number + 1}")(lambda _event, number=number: self._go(self._last[number]))
         return keys
 
     def _channel(self) -> Place:
-        return next(p for p in self._here.places if (p.platform, p.name) == (self._place.platform, self._place.name))
+        return replace(self._place, thread="")
 
     def _go(self, place: Place) -> None:
         self._place, self._scroll, self._news = place, 0, ("class:hint", "")
+        self._last[self._here.places.index(self._channel())] = place
 
     def _accept(self, line: Buffer) -> bool:
         text = line.text.strip()
@@ -174,7 +184,7 @@ class ChatWindow:
                 case "/back":
                     self._go(self._channel())
                 case "/1" | "/2" | "/3" | "/4":
-                    self._go(self._here.places[int(command[1]) - 1])
+                    self._go(self._last[int(command[1]) - 1])
                 case "/as":
                     self._be(rest.strip())
                 case "/restart":
@@ -214,7 +224,7 @@ class ChatWindow:
         message = await self._here.say(self._who, place, text, files)
         asked = place.direct or place.thread or "@parley" in text.lower()
         if asked:
-            self._place = self._here.answered_in(place, message)
+            self._go(self._here.answered_in(place, message))
         else:
             self._news = ("class:hint", "Nobody was asked: in a channel, mention the bot with @parley.")
 

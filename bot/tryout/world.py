@@ -94,13 +94,16 @@ class Bot:
     async def alive_until(self, ready: Sequence[asyncio.Task[None]]) -> None:
         """Wait for the tasks, but raise at once what the bot failed with if it ends before them."""
         assert self._task is not None
-        waiting = asyncio.gather(*ready)
-        await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        if self._task.done():
-            waiting.cancel()
-            await asyncio.gather(waiting, return_exceptions=True)
-            self._task.result()
-        await waiting
+        waiting = set(ready)
+        while waiting:
+            done, _ = await asyncio.wait({self._task, *waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if self._task in done:
+                for task in waiting:
+                    task.cancel()
+                await asyncio.gather(*waiting, return_exceptions=True)
+            for task in done:
+                task.result()
+            waiting -= done
 
 
 class World:
@@ -170,19 +173,34 @@ class World:
         return replace(place, thread=message) if opens_thread else place
 
     def lines(self, place: Place) -> list[Line]:
-        """Return the messages of a place as they are shown now, oldest first."""
-        if place.platform == "discord":
-            return [
-                Line(m.id, m.author.name, m.content, m.author.id == self.discord.bot_id, len(m.versions) - 1,
-                     tuple(file.name for file in m.attachments))
-                for m in self.discord.messages(place.thread or place.channel)
-            ]  # fmt: skip
-        names = {person.id: name for name, person in self._slack_people.items()}
+        """Return the messages of a place as they are shown now, oldest first; a thread begins with its root."""
+        return self._discord_lines(place) if place.platform == "discord" else self._slack_lines(place)
+
+    def _discord_lines(self, place: Place) -> list[Line]:
+        messages = self.discord.messages(place.channel)
+        if place.thread:
+            is_open = place.thread in {thread.id for thread in self.discord.threads(place.channel)}
+            replies = self.discord.messages(place.thread) if is_open else []
+            messages = [message for message in messages if message.id == place.thread] + replies
+        me = self.discord.bot_id
         return [
-            Line(m.ts, names.get(m.user, "Parley"), m.shown, m.user == self.slack.bot_user_id, len(m.versions) - 1,
+            Line(m.id, m.author.name, self._read(m.content), m.author.id == me, len(m.versions) - 1,
+                 tuple(file.name for file in m.attachments))
+            for m in messages
+        ]  # fmt: skip
+
+    def _slack_lines(self, place: Place) -> list[Line]:
+        names = {person.id: name for name, person in self._slack_people.items()}
+        me = self.slack.bot_user_id
+        return [
+            Line(m.ts, names.get(m.user, "Parley"), self._read(m.shown), m.user == me, len(m.versions) - 1,
                  tuple(file.name for file in m.files))
             for m in self.slack.messages(place.channel, place.thread)
         ]  # fmt: skip
+
+    def _read(self, text: str) -> str:
+        """Show the bot's mention as people see it."""
+        return text.replace(self.discord.mention, "@Parley").replace(self.slack.mention, "@Parley")
 
     def answer(self, there: Place, message: str) -> Answer:
         """Return what the bot has shown in a place after a message, as it is now."""

@@ -1,0 +1,162 @@
+"""The one way to call Slack's Web API: over one session, in bounded time, with our errors, each call made once.
+
+slack_sdk's own retries stay off: after a lost response they would post a second time.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
+
+TIMEOUT = aiohttp.ClientTimeout(total=20.0, sock_connect=10.0)
+"""slack_sdk ignores its own timeout when it is given a session, and aiohttp's is five minutes."""
+_SIGN_IN_WAIT_S = 30.0
+_RETRY_AFTER_S = 30.0
+
+REFUSED = frozenset({
+    "account_inactive", "ekm_access_denied", "enterprise_is_restricted", "invalid_auth", "not_allowed_token_type",
+    "not_authed", "org_login_required", "team_access_not_granted", "token_expired", "token_revoked",
+    "two_factor_setup_required",
+})  # fmt: skip
+"""The token is refused (Slack docs, each method's common errors)."""
+_FORBIDDEN = REFUSED | {
+    "access_denied", "cannot_reply_to_message", "cant_update_message", "edit_window_closed", "messages_tab_disabled",
+    "missing_scope", "no_permission", "not_in_channel", "user_is_restricted",
+}  # fmt: skip
+_GONE = frozenset({
+    "channel_not_found", "file_deleted", "file_not_found", "is_archived", "message_not_found", "thread_not_found",
+    "user_not_found",
+})  # fmt: skip
+_IN_DOUBT = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
+"""Slack docs: some part of the operation may have succeeded before the error was raised."""
+_LIMITED = frozenset({"rate_limited", "ratelimited"})
+
+
+class NotSent(Unreachable):
+    """No connection was made: the call cannot have taken effect."""
+
+
+class Refused(Forbidden):
+    """Slack said no. `code`: its word for the reason, such as `missing_scope`."""
+
+    def __init__(self, sentence: str, detail: str = "", *, code: str) -> None:
+        super().__init__(sentence, detail)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Who the bot is. `user`: `U…`, its member id. `bot`: `B…`, the author of its messages. `team`: `T…`."""
+
+    user: str
+    bot: str
+    team: str
+    name: str
+    enterprise: str = ""
+
+
+class Calls:
+    """Calls with the bot's token, while it is signed in.
+
+    A call made before that, or between two connections, waits up to `_SIGN_IN_WAIT_S` for it.
+    """
+
+    def __init__(self) -> None:
+        self._signed_in: tuple[AsyncWebClient, Me] | None = None
+        self._there = asyncio.Event()
+
+    def use(self, client: AsyncWebClient, me: Me) -> None:
+        """Make calls through this client from now on."""
+        self._signed_in = client, me
+        self._there.set()
+
+    def stop(self) -> None:
+        """There is no client any more."""
+        self._signed_in = None
+        self._there.clear()
+
+    async def me(self) -> Me:
+        """Return who the bot is. Raises `Unreachable`."""
+        return (await self._wait())[1]
+
+    async def read(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """Return what a reading method answers; its arguments go in the query. Raises only `PlatformError`s."""
+        client, _ = await self._wait()
+        return (await call(client, method, params=arguments))[0]
+
+    async def write(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """Return what a writing method answers; its arguments go as JSON. Raises only `PlatformError`s.
+
+        If it raises `Unreachable` (but not `NotSent`), or is cancelled, the call may or may not have taken effect.
+        """
+        client, _ = await self._wait()
+        return (await call(client, method, json=arguments))[0]
+
+    async def _wait(self) -> tuple[AsyncWebClient, Me]:
+        try:
+            async with asyncio.timeout(_SIGN_IN_WAIT_S):
+                await self._there.wait()
+        except TimeoutError as error:
+            raise _unreachable("not signed in", NotSent) from error
+        if self._signed_in is None:
+            raise _unreachable("signed out", NotSent)
+        return self._signed_in
+
+
+async def call(
+    client: AsyncWebClient, method: str, *, params: dict[str, Any] | None = None, json: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], Mapping[str, str]]:
+    """Make one call; return the answer's body and headers. Raises only `PlatformError`s."""
+    try:
+        verb = "GET" if json is None else "POST"
+        answer = await client.api_call(method, http_verb=verb, params=params, json=json)
+    except SlackApiError as error:
+        raise _refusal(method, error) from error
+    except aiohttp.InvalidURL as error:
+        raise PlatformError("The address of Slack's Web API cannot be used.", f"{method}: {error}") from error
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise _unreachable(f"{method}: {type(error).__name__}", NotSent) from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError; ValueError: no JSON
+        raise _unreachable(f"{method}: {type(error).__name__}") from error
+    body = answer.data
+    if not isinstance(body, dict):
+        raise _unreachable(f"{method}: an answer that is no JSON")
+    return body, answer.headers
+
+
+def _refusal(method: str, error: SlackApiError) -> PlatformError:
+    """Return our error for a call that Slack answered with anything but `ok`."""
+    response: Any = error.response
+    # of a body that is broken JSON slack_sdk hands on aiohttp's response, which has no `data`
+    status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0))
+    body: Any = getattr(response, "data", None)
+    code = str(body.get("error", "")) if isinstance(body, dict) else ""
+    needs = f" (needs {body['needed']})" if isinstance(body, dict) and body.get("needed") else ""
+    detail = f"{method}: {code or 'no usable answer'}{needs}, HTTP {status}"
+    if status == 429 or code in _LIMITED:
+        retry_after_s = _seconds(getattr(response, "headers", {}).get("Retry-After"))
+        return RateLimited("Slack asks the bot to slow down.", detail, retry_after_s=retry_after_s)
+    if status >= 500 or code in _IN_DOUBT or (not code and status in {0, 200, 408}):
+        return _unreachable(detail)
+    if code in _GONE:
+        return Gone("The message or its channel in Slack is no longer there.", detail)
+    if code in _FORBIDDEN or code.startswith("restricted_action"):
+        return Refused("Slack does not allow the bot to do this here.", detail, code=code)
+    return PlatformError("Slack did not accept what the bot sent.", detail)
+
+
+def _seconds(header: object) -> float:
+    try:
+        return max(0.0, float(str(header)))
+    except ValueError:
+        return _RETRY_AFTER_S
+
+
+def _unreachable(detail: str, kind: type[Unreachable] = Unreachable) -> Unreachable:
+    return kind("Slack cannot be reached at the moment.", detail)

@@ -1,0 +1,157 @@
+"""Slack's messages → the words of `bot.events`, with names for ids."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from bot.errors import PlatformError
+from bot.events import Incoming, MessageKey, Person, Said, ThreadKey, Upload
+from bot.platforms.slack.blocks import words_of, words_of_attachments, words_of_blocks
+from bot.platforms.slack.calls import Calls, Me
+from bot.platforms.slack.mrkdwn import calls_group, people_in, to_markdown
+from bot.platforms.slack.people import People
+
+log = structlog.get_logger()
+
+Message = Mapping[str, Any]
+"""A message as Slack gives it, in an event or in a thread (Slack docs, reference/events/message)."""
+
+FORWARDED = "[Forwarded message]"
+WRITTEN = frozenset({None, "", "file_share", "thread_broadcast"})
+"""The subtypes people's own words come with: none, with files, a reply also sent to the channel."""
+_SPOKEN = WRITTEN | {"bot_message", "me_message"}
+_LOOK_UP_S = 2.0
+_UNREADABLE_MODES = frozenset({"tombstone", "hidden_by_limit", "external", "email"})
+
+
+class Translator:
+    """Reads messages for one workspace."""
+
+    def __init__(self, calls: Calls, people: People) -> None:
+        self._calls = calls
+        self._people = people
+
+    async def incoming(self, event: Message, team: str, me: Me) -> Incoming:
+        """Return a person's message. `team`: the workspace it was heard in."""
+        channel, ts, text = str(event["channel"]), str(event["ts"]), str(event.get("text") or "")
+        root = str(event.get("thread_ts") or ts)
+        named = people_in(text)
+        (words, uploads), author = await asyncio.gather(
+            self._read(event, text, me, without=me.user), self._people.person(str(event["user"]))
+        )
+        return Incoming(
+            key=MessageKey("slack", team, channel, ts),
+            thread=ThreadKey("slack", team, channel, root),
+            author=author,
+            text=words,
+            uploads=uploads,
+            direct=event.get("channel_type") == "im" or channel.startswith("D"),
+            mentions_bot=me.user in named or event.get("type") == "app_mention",
+            mentions_others=bool(named - {me.user, event["user"]}) or calls_group(text),
+            in_thread=root != ts,
+        )
+
+    async def said(self, message: Message, me: Me) -> Said | None:
+        """Return a message as context; None for what nobody said: a notice, a deleted message."""
+        if message.get("subtype") not in _SPOKEN:
+            return None
+        by_bot = is_own(message, me)
+        # of our own messages, `text` is only what notifications show
+        text = (words_of_blocks(message.get("blocks") or ()) if by_bot else "") or words_of(message)
+        (words, uploads), author = await asyncio.gather(self._read(message, text, me), self._author(message, me))
+        return Said(author, words, uploads, by_bot=by_bot) if words or uploads else None
+
+    async def _read(self, message: Message, text: str, me: Me, *, without: str = "") -> tuple[str, tuple[Upload, ...]]:
+        """Return a message's words as Markdown, what it forwards quoted and labelled, and its files.
+
+        A line says which files cannot be read. `without`: a member whose mentions are left out of the words.
+        """
+        shared = [attachment for attachment in message.get("attachments") or () if attachment.get("is_share")]
+        attached = [*(message.get("files") or ()), *(file for one in shared for file in one.get("files") or ())]
+        words, forwarded, files = await asyncio.gather(
+            self._text(text, me, without=without),
+            self._text(words_of_attachments(shared), me),
+            asyncio.gather(*(self._whole(file) for file in attached)),
+        )
+        parts = [words, _quoted(forwarded), *(_note(file) for file in files if not _is_readable(file))]
+        uploads = tuple(_upload(file) for file in files if _is_readable(file))
+        return "\n\n".join(part for part in parts if part), uploads
+
+    async def _author(self, message: Message, me: Me) -> Person:
+        if is_own(message, me):
+            return Person(me.user, me.name)
+        if message.get("bot_id"):
+            profile = message.get("bot_profile") or {}
+            name = message.get("username") or profile.get("name") or message["bot_id"]
+            return Person(str(message["bot_id"]), str(name))
+        return await self._people.person(str(message.get("user") or "unknown"))
+
+    async def _text(self, text: str, me: Me, *, without: str = "") -> str:
+        names = await self._people.names(people_in(text) - {me.user})
+        return to_markdown(text, {**names, me.user: me.name}, without=without)
+
+    async def _whole(self, file: Message) -> Message:
+        """Return a file object with its address. Files of other organisations come without (Slack docs,
+        reference/objects/file-object, `check_file_info`).
+        """
+        if file.get("file_access") != "check_file_info":
+            return file
+        try:
+            async with asyncio.timeout(_LOOK_UP_S):
+                answer = await self._calls.read("files.info", file=str(file["id"]))
+        except (PlatformError, TimeoutError) as error:
+            reason = error.detail if isinstance(error, PlatformError) else f"no answer within {_LOOK_UP_S} s"
+            log.info("slack_file_unknown", file=file["id"], reason=reason)
+            return file
+        whole: Message = answer["file"]
+        return whole
+
+
+def is_own(message: Message, me: Me) -> bool:
+    """Say whether the bot itself wrote a message."""
+    return message.get("user") == me.user or (bool(me.bot) and message.get("bot_id") == me.bot)
+
+
+def is_question(event: Message, me: Me) -> bool:
+    """Say whether a person wrote this just now: no bot (ourselves included), no webhook, no edit, no notice."""
+    return (
+        event.get("subtype") in WRITTEN
+        and event.get("user") not in {None, "", "USLACKBOT"}
+        and not event.get("bot_id")
+        and not event.get("hidden")
+        and not event.get("edited")
+        and not is_own(event, me)
+    )
+
+
+def _is_readable(file: Message) -> bool:
+    closed = file.get("file_access", "visible") != "visible" or file.get("mode") in _UNREADABLE_MODES
+    return not closed and not file.get("is_external") and bool(_address(file))
+
+
+def _address(file: Message) -> str:
+    return str(file.get("url_private") or file.get("url_private_download") or "")
+
+
+def _name(file: Message) -> str:
+    return str(file.get("name") or file.get("title") or file.get("id") or "")
+
+
+def _upload(file: Message) -> Upload:
+    return Upload(
+        id=str(file["id"]),
+        name=_name(file),
+        url=_address(file),
+        media_type=str(file.get("mimetype") or ""),
+        size_bytes=int(file.get("size") or 0),
+    )
+
+
+def _note(file: Message) -> str:
+    return f"[file {_name(file)} could not be read]"
+
+
+def _quoted(forwarded: str) -> str:
+    return "\n".join([FORWARDED, *(f"> {line}" for line in forwarded.splitlines())]) if forwarded else ""

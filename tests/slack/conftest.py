@@ -1,0 +1,122 @@
+"""The real slack-bolt in the bot's adapter, against the simulated Slack: one channel, three people."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from bot.events import Incoming
+from bot.platforms.slack import SlackPlatform
+from bot.platforms.slack.surface import SlackSurface
+from bot.simulator.slack import Message, Person, SimulatedSlack
+
+
+@dataclass
+class Heard:
+    """A `Hear` that keeps what it was told, and can be made to fail or to wait."""
+
+    all: list[Incoming] = field(default_factory=list)
+    fail_with: Exception | None = None
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+    _arrived: asyncio.Queue[Incoming] = field(default_factory=asyncio.Queue)
+
+    def __post_init__(self) -> None:
+        self.go_on.set()
+
+    async def __call__(self, question: Incoming) -> None:
+        self.entered.set()
+        await self.go_on.wait()
+        if self.fail_with is not None:
+            error, self.fail_with = self.fail_with, None
+            raise error
+        self.all.append(question)
+        self._arrived.put_nowait(question)
+
+    async def next(self) -> Incoming:
+        async with asyncio.timeout(15):
+            return await self._arrived.get()
+
+
+@dataclass
+class Scene:
+    """A bot that is connected."""
+
+    slack: SimulatedSlack
+    platform: SlackPlatform
+    heard: Heard
+    channel: str
+    ann: Person
+    ben: Person
+    robot: Person
+    running: "asyncio.Task[None]"
+
+    async def say(
+        self, text: str = "{bot} hello", where: str = "", *, who: Person | None = None, **more: object
+    ) -> Message:
+        """Somebody (Ann) says something. `{bot}`, `{ben}`: mentions."""
+        text = text.format(bot=self.slack.mention, ben=f"<@{self.ben.id}>", ann=f"<@{self.ann.id}>")
+        return await self.slack.say(who or self.ann, where or self.channel, text, **more)  # type: ignore[arg-type]
+
+    async def asked(self, text: str = "{bot} hello", where: str = "", **more: object) -> Incoming:
+        """Somebody says something; what the bot hears of it."""
+        message = await self.say(text, where, **more)  # type: ignore[arg-type]
+        while (heard := await self.heard.next()).key.message != message.ts:
+            pass
+        return heard
+
+    async def surface(self) -> SlackSurface:
+        """The place where a new question of Ann's is answered."""
+        return self.platform.surface(await self.asked())
+
+    def calls(self, method: str) -> int:
+        return sum(call.method == method for call in self.slack.calls)
+
+    def own(self, thread: str) -> list[Message]:
+        """What the bot has written in a thread."""
+        return [m for m in self.slack.messages(self.channel, thread) if m.user == self.slack.bot_user_id]
+
+
+def platform_for(slack: SimulatedSlack, *, bot_token: str = "", app_token: str = "") -> SlackPlatform:
+    return SlackPlatform(
+        bot_token or slack.bot_token,
+        app_token or slack.app_token,
+        api_url=slack.api_url,
+        file_hosts=[slack.file_host],
+    )
+
+
+async def cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _connected(*, limits: bool = True, deny: str = "") -> AsyncIterator[Scene]:
+    async with SimulatedSlack(limits=limits) as slack:
+        slack.redeliver_after_s = 0.3
+        channel = slack.add_channel("general")
+        ann, ben = slack.add_person("Ann"), slack.add_person("Ben")
+        robot = slack.add_person("Robot", bot=True)
+        if deny:
+            slack.deny(deny)
+        platform, heard = platform_for(slack), Heard()
+        running = asyncio.create_task(platform.run(heard))
+        try:
+            await slack.ready()
+            yield Scene(slack, platform, heard, channel, ann, ben, robot, running)
+        finally:
+            await cancel(running)
+
+
+@pytest.fixture
+def connected() -> Callable[..., AbstractAsyncContextManager[Scene]]:
+    return _connected
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    async with _connected() as connected:
+        yield connected

@@ -1,0 +1,175 @@
+"""Coming, staying and leaving."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import StartupError
+from bot.platforms.slack import SlackPlatform
+from bot.platforms.slack.sdk_log import sdk_logger
+from bot.platforms.slack.socket_mode import Socket
+from bot.simulator.faults import Fault
+from bot.simulator.slack import SimulatedSlack
+
+Connected = Callable[..., AbstractAsyncContextManager[Any]]
+
+
+async def nobody(_: object) -> None:
+    raise AssertionError("nothing was said")
+
+
+def platform_for(slack: SimulatedSlack, bot_token: str = "", app_token: str = "") -> SlackPlatform:
+    return SlackPlatform(bot_token or slack.bot_token, app_token or slack.app_token, api_url=slack.api_url)
+
+
+async def refused(platform: SlackPlatform) -> StartupError:
+    async with asyncio.timeout(10):
+        with pytest.raises(StartupError) as error:
+            await platform.run(nobody)
+    return error.value
+
+
+async def test_a_refused_bot_token_ends_the_start() -> None:
+    async with SimulatedSlack() as slack:
+        error = await refused(platform_for(slack, bot_token="xoxb-wrong"))
+    assert "SLACK_BOT_TOKEN" in error.sentence
+    assert "xoxb-wrong" not in str(error)
+
+
+async def test_a_refused_app_token_ends_the_start() -> None:
+    async with SimulatedSlack() as slack:
+        error = await refused(platform_for(slack, app_token="xapp-wrong"))
+    assert "SLACK_APP_TOKEN" in error.sentence
+    assert "connections:write" in error.sentence
+
+
+async def test_two_tokens_in_each_others_place_end_the_start() -> None:
+    async with SimulatedSlack() as slack:
+        error = await refused(platform_for(slack, slack.app_token, slack.bot_token))
+        assert "SLACK_BOT_TOKEN" in error.sentence
+        error = await refused(platform_for(slack, "", slack.bot_token))
+        assert "SLACK_APP_TOKEN" in error.sentence
+
+
+@pytest.mark.parametrize("answer", [{"ok": False, "error": "team_added_to_org"}, {"ok": False, "error": "unknown"}])
+async def test_an_answer_nobody_expects_ends_the_start(answer: dict[str, object]) -> None:
+    async with SimulatedSlack() as slack:
+        slack.faults.add(Fault("auth.test", body=answer))
+        error = await refused(platform_for(slack))
+    assert "slack.api_url" in error.sentence
+
+
+async def test_an_address_where_no_slack_is_ends_the_start() -> None:
+    async with SimulatedSlack() as slack:
+        elsewhere = slack.api_url.replace("/api/", "/elsewhere/")
+        error = await refused(SlackPlatform(slack.bot_token, slack.app_token, api_url=elsewhere))
+        assert "slack.api_url" in error.sentence
+    error = await refused(SlackPlatform("xoxb-1", "xapp-1", api_url="no address"))
+    assert "slack.api_url" in error.sentence
+
+
+async def test_an_app_token_that_is_revoked_later_ends_the_run(scene: Any) -> None:
+    scene.slack.faults.add(Fault("apps.connections.open", body={"ok": False, "error": "token_revoked"}, times=9))
+    await scene.slack.refresh_sockets()
+    with pytest.raises(StartupError, match="SLACK_APP_TOKEN"):
+        await scene.running
+
+
+async def test_slack_that_is_away_at_first_is_waited_for() -> None:
+    async with SimulatedSlack() as slack:
+        slack.faults.add(Fault("auth.test", status=503), Fault("apps.connections.open", drop=True))
+        platform = platform_for(slack)
+        running = asyncio.create_task(platform.run(nobody))
+        await slack.ready()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_connection_that_slack_replaces_goes_on(scene: Any) -> None:
+    await scene.asked("before")
+    await scene.slack.refresh_sockets()
+    await scene.slack.ready()
+    assert (await scene.asked("after")).text == "after"
+
+
+async def test_a_connection_that_slack_does_not_replace_at_once_comes_back(scene: Any) -> None:
+    scene.slack.faults.add(Fault("apps.connections.open", status=429))
+    await scene.slack.refresh_sockets()
+    await scene.slack.ready()
+    assert (await scene.asked("after")).text == "after"
+
+
+async def test_what_is_said_while_the_connection_is_replaced_is_heard(scene: Any) -> None:
+    for number in range(3):
+        refresh = asyncio.create_task(scene.slack.refresh_sockets())
+        await scene.say(f"number {number}")
+        await refresh
+    texts = set()
+    while len(texts) < 3:
+        texts.add((await scene.heard.next()).text)
+    assert texts == {"number 0", "number 1", "number 2"}
+
+
+async def test_leaving_closes_everything(connected: Connected) -> None:
+    before = asyncio.all_tasks()
+    async with connected() as scene:
+        await scene.asked()
+        scene.running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await scene.running
+        left = {task for task in asyncio.all_tasks() - before if "slack_" in repr(task) or "platforms" in repr(task)}
+        assert left == set()
+        await scene.slack.settled()
+        assert scene.slack.sockets == 0
+
+
+async def test_a_message_that_is_being_heard_when_the_bot_leaves_is_let_through(scene: Any) -> None:
+    scene.heard.go_on.clear()
+    message = await scene.say("at the last moment")
+    await scene.heard.entered.wait()
+    scene.running.cancel()
+    asyncio.get_running_loop().call_soon(scene.heard.go_on.set)
+    with pytest.raises(asyncio.CancelledError):
+        await scene.running
+    await scene.slack.acknowledged(scene.channel, message.ts)
+    assert [question.text for question in scene.heard.all] == ["at the last moment"]
+
+
+async def test_the_bot_can_come_back(scene: Any) -> None:
+    question = await scene.asked("before")
+    scene.running.cancel()
+    await asyncio.gather(scene.running, return_exceptions=True)
+    again = asyncio.create_task(scene.platform.run(scene.heard))
+    await scene.platform.surface(question).post("Late, but here", "m.0")
+    again.cancel()
+    await asyncio.gather(again, return_exceptions=True)
+    assert [m.shown for m in scene.own(question.key.message)] == ["Late, but here"]
+
+
+async def test_a_used_up_ticket_is_replaced_and_not_written_down(caplog: pytest.LogCaptureFixture) -> None:
+    async with SimulatedSlack() as slack, aiohttp.ClientSession() as session, asyncio.TaskGroup() as events:
+        client = AsyncWebClient(base_url=slack.api_url, session=session, retry_handlers=[], logger=sdk_logger())
+        used = f"ws://{slack.file_host}/link/?ticket=used-before&app_id=A1"
+        socket = Socket(slack.app_token, client, used, events, ticket_lasts_s=0.2)
+        try:
+            async with asyncio.timeout(10):
+                await socket.connect()
+            await slack.ready()
+        finally:
+            await socket.close()
+    assert "Failed to connect" in caplog.text
+    assert "used-before" not in caplog.text
+
+
+def test_the_library_writes_down_neither_tokens_nor_traces(caplog: pytest.LogCaptureFixture) -> None:
+    sdk_logger().error("with %s and %s", "xapp-1-secret", "xoxb-secret-2", exc_info=ValueError("xoxb-secret-1"))
+    sdk_logger().log(logging.DEBUG, "a whole message")
+    assert "with … and …" in caplog.text
+    assert "secret" not in caplog.text
+    assert "message" not in caplog.text
