@@ -12,7 +12,7 @@ CHECKS = (
     ("ruff", "check", "."),
     ("lint-imports",),
     ("mypy",),
-    ("python", "-m", "pytest", "--durations=5"),
+    ("python", "-m", "pytest", "-n", "4", "--durations=5"),  # most tests wait for sockets, not for a core
 )
 
 

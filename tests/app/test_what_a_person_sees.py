@@ -30,7 +30,7 @@ async def test_a_mention_is_answered_in_a_thread_on_that_message(here: World, ch
 
 
 async def test_the_answer_grows_in_place(here: World, channel: Place) -> None:
-    here.claude.script(Reply(text="The first words of it. " + "And more follows here. " * 20, piece_s=0.05))
+    here.claude.script(Reply(text="The first words of it. " + "And more follows here. " * 10, piece_s=0.03))
     answer = await here.ask("Ada", channel, "@parley Tell me a story")
     assert len(answer.lines) == 1
     assert answer.lines[0].edits >= 1

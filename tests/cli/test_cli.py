@@ -35,15 +35,11 @@ def clean(environment: dict[str, str]) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2]), **environment}
 
 
-def test_the_demo_plays_and_every_answer_arrives_whole_and_once(tmp_path: Path) -> None:
-    done = parley("try", "--demo", cwd=tmp_path)
+def test_without_a_terminal_try_plays_the_demo_and_every_answer_arrives_whole_and_once(tmp_path: Path) -> None:
+    done = parley("try", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     assert "answers arrived whole and once" in done.stdout
-
-
-def test_without_a_terminal_try_plays_the_demo(tmp_path: Path) -> None:
-    assert "answers arrived whole and once" in parley("try", cwd=tmp_path).stdout
 
 
 @pytest.mark.parametrize("arguments", [[], ["walk"], ["run", "a", "b"]])

@@ -57,10 +57,10 @@ async def until(window: ChatWindow, text: str) -> None:
 async def test_a_mention_is_answered_and_the_window_follows_into_the_thread(here: World, keyboard: PipeInput) -> None:
     async with open_window(here, keyboard) as window:
         keyboard.send_text("@parley Hello there\r")
-        await until(window, "Hello there”")
+        await until(window, "> Hello there")
         assert "Discord #general › thread" in shown(window)
         keyboard.send_text("And again\r")
-        await until(window, "And again”")
+        await until(window, "> And again")
 
 
 async def test_a_line_that_mentions_nobody_says_what_to_do(here: World, keyboard: PipeInput) -> None:
@@ -97,7 +97,7 @@ async def test_the_bot_can_be_restarted_from_the_window(here: World, keyboard: P
         await until(window, "goes on from its database")
         keyboard.send_text("/2\r")
         keyboard.send_text("Are you back?\r")
-        await until(window, "Are you back?”")
+        await until(window, "> Are you back?")
 
 
 def test_a_path_may_have_spaces_and_the_line_follows(tmp_path: Path) -> None:

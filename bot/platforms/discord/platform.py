@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 import aiohttp
 import discord
@@ -133,7 +134,7 @@ class DiscordPlatform:
         try:
             await client.login(self._token)
             self._calls.use(client)
-            await client.connect()
+            await _insist(client.connect())
         except AttributeError as error:
             # discord.py 2.7.1 reads the session of a connection it never had, if the first attempt to connect fails
             if client.ws is not None:
@@ -142,6 +143,20 @@ class DiscordPlatform:
         finally:
             self._calls.use(None)
             await _close(client)
+
+
+async def _insist(work: Coroutine[Any, Any, None]) -> None:
+    """Do some of discord.py's work so that cancelling it works. It waits by `asyncio.wait_for`, which on Python 3.11
+    drops a cancellation that comes together with what was waited for (cpython issue 86296): it is then asked again.
+    """
+    task = asyncio.create_task(work, name="discord-connection")
+    try:
+        await asyncio.wait([task])
+    finally:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=0.2)
+    task.result()
 
 
 def _address(setting: str, address: str, *schemes: str) -> URL:

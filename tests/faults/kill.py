@@ -1,0 +1,205 @@
+"""The bot under load, killed with SIGKILL at random moments and started again at once, while calls to the platforms
+fail: every accepted question gets one whole answer in its place, in order, and no answer is paid for twice.
+
+    python tests/faults/kill.py --questions 2000 --kills 200
+
+prints the counts; the exit code is 1 if any is not 0 that must be.
+"""
+
+import argparse
+import asyncio
+import collections
+import random
+import signal
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+
+from load import Conversation, People
+from process import Bot, Ground, Row, ground
+from talk import asked, judged
+from weather import seen, weather
+
+ENDED = {"delivered", "failed", "stopped"}
+RECORDED = ENDED | {"answered"}
+
+
+@dataclass
+class Report:
+    """What came of it. `wrong`: the tokens, by kind; `unheard`: Discord questions that came while the bot died."""
+
+    asked: int = 0
+    accepted: int = 0
+    unheard: int = 0
+    given_up: int = 0
+    turns: int = 0
+    kills: int = 0
+    kills_at_start: int = 0
+    calls: int = 0
+    faults: int = 0
+    claude_calls: int = 0
+    paid_twice: list[str] = field(default_factory=list)
+    wrong: dict[str, list[str]] = field(default_factory=lambda: collections.defaultdict(list))
+    unended: int = 0
+    failed: int = 0
+    exit_code: int | None = None
+    seconds: float = 0.0
+    settled_s: float = 0.0
+
+    @property
+    def violations(self) -> int:
+        return sum(map(len, self.wrong.values())) + len(self.paid_twice) + self.unended + self.failed
+
+    def __str__(self) -> str:
+        wrong = {kind: len(self.wrong[kind]) for kind in ("lost", "double", "half", "disorder", "other")}
+        lines = [
+            f"questions   {self.asked} asked, {self.accepted} accepted, in {self.turns} turns; {self.unheard} Discord "
+            f"ones came while the bot died; {self.given_up} given up by Slack after 3 retries",
+            f"kills       {self.kills}, {self.kills_at_start} of them while it started",
+            f"calls       {self.calls} to the platforms, {self.faults} of them failed or late "
+            f"({100 * self.faults / max(1, self.calls):.1f} %)",
+            f"lost        {wrong['lost']}",
+            f"double      {wrong['double']}",
+            f"half        {wrong['half']}",
+            f"disorder    {wrong['disorder']}",
+            f"other text  {wrong['other']}",
+            f"Claude      {self.claude_calls} calls, {self.claude_calls / max(1, self.turns):.2f} a turn; "
+            f"{len(self.paid_twice)} for an answer that was recorded",
+            f"unended     {self.unended}, failed or stopped {self.failed}, exit code {self.exit_code}",
+            f"time        {self.seconds:.0f} s, {self.settled_s:.1f} s of them after the last start",
+        ]
+        names = [f"  {kind}: {', '.join(found[:6])}" for kind, found in self.wrong.items() if found]
+        return "\n".join([*lines, *names, *(f"  paid twice: {name}" for name in self.paid_twice[:6])])
+
+
+class Ordeal:
+    """One run of it."""
+
+    def __init__(self, there: Ground, questions: int, kills: int, seed: int, share: float) -> None:
+        self._there, self._bot = there, there.bot
+        self._questions, self._kills, self._share = questions, kills, share
+        self._chance = random.Random(seed)
+        self._people = People(there, random.Random(seed + 1))
+        self._may_ask = asyncio.Semaphore(0)
+        self._hears_discord = False
+        self._recorded: dict[str, int] = {}
+        self.report = Report()
+
+    async def run(self) -> Report:
+        begun_s = time.monotonic()
+        faults = weather(self._chance, self._share, 60 * self._questions)
+        half = len(faults) // 2
+        self._there.discord.faults.add(*faults[:half])
+        self._there.slack.faults.add(*faults[half:])
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(self._ask())
+            for number in range(self._kills - 1):
+                due = self._questions * (number + 1) // (self._kills - 1) - self._questions * number // (self._kills - 1)
+                await self._live_and_die(due)
+            for _ in range(self._questions):
+                self._may_ask.release()
+            await asking
+        await self._live_and_die(0)
+        accepted = self._look()
+        await self._bot.start()
+        started_s = time.monotonic()
+        await self._people.see_all(lambda c: self._wanted(c, accepted), within_s=90.0)
+        self.report.settled_s = time.monotonic() - started_s
+        await self._end(accepted)
+        self.report.faults = seen(faults)
+        self.report.calls = len(self._there.discord.calls) + len(self._there.slack.calls)
+        self.report.seconds = time.monotonic() - begun_s
+        return self.report
+
+    async def _ask(self) -> None:
+        while self._people.asked < self._questions:
+            await self._may_ask.acquire()
+            await self._people.ask(discord=self._hears_discord)
+            await asyncio.sleep(self._chance.expovariate(8.0))
+
+    async def _live_and_die(self, questions: int) -> None:
+        """One process, from its start to its death at a random moment: in six of seven cases when it is connected."""
+        for _ in range(questions):
+            self._may_ask.release()
+        await self._bot.start()
+        if self._chance.random() < 1 / 7:
+            self.report.kills_at_start += 1
+            await asyncio.sleep(self._chance.uniform(0.1, 1.5))
+        else:
+            await asyncio.gather(self._there.discord.ready(60.0), self._there.slack.ready(60.0))
+            self._hears_discord = True
+            await asyncio.sleep(self._chance.uniform(0.0, 2.5))
+        self._hears_discord = False
+        assert self._bot.runs, f"the bot ended by itself: see {self._bot.log}"
+        await self._bot.kill()
+        self.report.kills += 1
+        self._look()
+
+    def _look(self) -> list[Row]:
+        """Read the dead bot's database; what it has recorded must not be asked again."""
+        rows = self._bot.rows()
+        for row in rows:
+            if row.state in RECORDED:
+                self._recorded.setdefault(row.token, len(self._there.claude.requests))
+        return rows
+
+    def _wanted(self, there: Conversation, accepted: list[Row]) -> list[str]:
+        """Slack delivers again what it could not, so all its questions count; of Discord's, those that were accepted."""
+        known = {row.token for row in accepted}
+        return [name for name, _ in there.asked if there.platform == "slack" or name in known]
+
+    async def _end(self, accepted: list[Row]) -> None:
+        report, slack = self.report, self._there.slack
+        self._bot.signal(signal.SIGTERM)
+        report.exit_code = await self._bot.ended()
+        rows = self._bot.rows()
+        report.asked, report.accepted = self._people.asked, len(rows)
+        report.given_up = sum(e.retry_attempt >= 3 and not slack.acknowledged(e.channel, e.ts) for e in slack.envelopes)
+        report.unended = sum(row.state not in ENDED for row in rows)
+        report.failed = sum(row.state in {"failed", "stopped"} for row in rows)
+        for there in self._people.conversations:
+            wanted = self._wanted(there, accepted)
+            report.unheard += len(there.asked) - len(wanted)
+            for kind, names in judged(self._people.shown(there), wanted).items():
+                report.wrong[kind] += names
+        self._count_claude()
+
+    def _count_claude(self) -> None:
+        report = self.report
+        leaders = set()
+        for number, request in enumerate(self._there.claude.requests):
+            names = asked(request.body)
+            leaders.add(names[0])
+            report.claude_calls += 1
+            report.paid_twice += [name for name in names if self._recorded.get(name, number + 1) <= number]
+        report.turns = len(leaders)
+
+
+async def ordeal(directory: Path, *, questions: int, kills: int, seed: int = 1, share: float = 0.07) -> Report:
+    """Run it in a directory, where the database and the bot's log stay."""
+    async with ground(directory) as there:
+        return await Ordeal(there, questions, kills, seed, share).run()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--questions", type=int, default=100)
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--faults", type=float, default=0.07, help="share of the platforms' calls that fail")
+    options = parser.parse_args()
+    directory = Path(tempfile.mkdtemp(prefix="parley-faults-"))
+    print(f"seed {options.seed}; the bot's log is in {directory}", flush=True)
+    report = asyncio.run(
+        ordeal(directory, questions=options.questions, kills=options.kills, seed=options.seed, share=options.faults)
+    )
+    print(report)
+    return 1 if report.violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

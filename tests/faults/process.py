@@ -1,0 +1,133 @@
+"""The real bot as a process of its own, on simulated platforms in this one; and what its database says when it is dead."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sqlite3
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from talk import TOKEN, reply
+
+from bot.simulator.claude import SimulatedClaude
+from bot.simulator.discord import SimulatedDiscord
+from bot.simulator.slack import SimulatedSlack
+
+ROOT = Path(__file__).parents[2]
+DATABASE = "parley.sqlite3"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One accepted question as the database holds it."""
+
+    token: str
+    platform: str
+    message: str
+    state: str
+
+
+class Bot:
+    """`python -m bot run` in a directory; what it prints goes to `log` there."""
+
+    def __init__(self, directory: Path, secrets: dict[str, str]) -> None:
+        self.directory = directory
+        self.database = directory / DATABASE
+        self.log = directory / "parley.log"
+        self._environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **secrets}
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bot", "run", cwd=self.directory, env=self._environment, stdout=log, stderr=log
+            )
+
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    def signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    async def ended(self, timeout_s: float = 60.0) -> int:
+        assert self._process is not None
+        async with asyncio.timeout(timeout_s):
+            return await self._process.wait()
+
+    async def kill(self) -> None:
+        """SIGKILL; it is gone when this returns."""
+        if self.runs:
+            self.signal(signal.SIGKILL)
+            await self.ended()
+
+    def copy_database(self, to: Path) -> Path:
+        """Copy the database and its log of changes as they are at this moment."""
+        to.mkdir(parents=True, exist_ok=True)
+        for suffix in ("", "-wal"):
+            source = Path(f"{self.database}{suffix}")
+            if source.exists():
+                shutil.copyfile(source, to / f"{DATABASE}{suffix}")
+        return to / DATABASE
+
+    def rows(self) -> list[Row]:
+        """What is accepted: of a copy, so that nothing but the bot ever opens its file."""
+        if not self.database.exists():
+            return []
+        with tempfile.TemporaryDirectory(prefix="parley-copy-") as there:
+            return rows_of(self.copy_database(Path(there)))
+
+
+def rows_of(database: Path) -> list[Row]:
+    with closing(sqlite3.connect(database)) as db:
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'turn'").fetchone():
+            return []
+        found = db.execute("SELECT question, platform, message, state FROM turn ORDER BY id").fetchall()
+    return [Row(TOKEN.findall(question)[0], platform, message, state) for question, platform, message, state in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The simulated platforms and the bot that is to run on them."""
+
+    discord: SimulatedDiscord
+    slack: SimulatedSlack
+    claude: SimulatedClaude
+    bot: Bot
+
+
+@asynccontextmanager
+async def ground(directory: Path) -> AsyncIterator[Ground]:
+    """Simulators, a config.toml that points to them, and the bot, not started; it is dead afterwards.
+
+    Slack's limits are off: they are a minute long, and every new process begins to count anew. 429s come as faults.
+    """
+    async with AsyncExitStack() as stack:
+        discord = await stack.enter_async_context(SimulatedDiscord())
+        slack = await stack.enter_async_context(SimulatedSlack(limits=False))
+        claude = await stack.enter_async_context(SimulatedClaude(otherwise=reply))
+        (directory / "config.toml").write_text(
+            f"""
+            claude.base_url = "{claude.base_url}"
+            discord.api_url = "{discord.api_url}"
+            discord.gateway_url = "{discord.gateway_url}"
+            slack.api_url = "{slack.api_url}"
+            store.path = "{DATABASE}"
+            log.format = "json"
+            """
+        )
+        secrets = {
+            "DISCORD_TOKEN": discord.token,
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_APP_TOKEN": slack.app_token,
+            "ANTHROPIC_API_KEY": claude.api_key,
+        }
+        bot = Bot(directory, secrets)
+        stack.push_async_callback(bot.kill)
+        yield Ground(discord, slack, claude, bot)
