@@ -133,6 +133,27 @@ async def test_a_signal_ends_it_cleanly(set_up: SetUp, tmp_path: Path, number: i
         assert secret not in printed
 
 
+async def test_no_message_and_no_secret_is_logged_even_at_debug(set_up: SetUp, tmp_path: Path) -> None:
+    discord, slack, secrets = set_up
+    with (tmp_path / "config.toml").open("a") as file:
+        file.write('log.level = "debug"\nlog.format = "json"\n')
+    process = await run(tmp_path, secrets)
+    await discord.ready()
+    await slack.ready()
+    since = len(discord.changes.seen)
+    await discord.say(ada := discord.add_person("Ada"), discord.dm(ada), "swordfish in Discord")
+    await slack.say(grace := slack.add_person("Grace"), slack.dm(grace), "swordfish in Slack")
+    await discord.changes.wait(lambda c: c.by_bot and "swordfish" in c.text, since=since)
+    await slack.changes.wait(lambda c: c.by_bot and "swordfish" in c.text)
+    process.signal(signal.SIGTERM)
+    code, printed = await process.ended()
+    assert code == 0
+    assert printed.count("question accepted") == 2
+    assert "swordfish" not in printed
+    for secret in secrets.values():
+        assert secret not in printed
+
+
 @pytest.mark.parametrize("name", ["DISCORD_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"])
 async def test_a_token_that_is_refused_ends_the_start(set_up: SetUp, tmp_path: Path, name: str) -> None:
     _, _, secrets = set_up
