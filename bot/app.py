@@ -64,7 +64,9 @@ async def serve(settings: Settings, secrets: Secrets, stop: asyncio.Event) -> No
             )
             rules = settings.access.model_dump()
             access = Access(rules.pop("dms"), **{name: frozenset(ids) for name, ids in rules.items()})
-            engine = Engine(store, answerer, access, turns_at_once=settings.limits.turns_at_once)
+            engine = Engine(
+                store, answerer, access, turns_at_once=settings.limits.turns_at_once, drain_s=settings.limits.drain_s
+            )
             await _run(chosen, engine, stop)
     finally:
         await sdk.close()

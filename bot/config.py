@@ -103,6 +103,7 @@ class LimitSettings(_Section):
     context_messages: int = Field(default=30, ge=0, le=200)
     uploads_per_message: int = Field(default=10, ge=0, le=50)
     upload_mb: int = Field(default=25, ge=1, le=100)
+    drain_s: int = Field(default=20, ge=0, le=600)
 
 
 class LogSettings(_Section):

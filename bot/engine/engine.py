@@ -17,15 +17,16 @@ log = structlog.get_logger()
 class Engine:
     """Hears messages and answers them while its `async with` lasts.
 
-    On entering, what an earlier process left unended is taken up again. On leaving, running turns are cancelled; the
-    store keeps them, and the next start takes them up.
+    On entering, what an earlier process left unended is taken up again. On leaving, no new turn begins, running ones
+    have `drain_s` seconds to end, and the rest is cancelled; the store keeps it, and the next start takes it up.
     """
 
-    def __init__(self, store: Store, answerer: Answerer, access: Access, *, turns_at_once: int) -> None:
+    def __init__(self, store: Store, answerer: Answerer, access: Access, *, turns_at_once: int, drain_s: float) -> None:
         self._store = store
         self._answerer = answerer
         self._access = access
         self._slots = asyncio.Semaphore(turns_at_once)
+        self._drain_s = drain_s
         self._waiting: dict[ThreadKey, list[Turn]] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._open = asyncio.Event()
@@ -44,6 +45,9 @@ class Engine:
     ) -> None:
         self._open.clear()
         workers = list(self._workers)
+        if workers and kind is None:
+            log.info("letting running turns end", threads=len(workers), within_s=self._drain_s)
+            await asyncio.wait(workers, timeout=self._drain_s)
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
@@ -78,7 +82,7 @@ class Engine:
         """Answer a thread's turns until none waits. What arrives while one is answered joins the next."""
         waiting = self._waiting[thread]
         try:
-            while waiting:
+            while waiting and self._open.is_set():
                 async with self._slots:
                     turn = take_next(waiting)
                     with structlog.contextvars.bound_contextvars(turn=str(turn.key)):

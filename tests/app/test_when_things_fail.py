@@ -134,7 +134,7 @@ async def test_a_restart_in_mid_answer_ends_in_one_whole_answer_in_the_same_mess
     gate = asyncio.Event()
     here.claude.script(Reply(text=STORY, gate=gate, gate_at=12))
     half = await ask_until(here, channel, "@parley Tell me", "The first words")
-    await here.bot.stop()
+    await here.bot.kill()
     here.claude.script(Reply(text=STORY))
     since = len(here.changes(channel.platform).seen)
     await here.start_bot()
@@ -145,6 +145,18 @@ async def test_a_restart_in_mid_answer_ends_in_one_whole_answer_in_the_same_mess
     await here.changes(channel.platform).wait(is_whole, since=since)
     assert [line.message for line in here.answer(half.place, half.message).lines] == [half.lines[0].message]
     assert here.claude.count == 2
+
+
+async def test_told_to_stop_the_bot_lets_a_running_answer_end(here: World, channel: Place) -> None:
+    gate = asyncio.Event()
+    here.claude.script(Reply(text=STORY, gate=gate, gate_at=12))
+    half = await ask_until(here, channel, "@parley Tell me", "The first words")
+    stopping = asyncio.create_task(here.bot.stop())
+    await asyncio.sleep(0)
+    gate.set()
+    await stopping
+    assert here.answer(half.place, half.message).text == STORY
+    assert here.claude.count == 1
 
 
 async def test_a_person_who_may_not_speak_is_not_answered(here: World, channel: Place) -> None:
