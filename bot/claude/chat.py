@@ -1,0 +1,223 @@
+"""A conversation that keeps its history: each turn is committed whole, or not at all."""
+
+import asyncio
+import contextlib
+import weakref
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import Any
+
+from bot.claude.call import Item, Progress
+from bot.claude.client import AsyncClient, add_cost
+from bot.claude.events import End, ToolResult
+from bot.claude.history import checked, continued, opening, prompt_blocks
+from bot.claude.messages import tool_uses
+from bot.claude.prices import cost_of
+from bot.claude.records import Json, Message, Usage
+from bot.claude.stream import Stream
+from bot.claude.toolloop import FINAL_PROMPT, Loop, steps
+from bot.claude.tools import TOOL_TIMEOUT_S, lookup, run_tools
+
+
+class AsyncChat:
+    """A conversation with Claude. Prompts that come at once are answered one after the other.
+
+    `model` or `cli` (an `AsyncClient`, shared among any number of chats). `sp`: the system prompt. `tools`: functions,
+    which are run when Claude asks for them, types, and descriptions of server tools. `temp`: the temperature, where the
+    model takes one. `cont_pr`: the prompt that `await chat()` sends after an answer. `hist`: earlier messages, copied.
+    `cache`: True, "5m" or "1h" has the API cache the conversation. `tool_timeout_s`: how long a tool may take.
+
+    `.h`: the history, plain JSON dicts with explicit roles; `json.loads(json.dumps(chat.h))` continues it. It changes
+    only when a turn is complete: an error, a cancellation, an abandoned stream and a refusal leave it as it was.
+    `.use`, `.cost`: of this chat alone, everything that was billed; `.last`: the last answer.
+    """
+
+    __slots__ = (
+        "__weakref__", "_busy", "_cost", "_lock", "_use", "c", "cache", "cont_pr", "h", "last", "sp", "temp",
+        "tool_timeout_s", "tools",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        model: str | None = None,
+        cli: AsyncClient | None = None,
+        *,
+        sp: Any = "",
+        tools: Sequence[Any] | None = None,
+        temp: float | None = None,
+        cont_pr: str | None = None,
+        hist: Sequence[Any] | None = None,
+        cache: bool | str = False,
+        tool_timeout_s: float | None = TOOL_TIMEOUT_S,
+    ) -> None:
+        if cli is None and not model:
+            raise ValueError("AsyncChat: give a model or an AsyncClient (`cli=`)")
+        if cont_pr is not None and not cont_pr.strip():
+            raise ValueError("AsyncChat: cont_pr is what is sent to go on; it may not be empty")
+        self.c = cli if cli is not None else AsyncClient(str(model))
+        self.sp = sp
+        self.tools = tools
+        self.temp = temp
+        self.cont_pr = cont_pr
+        self.cache = cache
+        self.tool_timeout_s = tool_timeout_s
+        self.h: list[Json] = checked(hist) if hist else []
+        self.last: Message | None = None
+        self._use: Usage | None = None
+        self._cost: float | None = 0.0
+        self._lock: asyncio.Lock | None = None
+        self._busy: Progress | None = None
+
+    @property
+    def use(self) -> Usage:
+        """What this chat has used, in tokens."""
+        return self._use if self._use is not None else Usage(input_tokens=0, output_tokens=0)
+
+    @property
+    def cost(self) -> float | None:
+        """What this chat has cost in US dollars; None if a model's price is not known."""
+        return self._cost
+
+    async def __call__(
+        self,
+        pr: Any = None,
+        temp: float | None = None,
+        maxtok: int = 4096,
+        stream: bool = False,  # noqa: FBT001, FBT002 - the seed's signature
+        prefill: str = "",
+        *,
+        tool_choice: Any = None,
+        **kw: Any,
+    ) -> Any:
+        """Send a prompt and return the answer's `Message`, or with `stream` the `Stream`, which asks when iterated.
+
+        `pr`: a text, the bytes of an image or PDF, a block, or a list of these; texts that hold nothing are left out.
+        Without one, what waits for an answer is answered: tool results, a paused turn, or `cont_pr`. Tool results and
+        a prompt become one user message. One call is one request: tools that Claude asks for are run before this
+        returns, and `await chat()` sends what they gave (`toolloop` does it all).
+        `temp`, `maxtok`, `prefill`, `tool_choice` and `kw` are as for `AsyncClient`.
+
+        Raises `ValueError` if there is nothing to answer, `ClaudeError` if there is no answer; `h` is then as before.
+        """
+        options = {"temp": temp, "maxtok": maxtok, "prefill": prefill, "tool_choice": tool_choice, **kw}
+        made = self._stream(lambda progress: self._turn(prompt_blocks(pr), options, progress))
+        return made if stream else await made.finish()
+
+    def toolloop(
+        self,
+        pr: Any = None,
+        max_steps: int = 10,
+        cont_func: Callable[[Message], Any] | None = None,
+        final_prompt: str = FINAL_PROMPT,
+        **kw: Any,
+    ) -> Stream:
+        """Return the `Stream` of the answer to a prompt, with as many requests as its tools take: one turn of the chat.
+
+        `async for piece in chat.toolloop("…")` gives the text, `….events()` the tool uses and results too, and
+        `await chat.toolloop("…")` the last message. Each request may ask for tools, which are run and answered by the
+        next one; a paused turn is continued. After `max_steps` requests, or when `cont_func(message)` (sync or async,
+        called after each request that asked for tools) returns something false, one last request, in which no tool may
+        be used, brings `final_prompt`; with "" there is none, and the results wait for `await chat()`.
+        `kw` are the keywords of a call; `tool_choice` and `prefill` are for the first request alone.
+        """
+        loop = Loop(prompt_blocks(pr), max_steps, cont_func, final_prompt, kw)
+        return self._stream(lambda progress: steps(self, loop, progress))
+
+    async def count_tokens(self, pr: Any = None) -> int:
+        """Return how many input tokens the history and a prompt are, as the API counts them. Raises `ClaudeError`."""
+        messages = opening(self.h, prompt_blocks(pr), self.cont_pr)
+        return await self.c.count_tokens(messages, sp=self.sp, tools=self.tools)
+
+    def _stream(self, source: Callable[[Progress], AsyncGenerator[Item, None]]) -> Stream:
+        progress = Progress()
+        items = self._in_turn(source(progress), progress)
+        progress.source = weakref.ref(items)
+        return Stream(items, progress)
+
+    async def _in_turn(self, source: AsyncGenerator[Item, None], progress: Progress) -> AsyncGenerator[Item, None]:
+        """Yield from the source once earlier prompts are answered."""
+        lock = await self._acquired()
+        try:
+            if progress.stopped:
+                return
+            self._busy = progress
+            progress.task = asyncio.current_task()
+            async with contextlib.aclosing(source):
+                async for item in source:
+                    yield item
+                    progress.task = asyncio.current_task()
+        finally:
+            self._busy = progress.task = None
+            lock.release()
+
+    async def _acquired(self) -> asyncio.Lock:
+        """Return the lock of this chat's turns, acquired. What would hold it for ever is closed: see `_close_left`."""
+        if self._lock is None:
+            self._lock = asyncio.Lock()
+        await self._close_left(lambda reader: reader is asyncio.current_task())
+        while True:
+            try:
+                async with asyncio.timeout(self.c.policy.stall_s):
+                    await self._lock.acquire()
+            except TimeoutError:
+                await self._close_left(lambda reader: reader.done())
+            else:
+                return self._lock
+
+    async def _close_left(self, by: Callable[[asyncio.Task[object]], bool]) -> None:
+        """Close the stream that holds the turn if its reader left it in the middle, and have it say so.
+
+        That is certain of a stream which the very task read that asks now; and assumed if the task that read it last
+        is over, and nobody has read on for `stall_s` seconds.
+        """
+        busy = self._busy
+        if busy is None or busy.task is None or busy.source is None or not by(busy.task):
+            return
+        left = busy.source()
+        if left is not None:
+            busy.superseded = True
+            await left.aclose()
+
+    async def _turn(
+        self, prompt: list[Json], options: Mapping[str, Any], progress: Progress
+    ) -> AsyncGenerator[Item, None]:
+        """One request and the tools it asks for; then the turn is committed, and `End` is yielded."""
+        sent = opening(self.h, prompt, self.cont_pr)
+        async with contextlib.aclosing(self.step(sent, options, progress)) as items:
+            async for item in items:
+                if isinstance(item, End):
+                    self.commit(sent)
+                yield item
+
+    async def step(
+        self, sent: list[Json], options: Mapping[str, Any], progress: Progress
+    ) -> AsyncGenerator[Item, None]:
+        """Ask once and run the tools; before `End`, `sent` has been continued by the answer and the tool results.
+
+        Nothing else is changed. After a refusal `sent` is as the history was before: a refused turn that stays is
+        refused again (Claude docs, handle-streaming-refusals).
+        """
+        given = {**options, "temp": self.temp if options.get("temp") is None else options["temp"]}
+        wishes = self.c.wishes(sent, sp=self.sp, tools=self.tools, cache=given.pop("cache", self.cache), **given)
+        async with contextlib.aclosing(self.c.items(wishes, progress, self._count)) as items:
+            async for item in items:
+                if not isinstance(item, End):
+                    yield item
+                    continue
+                message = item.message
+                self.last = message
+                results = await run_tools(message, lookup(self.tools or ()), self.tool_timeout_s)
+                for use, result in zip(tool_uses(message), results, strict=True):
+                    yield ToolResult(use["id"], use["name"], result["content"], bool(result.get("is_error")))
+                if message.get("stop_reason") == "refusal":
+                    sent[:] = self.h
+                else:
+                    sent[:] = continued(sent, message, results)
+                yield item
+
+    def commit(self, messages: Sequence[Json]) -> None:
+        """Make the messages the history; the list itself stays the same."""
+        self.h[:] = messages
+
+    def _count(self, used: Usage, model: str) -> None:
+        self._use = self.use + used
+        self._cost = add_cost(self._cost, cost_of(model, used))

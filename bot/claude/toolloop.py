@@ -1,0 +1,69 @@
+"""Asking until no tool is asked for any more: one turn of the chat, however many requests it takes."""
+
+import contextlib
+import inspect
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bot.claude.call import Item, Progress
+from bot.claude.events import End
+from bot.claude.history import opening
+from bot.claude.messages import answers_tools, mk_blocks
+from bot.claude.records import Json, Message
+
+if TYPE_CHECKING:
+    from bot.claude.chat import AsyncChat
+
+FINAL_PROMPT = "No more tools can be used now. Answer with what you have found out so far, and say what is still open."
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """The arguments of `AsyncChat.toolloop`. Raises `ValueError`."""
+
+    prompt: list[Json]
+    max_steps: int
+    cont_func: Callable[[Message], Any] | None
+    final_prompt: str
+    options: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        if self.max_steps < 1:
+            raise ValueError(f"max_steps is how many requests may use tools, at least 1, not {self.max_steps}")
+
+    async def goes_on(self, number: int, message: Message) -> bool:
+        """Say whether request `number`, which ended with `message`, may be followed by another one with tools."""
+        if number >= self.max_steps:
+            return False
+        told = True if self.cont_func is None else self.cont_func(message)
+        return bool(await told if inspect.isawaitable(told) else told)
+
+
+async def steps(chat: "AsyncChat", loop: Loop, progress: Progress) -> AsyncGenerator[Item, None]:
+    """Yield the answer to a prompt; an `End` after each request, the last one after the commit."""
+    sent = opening(chat.h, loop.prompt, chat.cont_pr)
+    options: Mapping[str, Any] = loop.options
+    number, last, over = 0, False, False
+    while not over:
+        number += 1
+        async with contextlib.aclosing(chat.step(sent, options, progress)) as items:
+            async for item in items:
+                if isinstance(item, End):
+                    over = last or not _unfinished(sent, item.message)
+                    if not over and not await loop.goes_on(number, item.message):
+                        last, over = True, not loop.final_prompt
+                    if over:
+                        chat.commit(sent)
+                yield item
+        if progress.value is None:  # stopped
+            return
+        options = {**loop.options, "tool_choice": "none" if last and chat.tools else None, "prefill": ""}
+        if last and not over:
+            sent[:] = opening(sent, mk_blocks(loop.final_prompt), None)
+
+
+def _unfinished(sent: list[Json], message: Message) -> bool:
+    """Say whether tool results wait for an answer, or a paused turn for its continuation."""
+    reason = message.get("stop_reason")
+    return reason == "pause_turn" or (reason != "refusal" and answers_tools(sent[-1]))

@@ -1,0 +1,302 @@
+"""The SDK as a transport: its authentication, headers and connections; the body is read raw and its errors translated.
+
+The only file that imports `anthropic`, and only when the first client is made: the import takes over a second.
+"""
+
+import asyncio
+import contextlib
+import functools
+import json
+import ssl
+import weakref
+from collections.abc import AsyncGenerator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bot.claude.errors import (
+    AuthenticationRefused,
+    ClaudeError,
+    ContextFull,
+    InvalidRequest,
+    ModelNotFound,
+    NoConnection,
+    Overloaded,
+    RateLimited,
+    RequestTooLarge,
+    SpendLimitReached,
+    Stalled,
+    StreamCut,
+    Unavailable,
+)
+from bot.claude.records import Json
+from bot.claude.sse import ErrorEvent, EventSplitter
+
+if TYPE_CHECKING:
+    import anthropic
+    import httpx2
+
+MAX_CONNECTIONS = 1000
+CONNECT_S = 5.0
+WAIT_FOR_CONNECTION_S = 10.0
+STALL_S = 120.0
+_KEEPALIVE_S = 30.0
+_SPEND_CODES = (
+    "enforced_spend_limit_reached",
+    "contract_spend_limit_reached",
+    "linked_organization_spend_limit_reached",
+    "ramp_limit_exceeded",
+)  # anthropic SDK 2.12, types/shared/*_error.py: their 429 has no retry-after, and waiting is useless
+_EVENTS = "text/event-stream"
+_FULL = ("prompt is too long", "exceed context limit", "exceeds the context window")
+_SHARED: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, anthropic.AsyncAnthropic]" = weakref.WeakKeyDictionary()
+
+
+def mk_sdk(
+    api_key: str | None = None,
+    base_url: str | None = None,
+    *,
+    max_connections: int = MAX_CONNECTIONS,
+    wait_for_connection_s: float = WAIT_FOR_CONNECTION_S,
+    **options: Any,
+) -> "anthropic.AsyncAnthropic":
+    """Return an SDK client to share among any number of `AsyncClient`s and chats; `await sdk.close()` ends it.
+
+    It uses aiohttp, the SDK's cheapest transport, and never retries: `AsyncClient` does. `api_key` and `base_url`:
+    None takes the environment's (ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL). `max_connections`: how many requests run at
+    once; the next one waits up to `wait_for_connection_s` seconds, then fails with `NoConnection`. `options` go to
+    `anthropic.AsyncAnthropic`. Imports `anthropic` (more than a second the first time).
+    """
+    import anthropic  # noqa: PLC0415 - see above
+    import httpx2  # noqa: PLC0415
+
+    timeout = httpx2.Timeout(None, connect=CONNECT_S, read=STALL_S, write=STALL_S, pool=wait_for_connection_s)
+    limits = httpx2.Limits(
+        max_connections=max_connections, max_keepalive_connections=max_connections, keepalive_expiry=_KEEPALIVE_S
+    )
+    http = anthropic.DefaultAioHttpClient(limits=limits, timeout=timeout, verify=_tls())
+    given = {"max_retries": 0, "timeout": timeout, "http_client": http, **options}
+    return anthropic.AsyncAnthropic(api_key=api_key, base_url=base_url, **given)
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """Return the TLS settings of every client: reading the certificates takes 25 ms, and once is enough."""
+    import httpx2  # noqa: PLC0415
+
+    return httpx2.create_ssl_context()
+
+
+def shared_sdk() -> "anthropic.AsyncAnthropic":
+    """Return the client that is used where none is given: one for each event loop, made on first use."""
+    loop = asyncio.get_running_loop()
+    if loop not in _SHARED or _SHARED[loop].is_closed():
+        _SHARED[loop] = mk_sdk()
+    return _SHARED[loop]
+
+
+async def close_sdk() -> None:
+    """Close the client that was made where none was given, if there is one; call it before the program ends."""
+    sdk = _SHARED.pop(asyncio.get_running_loop(), None)
+    if sdk is not None:
+        await sdk.close()
+
+
+def AsyncAnthropic(**options: Any) -> "anthropic.AsyncAnthropic":  # noqa: N802 - the seed's name for it
+    """Return the SDK's own client, as `anthropic.AsyncAnthropic(…)` does, importing the SDK only now."""
+    import anthropic  # noqa: PLC0415
+
+    return anthropic.AsyncAnthropic(**options)
+
+
+async def open_response(
+    sdk: "anthropic.AsyncAnthropic", path: str, body: Json | None, headers: Mapping[str, str], stall_s: float
+) -> "httpx2.Response":
+    """Send a request (a GET if there is no body) and return the response with its body unread.
+
+    Raises `ClaudeError`; `TypeError` for a body that is no JSON.
+    """
+    import anthropic  # noqa: PLC0415
+    import httpx2  # noqa: PLC0415
+
+    given = sdk.timeout
+    if not isinstance(given, httpx2.Timeout) or given == anthropic.DEFAULT_TIMEOUT:  # which waits ten minutes
+        given = httpx2.Timeout(None, connect=CONNECT_S, pool=WAIT_FOR_CONNECTION_S)
+    timeout = httpx2.Timeout(None, connect=given.connect, write=stall_s, pool=given.pool, read=stall_s)
+    options: Any = {"headers": dict(headers), "timeout": timeout, "max_retries": 0}
+    as_sent: Any = {"cast_to": httpx2.Response, "options": options, "stream": True, "stream_cls": anthropic.AsyncStream}
+    try:
+        if body is None:
+            response: httpx2.Response = await sdk.get(path, **as_sent)
+        elif type(sdk) is anthropic.AsyncAnthropic:
+            options["headers"]["content-type"] = "application/json"
+            response = await sdk.post(path, content=encoded(body), **as_sent)
+        else:  # the clients for other platforms rewrite the body
+            response = await sdk.post(path, body=body, **as_sent)
+    except TypeError as error:
+        if "authentication" not in str(error):  # so the SDK says that it has no key
+            raise
+        raise AuthenticationRefused(str(error)) from error
+    except anthropic.AnthropicError as error:
+        raise translate(error) from error
+    except httpx2.HTTPError as error:  # the body of an error response broke off
+        raise Unavailable(f"the API's answer could not be read: {error}") from error
+    return response
+
+
+def encoded(body: Json) -> bytes:
+    """Return a body as JSON. The SDK would copy all of it first, which takes longer than the rest of a long request.
+
+    Half a surrogate pair, which UTF-8 cannot hold, becomes a question mark. Raises `TypeError`, `ValueError`.
+    """
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(errors="replace")
+
+
+async def fetch_json(sdk: "anthropic.AsyncAnthropic", path: str, body: Json | None, stall_s: float) -> Json:
+    """Return the JSON object that a request is answered with. Raises `ClaudeError`."""
+    import httpx2  # noqa: PLC0415
+
+    response = await open_response(sdk, path, body, {}, stall_s)
+    try:
+        answer: Json = json.loads(await response.aread())
+    except httpx2.ReadTimeout as error:
+        raise Stalled("nothing came from the API for too long") from error
+    except (httpx2.HTTPError, ValueError) as error:
+        raise StreamCut(f"the answer cannot be read: {error}") from error
+    finally:
+        await response.aclose()
+    return answer
+
+
+async def read_events(response: "httpx2.Response") -> AsyncGenerator[list[Json], None]:
+    """Yield the stream's events, those that came together in one list. Closes the response.
+
+    Raises `StreamCut` for a dropped connection or what is not the API's stream, `Stalled` for silence.
+    """
+    import httpx2  # noqa: PLC0415
+
+    splitter = EventSplitter()
+    request_id = response.headers.get("request-id")
+    try:
+        _check_kind(response)
+        async with contextlib.aclosing(response.aiter_bytes()) as chunks:
+            async for chunk in chunks:
+                events, unreadable = _taken(splitter, chunk)
+                if events:
+                    yield events
+                if unreadable is not None:
+                    raise StreamCut(f"this is not the API's stream: {unreadable}", request_id=request_id)
+    except httpx2.ReadTimeout as error:
+        raise Stalled("nothing came from the API for too long", request_id=request_id) from error
+    except httpx2.HTTPError as error:
+        raise StreamCut(f"the connection was lost: {error}", request_id=request_id) from error
+    finally:
+        await response.aclose()
+
+
+def _taken(splitter: EventSplitter, chunk: bytes) -> tuple[list[Json], ValueError | None]:
+    """Return the events that are complete now, and why no more can be read, if so."""
+    events: list[Json] = []
+    try:
+        events.extend(splitter.feed(chunk))
+    except ValueError as error:
+        return events, error
+    return events, None
+
+
+def _check_kind(response: "httpx2.Response") -> None:
+    """Raise `StreamCut`, at once and for good, if the answer is no stream of events."""
+    kind = response.headers.get("content-type", _EVENTS)
+    if not kind.startswith(_EVENTS):
+        error = StreamCut(f"the API answered with {kind} instead of {_EVENTS}; is this the Messages API?")
+        error.retryable = False
+        raise error
+
+
+def translate(error: Exception) -> ClaudeError:
+    """Return what the SDK raised for a request as our error; the original is to become its cause."""
+    import anthropic  # noqa: PLC0415
+    import httpx2  # noqa: PLC0415
+
+    if isinstance(error, anthropic.APIStatusError):
+        made = from_api(
+            error.type or "",
+            str(error.api_message or error.message),
+            status=error.status_code,
+            code=error.error_code,
+            request_id=error.request_id,
+            retry_after_s=retry_after(error.response.headers),
+        )
+        if error.response.headers.get("x-should-retry") == "false":  # as the SDK's own retries heed it
+            made.retryable = False
+        return made
+    if isinstance(error, anthropic.APITimeoutError):
+        if isinstance(error.__cause__, httpx2.ReadTimeout):
+            return Stalled("the API did not answer in time")
+        return NoConnection("no connection to the API in time: too many at once, or the host does not answer")
+    if isinstance(error, anthropic.APIConnectionError):
+        return Unavailable(f"the API cannot be reached: {error.__cause__ or error}")
+    return ClaudeError(str(error))
+
+
+_BY_TYPE: dict[str, type[ClaudeError]] = {
+    "authentication_error": AuthenticationRefused,
+    "permission_error": AuthenticationRefused,
+    "billing_error": SpendLimitReached,
+    "not_found_error": ModelNotFound,
+    "request_too_large": RequestTooLarge,
+    "invalid_request_error": InvalidRequest,
+    "rate_limit_error": RateLimited,
+    "overloaded_error": Overloaded,
+    "api_error": Unavailable,
+    "timeout_error": Unavailable,
+}
+_BY_STATUS: dict[int, type[ClaudeError]] = {
+    401: AuthenticationRefused,
+    402: SpendLimitReached,
+    403: AuthenticationRefused,
+    404: ModelNotFound,
+    408: Unavailable,
+    409: Unavailable,
+    413: RequestTooLarge,
+    429: RateLimited,
+    529: Overloaded,
+}
+
+
+def from_api(
+    kind: str,
+    message: str,
+    *,
+    status: int = 0,
+    code: str | None = None,
+    request_id: str | None = None,
+    retry_after_s: float | None = None,
+) -> ClaudeError:
+    """Return the error for what the API said: `kind` is its type, `code` its machine-readable code, if any.
+
+    Source: Claude docs, api/errors. A prompt that is too long has no type of its own: it is known by its words.
+    """
+    made = _BY_TYPE.get(kind) or _BY_STATUS.get(status) or (InvalidRequest if 400 <= status < 500 else Unavailable)
+    if code in _SPEND_CODES:
+        made = SpendLimitReached
+    elif made is InvalidRequest and any(words in message.lower() for words in _FULL):
+        made = ContextFull
+    details: dict[str, Any] = {"request_id": request_id, "status": status}
+    if made is RateLimited:
+        return RateLimited(message, retry_after_s=retry_after_s, **details)
+    return made(message, **details)
+
+
+def from_event(event: ErrorEvent, request_id: str | None) -> ClaudeError:
+    """Return the error for an `error` event in the middle of a stream, whose HTTP status was 200."""
+    code = event.details.get("error_code")
+    return from_api(event.kind, str(event) or event.kind, status=200, code=code, request_id=request_id)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds to wait that a response names (`retry-after-ms`, `retry-after`), None if it names none."""
+    for name, factor in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers[name]) * factor)
+        except (KeyError, ValueError):
+            continue
+    return None
