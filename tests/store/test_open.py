@@ -25,6 +25,8 @@ async def refusal(file: Path) -> str:
     with pytest.raises(StoreError) as caught:
         async with open_store(file):
             pass
+    assert str(file) not in caught.value.sentence
+    assert str(file) in caught.value.detail
     return caught.value.sentence
 
 
@@ -44,6 +46,17 @@ async def test_a_file_that_others_could_read_is_made_private(file: Path) -> None
         assert mode(file) == 0o600
 
 
+async def test_what_a_killed_process_left_is_made_private(file: Path, ask: Ask, tmp_path: Path) -> None:
+    async with open_store(file) as store:
+        await store.accept(ask())
+        for name in (file.name, f"{file.name}-wal"):
+            shutil.copy(file.parent / name, tmp_path / name)
+            (tmp_path / name).chmod(0o644)
+    async with open_store(tmp_path / file.name) as store:
+        assert [turn.key for turn in await store.unended()] == [ask().key]
+        assert {mode(path) for path in tmp_path.glob(f"{file.name}*")} == {0o600}
+
+
 async def test_a_second_opening_is_refused(store: SqliteStore, file: Path, ask: Ask) -> None:
     assert "in use" in await refusal(file)
     assert await store.accept(ask())
@@ -59,7 +72,8 @@ async def test_another_process_is_refused_and_a_killed_one_leaves_no_lock(file: 
     with subprocess.Popen([sys.executable, "-c", script, str(file)], stdout=subprocess.PIPE) as other:
         assert other.stdout
         assert await asyncio.to_thread(other.stdout.readline) == b"open\n"
-        assert "in use" in await refusal(file)
+        assert f"in use by another Parley (process {other.pid})" in await refusal(file)
+        assert "in use" in await refusal(file.parent / ".." / file.parent.name / file.name)
         other.kill()
     async with open_store(file):
         pass
@@ -91,34 +105,25 @@ async def test_a_database_of_a_newer_version_is_refused(file: Path) -> None:
     assert "newer" in await refusal(file)
 
 
+async def test_another_programs_database_is_refused_and_left_as_it_is(file: Path) -> None:
+    file.parent.mkdir()
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("CREATE TABLE diary (entry TEXT)")
+    before = file.read_bytes()
+    assert "another program's" in await refusal(file)
+    assert file.read_bytes() == before
+
+
+async def test_a_step_that_ran_does_not_run_again(file: Path) -> None:
+    for _ in range(2):
+        async with open_store(file):
+            pass
+    with closing(sqlite3.connect(file)) as database:
+        assert [row[0] for row in database.execute("SELECT number FROM step")] == [1]
+
+
 async def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     assert "cannot be opened" in await refusal(tmp_path / "file" / "parley.sqlite3")
     (tmp_path / "directory").mkdir()
     assert "cannot be opened" in await refusal(tmp_path / "directory")
-
-
-async def test_a_copy_at_any_moment_opens_and_holds_every_acknowledged_question(
-    store: SqliteStore, file: Path, tmp_path: Path, ask: Ask
-) -> None:
-    """A loss of power: what a method has returned for is in the files at that moment."""
-    acknowledged: list[str] = []
-
-    async def write(first: int) -> None:
-        for number in range(first, first + 40):
-            await store.accept(ask(str(number)))
-            acknowledged.append(str(number))
-
-    async with asyncio.TaskGroup() as group:
-        for task in range(5):
-            group.create_task(write(1000 + task * 100))
-        for copy in range(10):
-            await store.accept(ask(str(copy)))
-            known = set(acknowledged)
-            there = tmp_path / f"copy{copy}"
-            there.mkdir()
-            for name in (file.name, f"{file.name}-wal"):
-                shutil.copy(file.parent / name, there / name)
-            with closing(sqlite3.connect(there / file.name)) as database:
-                assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-                assert known <= {row[0] for row in database.execute("SELECT message FROM turn")}

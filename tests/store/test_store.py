@@ -1,6 +1,9 @@
 """What the store promises, on a real file."""
 
 import asyncio
+import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +89,101 @@ async def test_the_questions_of_a_turn_stand_in_the_platforms_order(store: Sqlit
     assert (await store.unended())[0].questions == (early, late)
 
 
+async def test_a_turn_begun_out_of_order_keeps_its_parts_and_ends_whole(file: Path, ask: Ask) -> None:
+    early, late, later = ask("99"), ask("100"), ask("101")
+    async with open_store(file) as store:
+        for question in (late, early, later):
+            await store.accept(question)
+        await store.begin([late, early])
+        await store.posted(late.key, Part(0, "mark.0", "555"))
+    async with open_store(file) as store:
+        [turn, waiting] = await store.unended()
+        assert (turn.questions, turn.parts) == ((early, late), (Part(0, "mark.0", "555"),))
+        assert waiting == Turn((later,), "accepted")
+        await store.begin([*turn.questions, later])
+        await store.posted(turn.key, Part(1, "mark.1", "556"))
+        await store.record(turn.key, "An answer", "", [], {})
+        [turn] = await store.unended()
+        assert turn.questions == (early, late, later)
+        assert turn.parts == (Part(0, "mark.0", "555"), Part(1, "mark.1", "556"))
+        await store.end(turn.key, "delivered")
+        assert await store.unended() == []
+
+
+async def test_a_failed_turn_can_be_begun_again_into_the_messages_it_has(store: SqliteStore, ask: Ask) -> None:
+    await store.accept(ask())
+    await store.begin([ask()])
+    await store.posted(ask().key, Part(0, "mark.0", "555"))
+    await store.end(ask().key, "failed")
+    await store.begin([ask()])
+    assert await store.unended() == [Turn((ask(),), "answering", (Part(0, "mark.0", "555"),))]
+
+
+async def test_two_turns_that_were_begun_do_not_become_one(store: SqliteStore, ask: Ask) -> None:
+    for number in ("1", "2"):
+        await store.accept(ask(number))
+        await store.begin([ask(number)])
+    with pytest.raises(ValueError, match="more than one turn"):
+        await store.begin([ask("1"), ask("2")])
+    assert len(await store.unended()) == 2
+
+
+async def test_a_question_that_was_never_accepted_cannot_be_begun(store: SqliteStore, ask: Ask) -> None:
+    await store.accept(ask("1"))
+    with pytest.raises(KeyError):
+        await store.begin([ask("1"), ask("2")])
+    assert [turn.state for turn in await store.unended()] == ["accepted"]
+
+
+async def test_a_turn_does_not_end_in_a_state_that_is_no_end(store: SqliteStore, ask: Ask) -> None:
+    await store.accept(ask())
+    with pytest.raises(ValueError, match="delivered, failed, stopped"):
+        await store.end(ask().key, "accepted")
+
+
+async def test_a_post_that_is_announced_again_keeps_its_message(store: SqliteStore, ask: Ask) -> None:
+    await store.accept(ask())
+    await store.begin([ask()])
+    await store.posting(ask().key, Part(0, "mark.0"))
+    await store.posted(ask().key, Part(0, "mark.0", "555"))
+    await store.posting(ask().key, Part(0, "mark.0"))
+    assert (await store.unended())[0].parts == (Part(0, "mark.0", "555"),)
+    await store.posting(ask().key, Part(0, "another mark"))
+    assert (await store.unended())[0].parts == (Part(0, "another mark"),)
+
+
+async def test_one_mark_stands_for_one_message(store: SqliteStore, ask: Ask) -> None:
+    for number in ("1", "2"):
+        await store.accept(ask(number))
+    await store.posting(ask("1").key, Part(0, "mark.0"))
+    with pytest.raises(StoreError):
+        await store.posting(ask("2").key, Part(0, "mark.0"))
+
+
+async def test_the_usage_of_each_attempt_is_kept(store: SqliteStore, file: Path, ask: Ask) -> None:
+    await store.accept(ask())
+    for tokens in (3, 5):
+        await store.begin([ask()])
+        await store.record(ask().key, "", "", [], {"input_tokens": tokens})
+    with closing(sqlite3.connect(file)) as database:
+        used = [json.loads(row[0]) for row in database.execute("SELECT usage FROM usage ORDER BY id")]
+    assert used == [{"input_tokens": 3}, {"input_tokens": 5}]
+
+
+async def test_half_a_character_survives_in_an_answer(store: SqliteStore, ask: Ask) -> None:
+    await store.accept(ask(text="\ud83d"))
+    await store.record(ask().key, "an answer \ud83d", "", [{"role": "assistant", "content": "\ud83d"}], {})
+    [turn] = await store.unended()
+    assert (turn.questions[0].text, turn.answer) == ("\ud83d", "an answer \ud83d")
+    assert await store.history(ask().thread) == [{"role": "assistant", "content": "\ud83d"}]
+
+
+async def test_threads_whose_ids_read_alike_in_a_row_are_two(store: SqliteStore, ask: Ask) -> None:
+    one = Incoming(MessageKey("p", "a:b", "c", "1"), ThreadKey("p", "a:b", "c", "t"), ask().author, "")
+    await store.accept(one)
+    assert not await store.knows(ThreadKey("p", "a", "b:c", "t"))
+
+
 async def test_history_grows_a_whole_turn_at_a_time(store: SqliteStore, ask: Ask) -> None:
     for number in ("100", "101"):
         await store.accept(ask(number))
@@ -127,6 +225,33 @@ async def test_a_job_that_fails_leaves_the_others_of_its_batch(store: SqliteStor
     assert (results[0], results[2]) == (True, True)
     assert isinstance(results[1], KeyError)
     assert len(await store.unended()) == 2
+
+
+async def test_what_does_not_fit_on_the_disk_is_refused_and_the_rest_is_kept(store: SqliteStore, ask: Ask) -> None:
+    limit = store._writer._connection.run
+    await limit(lambda db: db.execute("PRAGMA max_page_count = 60").fetchone())
+    results = await asyncio.gather(
+        store.accept(ask("1")),
+        store.keep(b"x" * 1_000_000, "image/png"),
+        store.accept(ask("2")),
+        return_exceptions=True,
+    )
+    assert (results[0], results[2]) == (True, True)
+    assert isinstance(results[1], StoreError)
+    assert "disk" in results[1].sentence
+    assert [turn.key.message for turn in await store.unended()] == ["1", "2"]
+    await limit(lambda db: db.execute("PRAGMA max_page_count = 100000").fetchone())
+    assert await store.keep(b"x" * 1_000_000, "image/png")
+
+
+async def test_a_shell_that_holds_the_file_delays_and_loses_nothing(store: SqliteStore, file: Path, ask: Ask) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as shell:
+        shell.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(store.accept(ask()))
+        await asyncio.wait({waiting}, timeout=0.2)
+        assert not waiting.done()
+        shell.execute("ROLLBACK")
+    assert await waiting
 
 
 async def test_a_caller_that_is_cancelled_breaks_nothing(store: SqliteStore, ask: Ask) -> None:
