@@ -1,11 +1,11 @@
 """An upload → content Claude accepts, or a sentence that says why not.
 
-What a file is, its bytes decide, never its name or declared type. `read` tells it apart, checks it against Claude's
-limits, and reduces or converts a picture where needed, in a child process with limits on memory and time. `fetch` is
-the one way to download. The bot's only user of Pillow.
+`read` turns a file's bytes into `Media`, `block_for` turns those into a content block; `download.fetch` gets the bytes
+in the first place. What a file is, its bytes decide. Pictures are decoded in a process of their own, so that a hostile
+one costs neither memory nor time here; the only user of Pillow.
 """
 
-from bot.media.download import LinkExpired, RedirectRefused, fetch
-from bot.media.read import Media, MediaLimits, block_for, read
+from bot.media.block import block_for
+from bot.media.read import Media, MediaLimits, read
 
-__all__ = ["LinkExpired", "Media", "MediaLimits", "RedirectRefused", "block_for", "fetch", "read"]
+__all__ = ["Media", "MediaLimits", "block_for", "read"]

@@ -1,46 +1,47 @@
-"""What a file is and how Claude is shown it."""
+"""One downloaded file → what Claude is shown of it, or why it is not."""
 
 import asyncio
-import base64
-import io
 from dataclasses import dataclass
-from typing import Any, Literal
-
-from PIL import Image, UnidentifiedImageError
+from typing import Literal
 
 from bot.errors import MediaError
 from bot.events import Upload
-from bot.media.child import ReduceFailed, reduced
+from bot.media.header import Header, read_header
+from bot.media.kinds import PDF, PILLOW_NAMES, TAKEN, TEXT, Unreadable, kind_of, text_of
 from bot.media.names import called
-
-_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
-"""What is tried to be read. Everything else Pillow knows nobody posts, and each is a parser more to attack."""
-_TAKEN = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
-"""What Claude takes as it is, of moving ones the first frame (platform.claude.com, vision)."""
-Image.MAX_IMAGE_PIXELS = None  # `MediaLimits.pixels` judges sizes; Pillow's own limit would hide what the file is
-_DAMAGED = "the picture is damaged, or takes too much to read."
-_CONTROLS = frozenset(range(0x20)) - frozenset(b"\t\n\r\f\x1b")
+from bot.media.pdf import check_pdf
+from bot.media.shrink import Order, Reduced, shrink, too_many_pixels
 
 
 @dataclass(frozen=True, slots=True)
 class MediaLimits:
-    """Claude's limits and ours. Sides and areas in pixels, sizes in bytes.
+    """How much of a file is read and sent; sizes in bytes before base64 encoding, edges in pixels.
 
-    `long_side`: the size to which a larger picture is reduced: what Claude's standard tier sees in full, and small
-    enough for any number of pictures in a request (platform.claude.com, vision: 1568; above 20 pictures 2000 each).
-    `pixels`: a picture of more is never decoded. `image_bytes`: 10 MB is the limit for base64, which is 4/3 of these.
+    From platform.claude.com, build-with-claude/vision and pdf-support: an image may have 10 MB in base64 and 8000 px a
+    side, 2000 px among more than twenty; beyond 1568 px the standard models see no more. A PDF may have 100 pages on
+    models with the smaller context, and a whole request 32 MB. The pixels and the text are our own limits.
     """
 
-    long_side: int = 1568
-    pixels: int = 50_000_000
-    image_bytes: int = 7_000_000
-    pdf_bytes: int = 20_000_000
-    text_bytes: int = 400_000
+    long_edge_px: int = 1568
+    max_pixels: int = 40_000_000
+    image_bytes: int = 7_500_000
+    document_bytes: int = 16_000_000
+    document_pages: int = 100
+    text_bytes: int = 256_000
+    reduce_memory_bytes: int = 768_000_000
+    reduce_time_s: float = 10.0
+
+
+DEFAULT_LIMITS = MediaLimits()
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A file as Claude takes it. `width`, `height`: an image's, in pixels. `note`: "" or one sentence for readers."""
+    """A file as Claude may be shown it. `width` and `height` are an image's, in pixels.
+
+    `media_type` is one of Claude's four image types, application/pdf or text/plain (then `data` is UTF-8).
+    `note`: "", or one sentence for the reader that says what was done to it.
+    """
 
     kind: Literal["image", "document", "text"]
     media_type: str
@@ -51,83 +52,69 @@ class Media:
     note: str = ""
 
 
-async def read(data: bytes, upload: Upload, limits: MediaLimits | None = None) -> Media:
-    """Return a file as Claude takes it, never blocking the event loop for long.
+async def read(data: bytes, upload: Upload, limits: MediaLimits = DEFAULT_LIMITS) -> Media:
+    """Return what Claude is shown of a file. Its bytes decide what it is; its name and declared type decide nothing.
 
-    A picture that is too large, turned by EXIF or of another format is made anew; any other stays as it is, byte for
-    byte. Raises `MediaError`, whose sentence names the file and the reason.
+    An image that fits goes as it is. One that is too large, of a type Claude does not take, animated (the first frame
+    is shown) or lying on its side is decoded in a process of its own. The event loop is never held up.
+    Raises `MediaError`, whose sentence names the file and the reason.
     """
-    limits = limits or MediaLimits()
-    name = called(upload.name)
-    if not data:
-        raise MediaError(f"{name} was left out: it is empty.")
-    if data.startswith(b"%PDF-"):
-        if len(data) > limits.pdf_bytes:
-            raise MediaError(f"{name} was left out: a PDF may have {limits.pdf_bytes // 1_000_000} MB at most.")
-        return Media("document", "application/pdf", data, name)
     try:
-        look = await asyncio.to_thread(_look, data)
-    except UnidentifiedImageError:
-        return _text(data, name, limits)
-    except Exception as error:  # noqa: BLE001 - a parser fed by strangers may raise anything
-        raise MediaError(f"{name} was left out: {_DAMAGED}", type(error).__name__) from None
-    return await _image(data, name, look, limits)
+        found = await asyncio.to_thread(_inspect, data, upload, limits)
+        return found if isinstance(found, Media) else await _image(data, found, upload.name, limits)
+    except Unreadable as problem:
+        raise MediaError(f"I cannot use {called(upload.name)}: {problem.reason}.", problem.detail) from None
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """A picture's header."""
+class _Picture:
+    """An image before it is read; `header` of those types that Claude takes."""
 
-    form: str
-    width: int
-    height: int
-
-
-def _look(data: bytes) -> _Look:
-    """Read a picture's header and nothing more. Not even its EXIF, for which Pillow decodes a whole PNG."""
-    with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-        return _Look(str(image.format), *image.size)
+    media_type: str
+    header: Header | None
 
 
-async def _image(data: bytes, name: str, look: _Look, limits: MediaLimits) -> Media:
-    if look.width * look.height > limits.pixels:
-        most = limits.pixels // 1_000_000
-        raise MediaError(f"{name} was left out: a picture may have {most} million pixels at most.")
-    fits = max(look.width, look.height) <= limits.long_side and len(data) <= limits.image_bytes
-    may_keep = look.form in _TAKEN and fits
-    try:
-        made = await reduced(data, limits.long_side, may_keep=may_keep)
-    except ReduceFailed as error:
-        raise MediaError(f"{name} was left out: {_DAMAGED}", str(error)) from None
-    if not made.data:
-        return Media("image", _TAKEN[look.form], data, name, look.width, look.height)
-    smaller = {made.width, made.height} != {look.width, look.height}
-    size = f"from {look.width}×{look.height} to {made.width}×{made.height} pixels"
-    note = f"{name} was reduced {size}." if smaller else ""
-    return Media("image", made.media_type, made.data, name, made.width, made.height, note)
+def _inspect(data: bytes, upload: Upload, limits: MediaLimits) -> Media | _Picture:
+    """Say what a file is; everything but an image is complete with that. Runs in a thread: some files are long."""
+    media_type = kind_of(data)
+    if media_type == PDF:
+        if len(data) > limits.document_bytes:
+            raise Unreadable(f"the PDF is larger than {limits.document_bytes / 1_000_000:g} MB")
+        check_pdf(data, limits.document_pages)
+        return Media("document", PDF, data, upload.name)
+    if media_type == TEXT:
+        text = text_of(data, limits.text_bytes)
+        otherwise = upload.media_type.startswith("image/") or upload.media_type == PDF
+        note = f"I read {called(upload.name)} as text, for that is what it holds." if otherwise else ""
+        return Media("text", TEXT, text.encode(), upload.name, note=note)
+    return _Picture(media_type, read_header(data, media_type) if media_type in TAKEN else None)
 
 
-def _text(data: bytes, name: str, limits: MediaLimits) -> Media:
-    """A text of any name: UTF-8, or UTF-16 that says so. Markup such as HTML and SVG is text."""
-    try:
-        text = data.decode("utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\0"
-    if any(ord(letter) in _CONTROLS for letter in text[:10_000]) or "\0" in text:
-        raise MediaError(f"{name} was left out: Claude reads pictures, PDFs and text, and this is something else.")
-    if len(data) > limits.text_bytes:
-        raise MediaError(f"{name} was left out: a text may have {limits.text_bytes // 1000} kB at most.")
-    if not text.strip():
-        raise MediaError(f"{name} was left out: it is empty.")
-    return Media("text", "text/plain", text.encode(), name)
+async def _image(data: bytes, picture: _Picture, name: str, limits: MediaLimits) -> Media:
+    header = picture.header
+    if header and header.width * header.height > limits.max_pixels:
+        raise too_many_pixels(header.width, header.height, limits.max_pixels)
+    if header and _fits(header, len(data), limits):
+        return Media("image", picture.media_type, data, name, header.width, header.height)
+    order = Order(
+        PILLOW_NAMES[picture.media_type],
+        limits.long_edge_px,
+        limits.max_pixels,
+        limits.image_bytes,
+        limits.reduce_memory_bytes,
+        limits.reduce_time_s,
+    )
+    made = await shrink(data, order)
+    return Media("image", made.media_type, made.data, name, *made.size, _note(called(name), made))
 
 
-def block_for(media_type: str, data: bytes, name: str) -> dict[str, Any]:
-    """Return the content block that shows Claude a file (platform.claude.com, vision and PDF support)."""
-    if media_type == "text/plain":
-        source = {"type": "text", "media_type": "text/plain", "data": data.decode()}
-        return {"type": "document", "source": source, "title": name[:255]}
-    source = {"type": "base64", "media_type": media_type, "data": base64.b64encode(data).decode("ascii")}
-    if media_type == "application/pdf":
-        return {"type": "document", "source": source, "title": name[:255]}
-    return {"type": "image", "source": source}
+def _fits(header: Header, size_bytes: int, limits: MediaLimits) -> bool:
+    small = max(header.width, header.height) <= limits.long_edge_px and size_bytes <= limits.image_bytes
+    return small and header.plain and header.orientation == 1 and not header.animated
+
+
+def _note(name: str, made: Reduced) -> str:
+    sizes = f"reduced from {made.was[0]} × {made.was[1]} to {made.size[0]} × {made.size[1]} pixels"
+    if made.frames:
+        return f"I see only the first frame of {name}{'' if made.size == made.was else f', {sizes}'}."
+    return "" if made.size == made.was else f"{name} was {sizes}."

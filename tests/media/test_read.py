@@ -1,166 +1,246 @@
-"""What a file is, its bytes decide; what Claude gets is always within its limits."""
+"""Files that people post, and what Claude is shown of them."""
 
 import base64
-import io
-import struct
-import zlib
+import codecs
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from bot.errors import MediaError
-from bot.events import Upload
-from bot.media import Media, MediaLimits, block_for, read
+from bot.media import block_for
 
-TURNED = 6
-
-
-def picture(form: str = "PNG", size: tuple[int, int] = (60, 40), mode: str = "RGB", turned: int = 0) -> bytes:
-    data = io.BytesIO()
-    exif = Image.Exif()
-    if turned:
-        exif[0x0112] = turned
-    Image.new(mode, size).save(data, form, exif=exif)
-    return data.getvalue()
-
-
-def upload(name: str, media_type: str = "") -> Upload:
-    return Upload("1", name, "https://example.com/x", media_type)
-
-
-async def refused(data: bytes, name: str = "thing.png", limits: MediaLimits | None = None) -> str:
-    with pytest.raises(MediaError) as caught:
-        await read(data, upload(name), limits)
-    assert name in caught.value.sentence
-    return caught.value.sentence
-
-
-def size_of(media: Media) -> tuple[int, int]:
-    with Image.open(io.BytesIO(media.data)) as image:
-        image.load()
-        return image.size
+from .conftest import Reader, animated, noise, opened, pdf, picture, saved, turned
 
 
 @pytest.mark.parametrize(
     ("form", "media_type"),
     [("PNG", "image/png"), ("JPEG", "image/jpeg"), ("GIF", "image/gif"), ("WEBP", "image/webp")],
 )
-async def test_a_picture_claude_takes_stays_as_it_is_whatever_it_is_called(form: str, media_type: str) -> None:
-    data = picture(form)
-    media = await read(data, upload("report.pdf", "application/pdf"))
-    assert (media.kind, media.media_type, media.data, media.note) == ("image", media_type, data, "")
-    assert (media.width, media.height) == (60, 40)
+async def test_a_picture_that_fits_goes_as_it_is_whatever_its_name_says(
+    hand_in: Reader, form: str, media_type: str
+) -> None:
+    data = picture(form=form)
+    media = await hand_in(data, "invoice.pdf", "application/pdf")
+    assert (media.kind, media.media_type, media.data, media.name) == ("image", media_type, data, "invoice.pdf")
+    assert (media.width, media.height, media.note) == (40, 30, "")
+
+
+@pytest.mark.parametrize("options", [{"lossless": True}, {"quality": 60}, {"exif": b"Exif\0\0II*\0"}])
+async def test_every_kind_of_webp_is_known(hand_in: Reader, options: dict[str, Any]) -> None:
+    data = picture((70, 30), form="WEBP", **options)
+    media = await hand_in(data)
+    assert (media.data, media.width, media.height) == (data, 70, 30)
+
+
+async def test_a_progressive_jpeg_goes_as_it_is(hand_in: Reader) -> None:
+    data = picture(form="JPEG", progressive=True)
+    assert (await hand_in(data)).data == data
 
 
 @pytest.mark.parametrize("form", ["BMP", "TIFF", "AVIF"])
-async def test_other_pictures_are_turned_into_ones_that_claude_takes(form: str) -> None:
-    media = await read(picture(form), upload("photo"))
+async def test_a_picture_of_a_type_claude_does_not_take_is_converted(hand_in: Reader, form: str) -> None:
+    media = await hand_in(picture(form=form), f"a.{form.lower()}")
     assert media.media_type in {"image/png", "image/jpeg"}
-    assert size_of(media) == (60, 40)
+    image = opened(media)
+    assert image.size == (media.width, media.height) == (40, 30)
+    assert sum(image.convert("RGB").getpixel((5, 15))) < 90
+    assert media.note == ""
 
 
-async def test_a_picture_that_was_taken_sideways_is_turned_upright() -> None:
-    media = await read(picture("JPEG", turned=TURNED), upload("photo.jpg"))
-    assert size_of(media) == (media.width, media.height) == (40, 60)
+@pytest.mark.parametrize(
+    ("form", "orientation"),
+    [*(("JPEG", orientation) for orientation in range(1, 9)), ("PNG", 6), ("WEBP", 8), ("TIFF", 6), ("AVIF", 6)],
+)
+async def test_a_picture_that_lies_on_its_side_is_turned(hand_in: Reader, form: str, orientation: int) -> None:
+    media = await hand_in(turned(orientation, form))
+    expected = picture((40, 30))
+    turns = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # Pillow's numbers for what EXIF asks
+    image = opened(await hand_in(expected))
+    if orientation != 1:
+        image = image.transpose(Image.Transpose(turns[orientation]))
+    shown = opened(media).convert("RGB")
+    assert shown.size == image.size == (media.width, media.height)
+    for point in [(2, 2), (2, image.height - 3), (image.width - 3, 2), (image.width - 3, image.height - 3)]:
+        near = zip(shown.getpixel(point), image.getpixel(point), strict=True)
+        assert all(abs(a - b) < 40 for a, b in near), point
 
 
-async def test_a_large_picture_is_reduced_and_the_reader_is_told() -> None:
-    media = await read(picture("JPEG", (4000, 3000)), upload("photo.jpg"))
-    assert size_of(media) == (1568, 1176)
-    assert media.note == "photo.jpg was reduced from 4000×3000 to 1568×1176 pixels."
+async def test_a_large_photo_is_reduced_to_what_claude_sees_and_the_reader_is_told(hand_in: Reader) -> None:
+    media = await hand_in(turned(6, size=(4000, 3000)), "cat.jpg")
+    assert (media.width, media.height) == opened(media).size == (1176, 1568)
+    assert media.media_type == "image/jpeg"
+    assert media.note == "cat.jpg was reduced from 3000 × 4000 to 1176 × 1568 pixels."
 
 
-async def test_a_transparent_picture_stays_transparent() -> None:
-    media = await read(picture("PNG", (2000, 100), "RGBA"), upload("logo.png"))
-    with Image.open(io.BytesIO(media.data)) as image:
-        assert image.mode == "RGBA"
+async def test_a_picture_with_too_many_bytes_is_written_smaller_at_its_size(hand_in: Reader) -> None:
+    data = noise((700, 700))
+    media = await hand_in(data, image_bytes=400_000)
+    assert (media.width, media.height) == (700, 700)
+    assert len(media.data) <= 400_000 < len(data)
 
 
-async def test_a_bomb_is_refused_by_its_header() -> None:
-    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b"")]
-    bomb = b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
-    )
-    assert "million pixels" in await refused(bomb)
+async def test_a_sharp_screenshot_stays_lossless(hand_in: Reader) -> None:
+    media = await hand_in(picture((2000, 1000)))
+    assert (media.media_type, media.width, media.height) == ("image/png", 1568, 784)
 
 
-@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "WEBP"])
-async def test_a_truncated_picture_is_refused(form: str) -> None:
-    data = io.BytesIO()
-    Image.effect_noise((300, 200), 80).convert("RGB").save(data, form)
-    assert "damaged" in await refused(data.getvalue()[: len(data.getvalue()) * 2 // 3])
+async def test_what_is_clear_stays_clear(hand_in: Reader) -> None:
+    image = Image.new("RGBA", (2000, 2000), (255, 0, 0, 0))
+    assert opened(await hand_in(saved(image, "PNG"))).getpixel((5, 5))[3] == 0
 
 
-async def test_a_moving_picture_goes_through_as_it_is() -> None:
-    data = io.BytesIO()
-    frames = [Image.new("RGB", (30, 30), colour) for colour in ("red", "green", "blue")]
-    frames[0].save(data, "GIF", save_all=True, append_images=frames[1:])
-    assert (await read(data.getvalue(), upload("cat.gif"))).data == data.getvalue()
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
+async def test_of_an_animation_the_first_frame_is_shown_and_the_reader_is_told(hand_in: Reader, form: str) -> None:
+    media = await hand_in(animated(form), "party")
+    image = opened(media)
+    assert not getattr(image, "is_animated", False)
+    red, green, blue = image.convert("RGB").getpixel((10, 10))
+    assert red > 200
+    assert max(green, blue) < 60
+    assert media.note == "I see only the first frame of party."
 
 
-async def test_a_pdf_is_a_document() -> None:
-    media = await read(b"%PDF-1.7 ...", upload("paper"))
-    assert (media.kind, media.media_type) == ("document", "application/pdf")
-    assert block_for(media.media_type, media.data, media.name) == {
-        "type": "document",
-        "source": {"type": "base64", "media_type": "application/pdf", "data": base64.b64encode(media.data).decode()},
-        "title": "paper",
-    }
+async def test_a_photo_with_a_preview_in_it_is_one_picture(hand_in: Reader) -> None:
+    photo, preview = Image.new("RGB", (3000, 2000), "red"), Image.new("RGB", (300, 200), "blue")
+    media = await hand_in(saved(photo, "MPO", save_all=True, append_images=[preview]), "p.jpg")
+    assert media.note == "p.jpg was reduced from 3000 × 2000 to 1568 × 1045 pixels."
+    assert opened(media).getpixel((5, 5))[0] > 200
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "L", "1"])
+async def test_a_jpeg_or_tiff_of_a_print_shop_is_shown(hand_in: Reader, mode: str) -> None:
+    form = "TIFF" if mode == "1" else "JPEG"
+    image = opened(await hand_in(picture((400, 300), mode, form)))
+    assert image.mode in {"L", "RGB"}
+    assert image.convert("L").getpixel((100, 200)) < 60
+
+
+async def test_a_picture_of_16_bits_is_not_washed_out(hand_in: Reader) -> None:
+    image = Image.new("I;16", (2000, 20), 65535 // 2)
+    grey = opened(await hand_in(saved(image, "PNG"))).getpixel((100, 5))
+    assert 120 < grey < 135
+
+
+async def test_a_pdf_is_a_document(hand_in: Reader) -> None:
+    media = await hand_in(pdf(3), "plan.png", "image/png")
+    assert (media.kind, media.media_type, media.data) == ("document", "application/pdf", pdf(3))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_a_pdf_of_too_many_pages_is_refused(hand_in: Reader, *, packed: bool) -> None:
+    assert await hand_in(pdf(100, packed=packed))
+    with pytest.raises(MediaError, match="the PDF has 101 pages"):
+        await hand_in(pdf(101, packed=packed), "plan")
+
+
+async def test_pages_that_were_saved_again_are_not_counted_twice(hand_in: Reader) -> None:
+    assert await hand_in(pdf(60) + pdf(60).removeprefix(b"%PDF-1.7"))
+
+
+@pytest.mark.parametrize("extra", [b"/Encrypt 7 0 R", b"/Encrypt << /Filter /Standard >>"])
+async def test_a_locked_pdf_is_refused(hand_in: Reader, extra: bytes) -> None:
+    with pytest.raises(MediaError, match="password"):
+        await hand_in(pdf(extra=extra))
+
+
+async def test_a_pdf_that_is_too_large_or_cut_off_is_refused(hand_in: Reader) -> None:
+    with pytest.raises(MediaError, match="larger than 16 MB"):
+        await hand_in(pdf() + b" " * 16_000_000)
+    with pytest.raises(MediaError, match="incomplete"):
+        await hand_in(pdf()[:-8])
 
 
 @pytest.mark.parametrize(
     "data",
     [
-        b"a,b\n1,2\n",
-        "naïve “text”".encode("utf-8-sig"),
-        "text".encode("utf-16"),
-        b"<svg onload='x'/>",
-        b"<html>",
+        b"print('hello')\n",
+        "naïve, 東京\r\n".encode(),
+        codecs.BOM_UTF8 + b"a,b\n1,2\n",
+        codecs.BOM_UTF16_LE + "a\tb".encode("utf-16-le"),
+        codecs.BOM_UTF16_BE + "a\tb".encode("utf-16-be"),
+        b"\x1b[31mERROR\x1b[0m\n",
+        b"BM is how bitmaps begin",
+        b"ID3 tags, RIFF and MZ",
+        b"the ftyp box",
+        b'<svg xmlns="http://www.w3.org/2000/svg"><image href="https://evil.example/x.png"/></svg>',
     ],
 )
-async def test_text_of_any_name_is_a_document_with_its_name(data: bytes) -> None:
-    media = await read(data, upload("picture.png"))
-    block = block_for(media.media_type, media.data, media.name)
-    assert (media.kind, block["source"]["type"], block["title"]) == ("text", "text", "picture.png")
+async def test_text_of_any_name_is_a_text_document(hand_in: Reader, data: bytes) -> None:
+    media = await hand_in(data, "song.mp3", "audio/mpeg")
+    assert (media.kind, media.media_type, media.note) == ("text", "text/plain", "")
+    text = media.data.decode()
+    assert text
+    assert "\ufeff" not in text
+
+
+async def test_a_web_page_sent_as_a_picture_is_read_as_the_text_it_is(hand_in: Reader) -> None:
+    media = await hand_in(b"<!DOCTYPE html><title>Sign in</title>", "cat.png", "image/png")
+    assert media.kind == "text"
+    assert media.note == "I read cat.png as text, for that is what it holds."
 
 
 @pytest.mark.parametrize(
-    "data", [b"\x00\x01binary", b"PK\x03\x04\x14\x00\x00", b"\xff\xfb\x90\x44sound", b"\x89PNG\r\n"]
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b" \n\t", "empty"),
+        (codecs.BOM_UTF8, "empty"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "video"),
+        (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", "video"),
+        (b"\x1aE\xdf\xa3\0\0webm", "video"),
+        (b"RIFF\0\0\0\0AVI LIST", "video"),
+        (b"\0\0\0\x18ftypM4A \0\0\0\0M4A mp42", "audio"),
+        (b"OggS\0\x02\0\0OpusHead", "audio"),
+        (b"RIFF\0\0\0\0WAVEfmt ", "audio"),
+        (b"ID3\x04\0\0", "audio"),
+        (b"\xff\xfb\x90\0", "audio"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"PK\x03\x04\x14\0", "archive or an Office"),
+        (b"\x1f\x8b\x08\0", "archive"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Office"),
+        (b"\x7fELF\x02\x01", "program"),
+        (b"MZ\x90\0\x03", "program"),
+        (b"caf\xe9 cr\xe8me\n", "UTF-8"),
+        (b"text and then \0 nothing", "know how to read"),
+        (bytes(range(256)), "know how to read"),
+        (b"RIFF\0\0\0\0????", "know how to read"),
+        (codecs.BOM_UTF16_LE + b"\0\xd8a", "know how to read"),
+        (codecs.BOM_UTF32_LE + "text".encode("utf-32-le"), "know how to read"),
+        (b"x" * 256_001, "more than 256 kB"),
+        (b"x" * 4096 + b"\xff\0" * 100, "know how to read"),
+    ],
 )
-async def test_anything_else_is_left_out_and_named(data: bytes) -> None:
-    assert "left out" in await refused(data, "thing.bin")
+async def test_any_other_file_is_refused_by_its_bytes(hand_in: Reader, data: bytes, reason: str) -> None:
+    with pytest.raises(MediaError, match=reason) as caught:
+        await hand_in(data, "cat.png", "image/png")
+    assert caught.value.sentence.startswith("I cannot use cat.png: ")
+    assert caught.value.sentence.endswith(".")
 
 
-@pytest.mark.parametrize("data", [b"", b"  \n "])
-async def test_an_empty_file_is_left_out(data: bytes) -> None:
-    assert "empty" in await refused(data)
+async def test_a_name_cannot_break_out_of_its_sentence(hand_in: Reader) -> None:
+    with pytest.raises(MediaError) as caught:
+        await hand_in(b"\0", "a\n\u202eb\x00" + "x" * 500 + ".png")
+    assert caught.value.sentence.isprintable()
+    assert len(caught.value.sentence) < 200
+    assert ".png:" in caught.value.sentence
 
 
-async def test_what_is_too_long_is_left_out() -> None:
-    limits = MediaLimits(text_bytes=10, pdf_bytes=10)
-    assert "at most" in await refused(b"much too long a text", limits=limits)
-    assert "at most" in await refused(b"%PDF-much too long", limits=limits)
-
-
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    width=st.integers(1, 3000),
-    height=st.integers(1, 3000),
-    form=st.sampled_from(["PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP"]),
-    mode=st.sampled_from(["RGB", "L", "1", "P"]),
-    turned=st.integers(0, 8),
-)
-async def test_what_goes_to_claude_is_within_its_limits_and_no_smaller_than_needed(
-    width: int, height: int, form: str, mode: str, turned: int
-) -> None:
-    mode = "RGB" if form in {"JPEG", "WEBP"} else mode
-    media = await read(
-        picture(form, (width, height), mode, turned if form in {"JPEG", "WEBP", "PNG"} else 0), upload("x")
-    )
-    got = size_of(media)
-    assert got == (media.width, media.height)
-    assert max(got) == min(max(width, height), 1568)
-    assert len(media.data) <= 7_500_000
+async def test_what_was_read_becomes_a_block_of_the_request(hand_in: Reader) -> None:
+    image = await hand_in(picture(), "cat.png")
+    assert block_for(image.media_type, image.data, image.name) == {
+        "type": "image",
+        "source": {"type": "base64", "media_type": "image/png", "data": base64.b64encode(image.data).decode()},
+    }
+    document = await hand_in(pdf(), "plan.pdf")
+    source = {"type": "base64", "media_type": "application/pdf", "data": base64.b64encode(document.data).decode()}
+    block = block_for(document.media_type, document.data, document.name)
+    assert block == {"type": "document", "source": source, "title": "plan.pdf"}
+    text = await hand_in("ä".encode(), "notes.md")
+    assert block_for(text.media_type, text.data, text.name) == {
+        "type": "document",
+        "source": {"type": "text", "media_type": "text/plain", "data": "ä"},
+        "title": "notes.md",
+    }
+    with pytest.raises(ValueError, match="image/bmp"):
+        block_for("image/bmp", b"")

@@ -1,0 +1,141 @@
+"""What a file is, by its bytes alone: a name and a declared type are claims of whoever sent it."""
+
+
+class Unreadable(Exception):  # noqa: N818 - said of a file
+    """A file that Claude cannot be shown. `reason` follows a colon: "it is a video". `detail` is for the log."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+
+
+PDF = "application/pdf"
+TEXT = "text/plain"
+TAKEN = ("image/png", "image/jpeg", "image/gif", "image/webp")
+"""The image types Claude takes (platform.claude.com, build-with-claude/vision)."""
+
+PILLOW_NAMES = {
+    "image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WEBP",
+    "image/bmp": "BMP", "image/tiff": "TIFF", "image/avif": "AVIF",
+}  # fmt: skip
+"""Every image type we read, and the one decoder that may open it."""
+
+_VIDEO = "it is a video, and I can look at pictures only"
+_AUDIO = "it is an audio file, and I cannot listen"
+_ARCHIVE = "it is an archive; send the files in it one by one"
+_PROGRAM = "it is a program"
+_OFFICE = "it is an Office document; export it as PDF or as text"
+_UNKNOWN = "it is not an image, a PDF or a text that I know how to read"
+_HEIC = "it is a HEIC photo; send it as JPEG or PNG"
+_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"II*\0", "image/tiff"),
+    (b"MM\0*", "image/tiff"),
+    (b"%PDF-", PDF),
+    (b"PK\x03\x04", "it is an archive or an Office document; send what is in it as PDF, text or pictures"),
+    (b"PK\x05\x06", _ARCHIVE),
+    (b"\x1f\x8b", _ARCHIVE),
+    (b"BZh91AY&SY", _ARCHIVE),
+    (b"7z\xbc\xaf\x27\x1c", _ARCHIVE),
+    (b"Rar!\x1a\x07", _ARCHIVE),
+    (b"\xfd7zXZ\0", _ARCHIVE),
+    (b"\x28\xb5\x2f\xfd", _ARCHIVE),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _OFFICE),
+    (b"\x7fELF", _PROGRAM),
+    (b"\xcf\xfa\xed\xfe", _PROGRAM),
+    (b"\xca\xfe\xba\xbe", _PROGRAM),
+    (b"\0asm", _PROGRAM),
+    (b"\x1aE\xdf\xa3", _VIDEO),
+    (b"FLV\x01", _VIDEO),
+    (b"OggS", _AUDIO),
+    (b"ID3\x02", _AUDIO),
+    (b"ID3\x03", _AUDIO),
+    (b"ID3\x04", _AUDIO),
+    (b"fLaC", _AUDIO),
+    (b"\xff\xfb", _AUDIO),
+    (b"\xff\xf3", _AUDIO),
+    (b"\xff\xf1", _AUDIO),
+    (b"#!AMR", _AUDIO),
+)
+"""How files begin, and their media type, or why Claude cannot be shown them."""
+_RIFF = {b"WEBP": "image/webp", b"AVI ": _VIDEO, b"WAVE": _AUDIO}
+_HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
+_AVIF_BRANDS = {b"avif", b"avis"}
+_AUDIO_BRANDS = {b"M4A ", b"M4B ", b"M4P "}
+
+
+def kind_of(data: bytes) -> str:
+    """Return a file's media type: an image's (a key of `PILLOW_NAMES`), `PDF`, or `TEXT` if it may be text.
+
+    Raises `Unreadable`, with what it is, for any other file.
+    """
+    if not data:
+        raise Unreadable("it is empty")
+    found = next((found for signature, found in _SIGNATURES if data.startswith(signature)), "") or _by_inner_mark(data)
+    if found in PILLOW_NAMES or found == PDF:
+        return found
+    if found:
+        raise Unreadable(found)
+    return TEXT
+
+
+def _by_inner_mark(data: bytes) -> str:
+    """Tell what is only known by looking behind the first bytes; "" if nothing is."""
+    if data[:4] == b"RIFF":
+        return _RIFF.get(data[8:12], "")
+    if data[4:8] == b"ftyp" and data[0] == 0:  # "the ftyp box" is text
+        return _of_brands(data)
+    if data[:2] == b"BM" and data[14:18] in _BMP_HEADER_SIZES:
+        return "image/bmp"
+    return _PROGRAM if data[:2] == b"MZ" and b"\0" in data[:64] else ""
+
+
+_BMP_HEADER_SIZES = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
+"""A text may begin with "BM"; a bitmap has one of these numbers at byte 14."""
+
+
+def _of_brands(data: bytes) -> str:
+    """ISO base media: photos, videos and audio in one container, told apart by brands."""
+    size = min(int.from_bytes(data[:4], "big"), 256)
+    brands = {data[at : at + 4] for at in (8, *range(16, size, 4))}
+    if brands & _AVIF_BRANDS:
+        return "image/avif"
+    if brands & _HEIC_BRANDS:
+        return _HEIC
+    return _AUDIO if brands & _AUDIO_BRANDS else _VIDEO
+
+
+def text_of(data: bytes, max_bytes: int) -> str:
+    """Return the text a file holds: UTF-8, or UTF-16 that says so by its first two bytes.
+
+    Raises `Unreadable` if it is no text, longer than `max_bytes`, or blank.
+    """
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if not wide and _is_binary(data[:4096]):
+        raise Unreadable(_UNKNOWN)
+    if len(data) > max_bytes:
+        raise Unreadable(f"it is text of more than {max_bytes // 1000:,} kB; send the part that matters")
+    try:
+        text = data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unreadable(
+            _UNKNOWN if _is_binary(data) else "it is not text in UTF-8; save it in that encoding and send it again"
+        ) from None
+    if not _CONTROLS.isdisjoint(text):
+        raise Unreadable(_UNKNOWN)
+    if not text.strip():
+        raise Unreadable("it is empty")
+    return text
+
+
+_CONTROLS = frozenset(map(chr, range(32))) - frozenset("\t\n\r\f\v\b\x1b")
+"""What no text holds. Logs hold escape sequences and man pages hold backspaces."""
+_CONTROL_BYTES = frozenset(map(ord, _CONTROLS))
+
+
+def _is_binary(data: bytes) -> bool:
+    return not _CONTROL_BYTES.isdisjoint(data)
