@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import shlex
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from prompt_toolkit.styles import Style
 from pydantic import SecretStr
 
 from bot.errors import ParleyError
+from bot.simulator.changes import Change
 from bot.simulator.claude import Pace
 from bot.tryout.world import File, Place, World, world
 
@@ -90,8 +92,7 @@ class ChatWindow:
         while True:
             change = await changes.wait(lambda _: True, since=len(changes.seen), timeout_s=None)
             if change.by_bot and self._here.is_in(self._place, change):
-                size = f", {len(change.text)} characters" if change.kind in {"posted", "edited"} else ""
-                self._news = ("class:hint", f"{change.kind}{size}")
+                self._news = ("class:hint", news(change))
             self._app.invalidate()
 
     # What is shown
@@ -126,7 +127,8 @@ class ChatWindow:
             shown.append(("class:bot" if line.by_bot else "class:person", line.author))
             edits = f"  edited {line.edits}×" if line.edits else ""
             files = "".join(f"  [{name}]" for name in line.files)
-            shown += [("class:hint", f"{edits}{files}\n"), ("", f"{line.text}\n\n")]
+            columns = self._app.output.get_size().columns
+            shown += [("class:hint", f"{edits}{files}\n"), ("", f"{wrapped(line.text, columns)}\n\n")]
         return shown
 
     def _bottom(self) -> Point:
@@ -227,6 +229,21 @@ class ChatWindow:
             self._go(self._here.answered_in(place, message))
         else:
             self._news = ("class:hint", "Nobody was asked: in a channel, mention the bot with @parley.")
+
+
+def news(change: Change) -> str:
+    """Return what the line above the prompt says of a change."""
+    if change.kind == "status":
+        return f"Parley {change.text}" if change.text else ""
+    if change.kind in {"posted", "edited"}:
+        return f"{change.kind}: {len(change.text)} characters"
+    return change.kind
+
+
+def wrapped(text: str, columns: int) -> str:
+    """Return text whose long lines end between words."""
+    lines = (textwrap.wrap(line, columns, replace_whitespace=False, expand_tabs=False) for line in text.split("\n"))
+    return "\n".join("\n".join(line) for line in lines)
 
 
 def attached(rest: str) -> tuple[str, File]:
