@@ -120,7 +120,7 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 def _encoded(image: Image.Image, *, photo: bool, max_bytes: int) -> tuple[str, bytes, tuple[int, int]]:
     """Return media type, bytes and size: a PNG where that is small, else a JPEG, in the end a smaller picture."""
-    if not photo or image.mode == "RGBA":
+    if image.mode == "RGBA" or not (photo or _is_grainy(image)):
         body = _saved(image, "PNG")
         if len(body) <= min(_PNG_BYTES, max_bytes):
             return "image/png", body, image.size
@@ -132,6 +132,14 @@ def _encoded(image: Image.Image, *, photo: bool, max_bytes: int) -> tuple[str, b
             if len(body) <= max_bytes or max(image.size) == 1:
                 return "image/jpeg", body, image.size
         image = image.resize(_fitting(image.size, max(1, max(image.size) * 2 // 3)))
+
+
+def _is_grainy(image: Image.Image) -> bool:
+    """Say whether a PNG would be too large, judged by a piece from the middle: writing all of it takes long."""
+    middle = (image.width // 2, image.height // 2)
+    piece = image.crop((middle[0] - 100, middle[1] - 100, middle[0] + 100, middle[1] + 100))
+    share = piece.width * piece.height / (image.width * image.height)
+    return len(_saved(piece, "PNG")) > _PNG_BYTES * share
 
 
 def _saved(image: Image.Image, form: str, **options: int) -> bytes:

@@ -15,6 +15,7 @@ from markdown_it.token import Token
 
 Rule = Callable[[StateInline, bool], bool]
 
+_ADDRESS = re.compile(r"<[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>]*>")
 _ESCAPED = frozenset("\\`*_~|[]<")
 """What a decoded entity must not start in Discord's Markdown."""
 
@@ -178,23 +179,15 @@ def _strong_edits(children: Sequence[Token], depth: int) -> list[Edit]:
 
 
 def _backtick_edits(children: Sequence[Token], content: str) -> list[Edit]:
-    """Three backticks open and close a code block for Discord, wherever they stand, but for in a shorter code span."""
-    kept: set[int] = set()
-    short: list[tuple[int, int]] = []
+    """Escape the backticks that are no code: Discord pairs them across paragraphs, and three open a code block."""
+    kept = [match.span() for match in _ADDRESS.finditer(content)]
     for token in children:
-        if token.type == "code_inline":
-            (start, end), size = token.meta["span"], len(token.markup)
-            if size < 3:
-                short.append((start, end))
-            else:
-                kept |= {start, end - size}
-    edits: list[Edit] = []
-    for run in re.finditer("`{3,}", content):
-        if any(start <= run.start() < end for start, end in short):
-            continue
-        start = next((at for at in kept if run.start() <= at < run.end()), run.start())  # one before is escaped
-        edits.append(Edit(start, run.end(), "```" if start in kept else broken_fences(run.group())))
-    return edits
+        if token.type == "code_inline" or token.info == "escape":
+            kept.append(token.meta["span"])
+        elif "label_end" in token.meta:
+            kept.append((token.meta["label_end"], token.meta["span"][1]))
+    loose = (found.start() for found in re.finditer("`", content))
+    return [Edit(at, at, "\\") for at in loose if not any(start <= at < end for start, end in kept)]
 
 
 def broken_fences(text: str) -> str:
