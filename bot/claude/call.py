@@ -14,10 +14,11 @@ import structlog
 from bot.claude.carry import PrefillJoiner, join_prefill, without_thinking
 from bot.claude.errors import ClaudeError, RateLimited, Stalled, StreamCut
 from bot.claude.events import End, Event
+from bot.claude.failures import from_event
 from bot.claude.records import Json, Message, Usage
 from bot.claude.request import Request
 from bot.claude.sse import Accumulator, ErrorEvent
-from bot.claude.transport import from_event, open_response, read_events
+from bot.claude.transport import open_response, read_events
 
 if TYPE_CHECKING:
     import anthropic
@@ -57,8 +58,8 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How patient a call is. `stall_s`: seconds of silence. `retry_within_s`: seconds until an answer begins, all
-    attempts together.
+    """How patient a call is. `stall_s`: seconds of silence, or until an answer begins. `retry_within_s`: seconds after
+    the first attempt in which another one may be made.
     """
 
     stall_s: float
@@ -80,7 +81,7 @@ async def converse(
     for number in itertools.count():
         attempt = _Attempt(sdk, request, policy, progress)
         try:
-            await attempt.begin(deadline_s)
+            await attempt.begin()
             async with contextlib.aclosing(attempt.items()) as items:
                 async for item in items:
                     yield item
@@ -132,13 +133,13 @@ class _Attempt:
         self._prefill = request.prefill
         self._joiner = PrefillJoiner(request.prefill, may_repeat=request.carried) if request.prefill.strip() else None
 
-    async def begin(self, deadline_s: float) -> None:
-        """Open the response and read until the first block is announced; what comes is thought about, maybe long.
+    async def begin(self) -> None:
+        """Open the response and read until the first block is announced; what is in it may take Claude long.
 
         Raises `ClaudeError`.
         """
         try:
-            async with asyncio.timeout_at(deadline_s):
+            async with asyncio.timeout(self._stall_s):
                 await self._begin()
         except TimeoutError:
             raise Stalled("the API did not begin to answer in time", request_id=self._request_id) from None

@@ -23,8 +23,9 @@ class AsyncChat:
 
     `model` or `cli` (an `AsyncClient`, shared among any number of chats). `sp`: the system prompt. `tools`: functions,
     which are run when Claude asks for them, types, and descriptions of server tools. `temp`: the temperature, where the
-    model takes one. `cont_pr`: the prompt that `await chat()` sends after an answer. `hist`: earlier messages, copied.
-    `cache`: True, "5m" or "1h" has the API cache the conversation. `tool_timeout_s`: how long a tool may take.
+    model takes one; 0, the seed's default, is left out elsewhere without a word, and None is the API's own. `cont_pr`:
+    the prompt that `await chat()` sends after an answer. `hist`: earlier messages, copied. `cache`: True, "5m" or "1h"
+    has the API cache the conversation. `tool_timeout_s`: how long a tool may take.
 
     `.h`: the history, plain JSON dicts with explicit roles; `json.loads(json.dumps(chat.h))` continues it. It changes
     only when a turn is complete: an error, a cancellation, an abandoned stream and a refusal leave it as it was.
@@ -43,7 +44,7 @@ class AsyncChat:
         *,
         sp: Any = "",
         tools: Sequence[Any] | None = None,
-        temp: float | None = None,
+        temp: float | None = 0,
         cont_pr: str | None = None,
         hist: Sequence[Any] | None = None,
         cache: bool | str = False,
@@ -196,7 +197,7 @@ class AsyncChat:
         Nothing else is changed. After a refusal `sent` is as the history was before: a refused turn that stays is
         refused again (Claude docs, handle-streaming-refusals).
         """
-        given = {**options, "temp": self.temp if options.get("temp") is None else options["temp"]}
+        given = {**options, "temp": self._temp(options.get("temp"))}
         wishes = self.c.wishes(sent, sp=self.sp, tools=self.tools, cache=given.pop("cache", self.cache), **given)
         async with contextlib.aclosing(self.c.items(wishes, progress, self._count)) as items:
             async for item in items:
@@ -213,6 +214,11 @@ class AsyncChat:
                 else:
                     sent[:] = continued(sent, message, results)
                 yield item
+
+    def _temp(self, wanted: float | None) -> float | None:
+        if wanted is not None:
+            return wanted
+        return self.temp if self.temp or self.c.abilities.sampling else None
 
     def commit(self, messages: Sequence[Json]) -> None:
         """Make the messages the history; the list itself stays the same."""

@@ -29,8 +29,8 @@ class AsyncClient:
     `model`: a model's name, assignable. `cli`: the SDK's client (`mk_sdk(…)`, `anthropic.AsyncAnthropic(…)`), to be
     shared among any number of clients and closed by its owner; None uses one for the whole program, made with the first
     request (`close_sdk()` closes it). `log`: True keeps every call in the list `.log`.
-    `stall_s`: after so many seconds of silence a call fails with `Stalled`. `retry_within_s`: how many seconds a call
-    may go on trying until Claude begins to write.
+    `stall_s`: after so many seconds of silence a call fails with `Stalled`. `retry_within_s`: for how many seconds
+    after its first attempt a call may make another one, as long as Claude has not begun to write.
 
     `.use`, `.cost`: tokens and US dollars of all calls (cost: None as soon as one model's price is not known).
     `.result`, `.stop_reason`, `.stop_sequence`: of the last call that ended, None before; with calls at once, use what
@@ -112,7 +112,7 @@ class AsyncClient:
         beginning of the answer, joined with the rest in the result and in the stream. `stop`: stop sequences.
         `tools`: functions, types or descriptions. `tool_choice`: see `mk_tool_choice`.
         `kw`: `thinking` (True, False or as the API has it), `effort` ("low" … "max"), `cache` (True, "5m", "1h"); any
-        other is a field of the request as the API has it (`metadata`, `service_tier`, …).
+        other is a field of the request as the API has it (`metadata`, `service_tier`, …). `extra_headers`: headers.
 
         What a model refuses is replaced before the request, with one warning for each client (`ClaudeWarning`); see
         `bot.claude.request`. The answer is always read as a stream, so that no length of it meets a time limit.

@@ -70,7 +70,8 @@ class Usage(Record):
     def __add__(self, other: Any) -> "Usage":
         return Usage(_summed(self, plain(other)))
 
-    __radd__ = __add__
+    def __radd__(self, other: Any) -> "Usage":
+        return self if other == 0 else self + other  # 0 is where `sum` begins
 
     def __repr__(self) -> str:
         return "; ".join(f"{name}: {value}" for name, value in self._shown())

@@ -3,8 +3,9 @@
 - `prefill` on a model that lacks it (every one since Claude 4.6): Claude is asked to begin with that text, and it is
   joined as the API would have joined it (`carry.PrefillJoiner`).
 - A forced tool on a model that refuses `tool_choice` "any" and "tool": Claude is asked to use it.
-- `temp` on a model that takes no sampling parameters (Claude 4.7 and later): it is left out. Older ones get it together
-  with the API version that still has it: 2026-10-21, which the SDK sends since 2.0, refuses it for every model.
+- `temp` on a model that takes no sampling parameters (Claude 4.7 and later), or while it thinks: it is left out. Older
+  models get it together with the API version that still has it: 2026-10-21, which the SDK sends since 2.0, refuses it
+  for every model.
 - `effort` on a model that has no levels of effort: it is left out.
 
 Sources: Claude docs, migration-2026-10-21, the models' migration guides; SDK 2.12 MIGRATION.md.
@@ -40,7 +41,10 @@ class Request:
 
 @dataclass(slots=True)
 class Wishes:
-    """What a call asks for, as the seed's signature has it. `more`: other fields of the request as the API has them."""
+    """What a call asks for, as the seed's signature has it. `more`: other fields of the request as the API has them.
+
+    `extra_headers` in it are headers, such as {"anthropic-beta": …}.
+    """
 
     msgs: Sequence[Json]
     sp: Any = ""
@@ -75,8 +79,14 @@ def build(wishes: Wishes, can: Abilities, warn: Warn) -> Request:
     """
     if not wishes.msgs:
         raise ValueError("there is no message to send")
-    body: Json = {"model": can.model, "max_tokens": wishes.maxtok, "messages": [], "stream": True}
-    headers: dict[str, str] = {}
+    body: Json = {
+        **(wishes.more or {}),
+        "model": can.model,
+        "max_tokens": wishes.maxtok,
+        "messages": [],
+        "stream": True,
+    }
+    headers: dict[str, str] = dict(body.pop("extra_headers", None) or {})
     _add_system(body, wishes)
     if wishes.stop:
         body["stop_sequences"] = [wishes.stop] if isinstance(wishes.stop, str) else list(wishes.stop)
@@ -86,7 +96,6 @@ def build(wishes: Wishes, can: Abilities, warn: Warn) -> Request:
     _add_thinking(body, wishes, can, warn)
     _add_sampling(body, headers, wishes, can, warn)
     carried = _add_tool_choice(body, wishes, can, warn) | _add_prefill(body, wishes, can, warn)
-    body.update(wishes.more or {})
     return Request(body, headers, wishes.prefill, carried)
 
 
@@ -139,11 +148,20 @@ def _thinking(wanted: Any, maxtok: int, can: Abilities) -> Json:
     raise ValueError(f"thinking=False: {can.model} always thinks; choose a low effort instead")
 
 
+def _thinks(body: Json) -> bool:
+    """Say whether thinking is asked for: older models then take no temperature, no prefill and no forced tool."""
+    return body.get("thinking", {}).get("type") in ("enabled", "adaptive")
+
+
 def _add_sampling(body: Json, headers: dict[str, str], wishes: Wishes, can: Abilities, warn: Warn) -> None:
     if wishes.temp is None:
         return
     if not can.sampling:
         warn(f"{can.model} takes no temperature; it is left out (`effort` may be what you want)")
+        return
+    if _thinks(body) and wishes.temp != 1:
+        if wishes.temp:
+            warn(f"{can.model} takes no temperature while it thinks; it is left out")
         return
     body["temperature"] = wishes.temp
     headers.update(SAMPLING_VERSION)
@@ -155,10 +173,10 @@ def _add_tool_choice(body: Json, wishes: Wishes, can: Abilities, warn: Warn) -> 
     if "tools" not in body:
         raise ValueError("tool_choice was given, but no tools")
     choice = mk_tool_choice(wishes.tool_choice)
-    if choice["type"] not in ("any", "tool") or can.forced_tools:
+    if choice["type"] not in ("any", "tool") or (can.forced_tools and not _thinks(body)):
         body["tool_choice"] = choice
         return False
-    warn(f"{can.model} lets no tool be forced; it is asked to use it instead")
+    warn(f"{can.model} lets no tool be forced{_while(body)}; it is asked to use it instead")
     body["tool_choice"] = {**{k: v for k, v in choice.items() if k != "name"}, "type": "auto"}
     ask = ASK_TOOL.format(name=choice["name"]) if choice["type"] == "tool" else ASK_ANY_TOOL
     return _ask(body, ask)
@@ -169,11 +187,15 @@ def _add_prefill(body: Json, wishes: Wishes, can: Abilities, warn: Warn) -> bool
     begun = wishes.prefill.strip()
     if not begun:
         return False
-    if can.prefill:
+    if can.prefill and not _thinks(body):
         body["messages"] = [*body["messages"], {"role": "assistant", "content": begun}]
         return False
-    warn(f"{can.model} takes no prefill; it is asked to begin with that text instead")
+    warn(f"{can.model} takes no prefill{_while(body)}; it is asked to begin with that text instead")
     return _ask(body, ASK_PREFILL.format(prefill=begun))
+
+
+def _while(body: Json) -> str:
+    return " while it thinks" if _thinks(body) else ""
 
 
 def _ask(body: Json, text: str) -> bool:

@@ -4,12 +4,7 @@ Each is looked at once. Types are pydantic's business; what is added here are th
 errors that say what to change.
 """
 
-import ast
 import inspect
-import io
-import re
-import textwrap
-import tokenize
 import types
 import typing
 import weakref
@@ -17,13 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from bot.claude.comments import comments_of
 from bot.claude.errors import SchemaError
 from bot.claude.records import Json
 
 if TYPE_CHECKING:
     import pydantic
 
-_FOR_A_PROGRAM = re.compile(r"#\s*(noqa|type:|fmt:|pragma|pylint:|mypy:|pyright:|ruff:).*$")
 _EMPTY = inspect.Parameter.empty
 _NO_KEYWORD = (
     inspect.Parameter.POSITIONAL_ONLY,
@@ -85,8 +80,10 @@ def tool_of(f: Callable[..., Any]) -> Tool:
     return known[bound]
 
 
-def get_schema(f: Callable[..., Any] | Mapping[str, Any]) -> Json:
+def get_schema(f: Callable[..., Any] | Mapping[str, Any], pname: str = "input_schema") -> Json:
     """Return the tool description of a function or type: `{"name", "description", "input_schema"}`; a dict as it is.
+
+    `pname`: another name for the schema's field, for an API that calls it otherwise.
 
     A parameter's description is the comment at the end of its line, or the text in its `Annotated[type, "text"]`;
     the tool's is the docstring, followed by what is returned. Types: whatever pydantic knows, such as `Optional`,
@@ -96,7 +93,10 @@ def get_schema(f: Callable[..., Any] | Mapping[str, Any]) -> Json:
     """
     if isinstance(f, Mapping):
         return f if isinstance(f, dict) else dict(f)
-    return tool_of(f).schema
+    schema = tool_of(f).schema
+    if pname == "input_schema":
+        return schema
+    return {pname if name == "input_schema" else name: value for name, value in schema.items()}
 
 
 def _build(f: Callable[..., Any]) -> Tool:
@@ -128,7 +128,7 @@ def _of_type(kind: type) -> Tool:
     schema.pop("description", None)
     doc = kind.__doc__ or ""
     description = "" if doc.startswith(f"{kind.__name__}(") else inspect.cleandoc(doc)  # a dataclass's own is no text
-    comments = _comments(kind)[0]
+    comments = comments_of(kind)[0]
     for name, field in schema.get("properties", {}).items():
         if name in comments:
             field.setdefault("description", comments[name])
@@ -140,7 +140,7 @@ def _of_function(f: Callable[..., Any]) -> Tool:
 
     name = _name(f)
     parameters, returns = _signature(f, name)
-    comments, returned = _comments(f)
+    comments, returned = comments_of(f)
     fields: dict[str, Any] = {}
     names: dict[str, str] = {}
     for number, parameter in enumerate(parameters):
@@ -232,53 +232,3 @@ def _returns(annotation: Any, comment: str | None) -> str:
 
 
 _JSON_NAMES = {int: "integer", float: "number", str: "string", bool: "boolean", list: "array", dict: "object"}
-
-
-def _comments(f: Any) -> tuple[dict[str, str], str | None]:
-    """Return the comments on the parameters (or fields) by name, and the one on the return value.
-
-    A comment belongs to the last parameter that ends on its line; the line that ends the signature is the return's.
-    """
-    try:
-        source = textwrap.dedent(inspect.getsource(inspect.unwrap(f)))
-        tree = ast.parse(source).body[0]
-        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
-    except (OSError, TypeError, SyntaxError, tokenize.TokenError, IndexError):
-        return {}, None
-    said = {token.start[0]: _FOR_A_PROGRAM.sub("", token.string) for token in tokens if token.type == tokenize.COMMENT}
-    by_line = {line: text.strip("# \t") for line, text in said.items() if text.strip("# \t")}
-    if isinstance(tree, ast.ClassDef):
-        fields = [node for node in tree.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)]
-        return {n.target.id: by_line[_end(n)] for n in fields if _end(n) in by_line}, None  # type: ignore[union-attr]
-    if not isinstance(tree, ast.FunctionDef | ast.AsyncFunctionDef):
-        return {}, None
-    ends = _parameter_ends(tree)
-    last = _signature_end(tree, tokens)
-    named = {line: name for name, line in ends}  # the last on a line wins
-    found = {name: by_line[line] for line, name in named.items() if line in by_line and line != last}
-    return found, by_line.get(last)
-
-
-def _end(node: ast.expr | ast.arg | ast.stmt) -> int:
-    return node.end_lineno or node.lineno
-
-
-def _parameter_ends(tree: ast.FunctionDef | ast.AsyncFunctionDef) -> list[tuple[str, int]]:
-    """Return each parameter's name and the line on which it ends, default included."""
-    given = tree.args
-    plain = [*given.posonlyargs, *given.args]
-    defaults: list[ast.expr | None] = [None] * (len(plain) - len(given.defaults)) + list(given.defaults)
-    pairs = [*zip(plain, defaults, strict=True), *zip(given.kwonlyargs, given.kw_defaults, strict=True)]
-    return [(arg.arg, _end(default) if default is not None else _end(arg)) for arg, default in pairs]
-
-
-def _signature_end(tree: ast.FunctionDef | ast.AsyncFunctionDef, tokens: list[tokenize.TokenInfo]) -> int:
-    """Return the line of the colon that ends the signature: the first one outside of all brackets."""
-    depth = 0
-    for token in tokens:
-        if token.start[0] < tree.lineno or token.type != tokenize.OP:
-            continue
-        depth += (token.string in "([{") - (token.string in ")]}")
-        if token.string == ":" and depth == 0:
-            return token.start[0]
-    return tree.lineno

@@ -113,11 +113,19 @@ async def _run(use: Json, find: Lookup, bad_inputs: Mapping[str, str], timeout_s
     scope = asyncio.timeout(timeout_s)
     try:
         async with scope:
-            value = await _called(call, arguments)
-    except Exception as error:  # noqa: BLE001 - whatever a tool raises is told to Claude
+            return mk_funcres(use["id"], await _called(call, arguments))
+    except asyncio.CancelledError as error:
+        if _is_cancelled():
+            raise
+        told = one_line(error)  # the tool was cancelled by what it called, and not by us
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a tool raises is told to Claude
         told = f"{use['name']} took longer than {timeout_s:g} seconds" if scope.expired() else one_line(error)
-        return mk_funcres(use["id"], told, is_error=True)
-    return mk_funcres(use["id"], value)
+    return mk_funcres(use["id"], told, is_error=True)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _called(call: Function, arguments: Mapping[str, Any]) -> Any:
@@ -129,13 +137,13 @@ async def _called(call: Function, arguments: Mapping[str, Any]) -> Any:
     return await value if isinstance(value, Awaitable) else value
 
 
-def _guarded(call: Function, arguments: Mapping[str, Any]) -> tuple[Any, Exception | None]:
+def _guarded(call: Function, arguments: Mapping[str, Any]) -> tuple[Any, BaseException | None]:
     """A thread hands its exception over as a value: a future cannot hold every kind (StopIteration)."""
     try:
         return call(**arguments), None
     except StopIteration as error:
         return None, RuntimeError(f"StopIteration: {error}")
-    except Exception as error:  # noqa: BLE001 - handed over, not swallowed
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - handed over, not swallowed
         return None, error
 
 
@@ -146,7 +154,7 @@ def _run_now(use: Json, find: Lookup, bad_inputs: Mapping[str, str]) -> Json:
         return mk_funcres(use["id"], str(error), is_error=True)
     if _is_async(call):
         raise TypeError(f"{use['name']} is async: use `await mk_toolres_async(…)` instead of `mk_toolres(…)`")
-    value, raised = _guarded(call, arguments)
+    value, raised = _guarded(lambda **given: result_content(call(**given)), arguments)
     return mk_funcres(use["id"], value) if raised is None else mk_funcres(use["id"], one_line(raised), is_error=True)
 
 
@@ -170,15 +178,15 @@ def _prepare(use: Json, find: Lookup, bad_inputs: Mapping[str, str]) -> tuple[Fu
         return function, tool.arguments(use["input"])
     except BadArguments as error:
         raise _NotCalledError(f"{name} was not called: {_shortened(str(error))}") from error
-    except TypeError as error:
-        raise _NotCalledError(f"{name} cannot be called: {_shortened(str(error))}") from error
+    except Exception as error:
+        raise _NotCalledError(f"{name} cannot be called: {one_line(error)}") from error
 
 
 def _is_async(call: Function) -> bool:
     return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(getattr(call, "__call__", None))  # noqa: B004
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: BaseException) -> str:
     """Return an exception as one line without a traceback."""
     return _shortened(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
 

@@ -1,6 +1,7 @@
 """Whatever is asked, answered and broken, in whatever order: the history stays one that the API takes, and goes on."""
 
 import asyncio
+import base64
 import json
 from itertools import pairwise
 
@@ -12,6 +13,7 @@ from bot.claude import AsyncChat, AsyncClient, ClaudeError, InvalidRequest, mk_s
 from bot.simulator.claude import Reply, SimulatedClaude
 
 EXAMPLES, LONG = 15, 10_000
+pytestmark = pytest.mark.filterwarnings("ignore::bot.claude.warn.ClaudeWarning")
 
 
 def add(a: int, b: int = 1) -> int:
@@ -42,33 +44,39 @@ ANSWERS = st.sampled_from(
         {"status": 400},
     ]
 )
-ACTIONS = st.sampled_from(["ask", "go on", "loop", "image", "leave", "empty", "cancel", "store"])
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
-async def act(chat: AsyncChat, action: str, number: int) -> AsyncChat:
-    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
-    if action == "ask":
-        await chat(f"Question {number}")
-    elif action == "go on":
-        await chat()
-    elif action == "loop":
-        await chat.toolloop(f"Question {number}", max_steps=2)
-    elif action == "image":
-        await chat(["", image])
-    elif action == "empty":
-        await chat("")
-    elif action == "leave":
-        async for _ in await chat("Tell me", stream=True):
-            break
-    elif action == "cancel":
-        task = asyncio.create_task(chat("Tell me"))
-        await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.wait([task])
-    else:
-        return AsyncChat(cli=chat.c, tools=chat.tools, hist=json.loads(json.dumps(chat.h)))
-    return chat
+async def leave(chat: AsyncChat) -> None:
+    async for _ in await chat("Tell me", stream=True):
+        break
+
+
+async def cancel(chat: AsyncChat) -> None:
+    task = asyncio.create_task(chat("Tell me"))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+
+
+ACTIONS = {
+    "ask": lambda chat: chat("A question"),
+    "go on": lambda chat: chat(),
+    "loop": lambda chat: chat.toolloop("A question", max_steps=2).finish(),
+    "image": lambda chat: chat(["", base64.b64decode(PNG)]),
+    "prefill": lambda chat: chat("Tell me", prefill="Well, ", thinking=True),
+    "force": lambda chat: chat("Add", tool_choice="add"),
+    "empty": lambda chat: chat(""),
+    "leave": leave,
+    "cancel": cancel,
+}
+
+
+async def act(chat: AsyncChat, action: str) -> AsyncChat:
+    if action in ACTIONS:
+        await ACTIONS[action](chat)
+        return chat
+    return AsyncChat(cli=chat.c, tools=chat.tools, sp=chat.sp, hist=json.loads(json.dumps(chat.h)), cache=True)
 
 
 async def scenario(steps: list[tuple[str, dict, dict]]) -> None:
@@ -76,11 +84,11 @@ async def scenario(steps: list[tuple[str, dict, dict]]) -> None:
         sdk = mk_sdk(api_key=claude.api_key, base_url=claude.base_url)
         answers = [answer for _, *pair in steps for answer in pair]
         claude.otherwise = lambda _: Reply(**answers.pop(0)) if answers else Reply(text="Still here.")
-        chat = AsyncChat(cli=AsyncClient("claude-sonnet-5-5", cli=sdk), tools=[add])
-        for number, (action, *_) in enumerate(steps):
+        chat = AsyncChat(cli=AsyncClient("claude-sonnet-5-5", cli=sdk), tools=[add], sp="Help.", cache=True)
+        for action, *_ in steps:
             before = json.dumps(chat.h)
             try:
-                chat = await act(chat, action, number)
+                chat = await act(chat, action)
             except ClaudeError as error:
                 if isinstance(error, InvalidRequest):  # scripted, and not because of what was sent
                     assert str(error) == "The simulation was told to refuse this request."  # noqa: PT017
@@ -97,7 +105,7 @@ async def scenario(steps: list[tuple[str, dict, dict]]) -> None:
         await sdk.close()
 
 
-STEPS = given(st.lists(st.tuples(ACTIONS, ANSWERS, ANSWERS), max_size=7))
+STEPS = given(st.lists(st.tuples(st.sampled_from([*ACTIONS, "store"]), ANSWERS, ANSWERS), max_size=7))
 CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 
 

@@ -143,6 +143,35 @@ async def test_a_chats_temperature_holds_until_a_call_has_its_own(client, claude
     assert [json.loads(json.dumps(r.body["temperature"])) for r in claude.requests] == [0.7, 0]
 
 
+async def test_the_seeds_default_temperature_says_nothing_where_none_is_taken(client, claude):
+    for model, sent in ((OLD, 0), (CURRENT, None)):
+        chat = AsyncChat(cli=client(model))
+        assert chat.temp == 0
+        await chat("Hi")
+        assert claude.requests[-1].body.get("temperature") == sent
+    await AsyncChat(cli=client(OLD), temp=None)("Hi")
+    assert "temperature" not in claude.requests[-1].body
+    with pytest.warns(ClaudeWarning, match="temperature"):
+        await AsyncChat(cli=client(CURRENT), temp=0.3)("Hi")
+
+
+async def test_a_model_that_thinks_gets_no_temperature(client, claude):
+    chat = AsyncChat(cli=client(OLD))
+    await chat("Hi", thinking=True)
+    assert "temperature" not in claude.requests[-1].body
+    with pytest.warns(ClaudeWarning, match="while it thinks"):
+        await chat("Hi", thinking=True, temp=0.5)
+
+
+async def test_a_model_that_thinks_is_asked_for_a_prefill_and_a_tool(client, claude):
+    c = client(OLD)
+    with pytest.warns(ClaudeWarning, match="while it thinks"):
+        await c("Add 1", tools=[add], tool_choice="add", prefill="I", thinking=True)
+    body = claude.requests[-1].body
+    assert body["tool_choice"] == {"type": "auto"}
+    assert [block["text"][:6] for block in body["messages"][-1]["content"]] == ["Add 1", "Answer", "Begin "]
+
+
 async def test_effort_is_sent_only_where_it_is_taken(client, claude):
     await client(CURRENT)("Hi", effort="low")
     assert claude.requests[-1].body["output_config"] == {"effort": "low"}

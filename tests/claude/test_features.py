@@ -230,7 +230,10 @@ async def test_a_conversation_that_is_too_long_is_told_apart_before_and_after(cl
 
 
 async def test_fields_the_library_does_not_know_are_sent_as_they_are(c, claude):
-    await c("Hi", metadata={"user_id": "u"}, service_tier="auto")
+    more = {"extra_headers": {"anthropic-beta": "some-beta"}, "output_config": {"format": None}}
+    await c("Hi", metadata={"user_id": "u"}, service_tier="auto", effort="low", **more)
+    assert claude.requests[-1].headers["anthropic-beta"] == "some-beta"
+    assert claude.requests[-1].body["output_config"] == {"format": None, "effort": "low"}
     assert claude.requests[-1].body["metadata"] == {"user_id": "u"}
     assert claude.requests[-1].body["service_tier"] == "auto"
 

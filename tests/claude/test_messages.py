@@ -117,7 +117,7 @@ def test_usages_add_up_and_are_shown_as_the_seed_shows_them():
     assert total.server_tool_use == {"web_search_requests": 4}
     assert total.cache_creation == {"ephemeral_5m_input_tokens": 8}
     assert repr(total).endswith("Total: 2; Search: 4")
-    assert sum([usage(1, 1), usage(2, 2)], usage()).total == 6
+    assert sum([usage(1, 1), usage(2, 2)]).total == 6
     assert json.loads(json.dumps(total)) == total
 
 

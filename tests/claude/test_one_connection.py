@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 
+import anthropic
 import pytest
 
 from bot.claude import AsyncChat, AsyncClient, close_sdk
@@ -41,6 +42,15 @@ async def test_after_closing_a_new_client_is_made(environment):
     await chat("Hi again")
     assert chat.c.c is not first
     assert environment.count == 2
+
+
+async def test_a_kind_of_sdk_client_of_ones_own_is_fine(claude):
+    class Mine(anthropic.AsyncAnthropic):
+        pass
+
+    async with Mine(api_key=claude.api_key, base_url=claude.base_url) as mine:
+        answer = await AsyncClient("claude-sonnet-5-5", cli=mine)("Hi")
+    assert answer.stop_reason == "end_turn"
 
 
 async def test_a_client_can_be_given_later(sdk):

@@ -82,14 +82,14 @@ async def test_trying_again_ends_at_the_deadline(client, claude):
     assert claude.count == 2
 
 
-async def test_an_answer_that_does_not_begin_before_the_deadline_is_given_up(client, claude):
+async def test_an_answer_that_does_not_begin_is_given_up(client, claude):
     claude.script(Reply(text="late", stall_after=-1))
     with pytest.raises(Stalled):
-        await client(retry_within_s=0.3)("Hi")
+        await client(stall_s=0.2, retry_within_s=0.1)("Hi")
     assert (await claude.next_disconnect()).done == "disconnected"
 
 
-async def test_an_answer_may_be_thought_about_for_longer_than_the_deadline(client, claude):
+async def test_an_answer_may_be_late_even_if_there_is_no_time_for_another_attempt(client, claude):
     claude.script(Reply(text="late", first_token_s=0.4))
     assert contents(await client(retry_within_s=0.2)("Hi")) == "late"
     assert claude.count == 1

@@ -203,6 +203,10 @@ def test_annotations_may_be_strings():
     assert props(f)["b"]["type"] == "array"
 
 
+def test_the_schemas_field_can_have_another_name():
+    assert list(get_schema(Place, pname="parameters")) == ["name", "description", "parameters"]
+
+
 def test_a_tool_description_is_taken_as_it_is():
     given = {"type": "web_search_20250305", "name": "web_search"}
     assert get_schema(given) is given

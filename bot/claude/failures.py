@@ -1,0 +1,119 @@
+"""What the SDK or the API says went wrong → our errors. The originals are kept as their causes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.claude.errors import (
+    AuthenticationRefused,
+    ClaudeError,
+    ContextFull,
+    InvalidRequest,
+    ModelNotFound,
+    NoConnection,
+    Overloaded,
+    RateLimited,
+    RequestTooLarge,
+    SpendLimitReached,
+    Stalled,
+    Unavailable,
+)
+from bot.claude.sse import ErrorEvent
+
+_SPEND_CODES = (
+    "enforced_spend_limit_reached",
+    "contract_spend_limit_reached",
+    "linked_organization_spend_limit_reached",
+    "ramp_limit_exceeded",
+)  # anthropic SDK 2.12, types/shared/*_error.py: their 429 has no retry-after, and waiting is useless
+_FULL = ("prompt is too long", "exceed context limit", "exceeds the context window")
+
+
+def translate(error: Exception) -> ClaudeError:
+    """Return what the SDK raised for a request as our error; the original is to become its cause."""
+    import anthropic  # noqa: PLC0415
+    import httpx2  # noqa: PLC0415
+
+    if isinstance(error, anthropic.APIStatusError):
+        made = from_api(
+            error.type or "",
+            str(error.api_message or error.message),
+            status=error.status_code,
+            code=error.error_code,
+            request_id=error.request_id,
+            retry_after_s=retry_after(error.response.headers),
+        )
+        if error.response.headers.get("x-should-retry") == "false":  # as the SDK's own retries heed it
+            made.retryable = False
+        return made
+    if isinstance(error, anthropic.APITimeoutError):
+        if isinstance(error.__cause__, httpx2.ReadTimeout):
+            return Stalled("the API did not answer in time")
+        return NoConnection("no connection to the API in time: too many at once, or the host does not answer")
+    if isinstance(error, anthropic.APIConnectionError):
+        return Unavailable(f"the API cannot be reached: {error.__cause__ or error}")
+    return ClaudeError(str(error))
+
+
+_BY_TYPE: dict[str, type[ClaudeError]] = {
+    "authentication_error": AuthenticationRefused,
+    "permission_error": AuthenticationRefused,
+    "billing_error": SpendLimitReached,
+    "not_found_error": ModelNotFound,
+    "request_too_large": RequestTooLarge,
+    "invalid_request_error": InvalidRequest,
+    "rate_limit_error": RateLimited,
+    "overloaded_error": Overloaded,
+    "api_error": Unavailable,
+    "timeout_error": Unavailable,
+}
+_BY_STATUS: dict[int, type[ClaudeError]] = {
+    401: AuthenticationRefused,
+    402: SpendLimitReached,
+    403: AuthenticationRefused,
+    404: ModelNotFound,
+    408: Unavailable,
+    409: Unavailable,
+    413: RequestTooLarge,
+    429: RateLimited,
+    529: Overloaded,
+}
+
+
+def from_api(
+    kind: str,
+    message: str,
+    *,
+    status: int = 0,
+    code: str | None = None,
+    request_id: str | None = None,
+    retry_after_s: float | None = None,
+) -> ClaudeError:
+    """Return the error for what the API said: `kind` is its type, `code` its machine-readable code, if any.
+
+    Source: Claude docs, api/errors. A prompt that is too long has no type of its own: it is known by its words.
+    """
+    made = _BY_TYPE.get(kind) or _BY_STATUS.get(status) or (InvalidRequest if 400 <= status < 500 else Unavailable)
+    if code in _SPEND_CODES:
+        made = SpendLimitReached
+    elif made is InvalidRequest and any(words in message.lower() for words in _FULL):
+        made = ContextFull
+    details: dict[str, Any] = {"request_id": request_id, "status": status}
+    if made is RateLimited:
+        return RateLimited(message, retry_after_s=retry_after_s, **details)
+    return made(message, **details)
+
+
+def from_event(event: ErrorEvent, request_id: str | None) -> ClaudeError:
+    """Return the error for an `error` event in the middle of a stream, whose HTTP status was 200."""
+    code = event.details.get("error_code")
+    return from_api(event.kind, str(event) or event.kind, status=200, code=code, request_id=request_id)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds to wait that a response names (`retry-after-ms`, `retry-after`), None if it names none."""
+    for name, factor in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers[name]) * factor)
+        except (KeyError, ValueError):
+            continue
+    return None
