@@ -44,7 +44,7 @@ class AsyncChat:
         *,
         sp: Any = "",
         tools: Sequence[Any] | None = None,
-        temp: float | None = 0,
+        temp: float | None = None,
         cont_pr: str | None = None,
         hist: Sequence[Any] | None = None,
         cache: bool | str = False,

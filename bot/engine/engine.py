@@ -8,6 +8,7 @@ import structlog
 
 from bot.engine.admit import Access, is_addressed, may_speak
 from bot.engine.answer import Answerer
+from bot.errors import ParleyError
 from bot.events import Incoming, ThreadKey, Turn
 from bot.ports import Store
 
@@ -30,6 +31,7 @@ class Engine:
         self._waiting: dict[ThreadKey, list[Turn]] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._open = asyncio.Event()
+        self._closing = False
 
     async def __aenter__(self) -> Self:
         unended = await self._store.unended()
@@ -43,7 +45,7 @@ class Engine:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._open.clear()
+        self._closing = True
         workers = list(self._workers)
         if workers and kind is None:
             log.info("letting running turns end", threads=len(workers), within_s=self._drain_s)
@@ -55,9 +57,12 @@ class Engine:
     async def hear(self, question: Incoming) -> None:
         """Accept a message that is for the bot, from someone who may speak to it; ignore any other.
 
-        When this returns, the question is on disk, whatever is delivered twice.
+        When this returns, the question is on disk, whatever is delivered twice. Raises `ParleyError` once the bot is
+        stopping: the message must come again.
         """
         await self._open.wait()
+        if self._closing:
+            raise ParleyError("The bot is stopping.")
         known = question.in_thread and await self._store.knows(question.thread)
         if not is_addressed(question, known_thread=known):
             return
@@ -82,7 +87,7 @@ class Engine:
         """Answer a thread's turns until none waits. What arrives while one is answered joins the next."""
         waiting = self._waiting[thread]
         try:
-            while waiting and self._open.is_set():
+            while waiting and not self._closing:
                 async with self._slots:
                     turn = take_next(waiting)
                     with structlog.contextvars.bound_contextvars(turn=str(turn.key)):

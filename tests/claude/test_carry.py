@@ -145,11 +145,11 @@ async def test_a_chats_temperature_holds_until_a_call_has_its_own(client, claude
 
 async def test_the_seeds_default_temperature_says_nothing_where_none_is_taken(client, claude):
     for model, sent in ((OLD, 0), (CURRENT, None)):
-        chat = AsyncChat(cli=client(model))
+        chat = AsyncChat(cli=client(model), temp=0)
         assert chat.temp == 0
         await chat("Hi")
         assert claude.requests[-1].body.get("temperature") == sent
-    await AsyncChat(cli=client(OLD), temp=None)("Hi")
+    await AsyncChat(cli=client(OLD))("Hi")
     assert "temperature" not in claude.requests[-1].body
     with pytest.warns(ClaudeWarning, match="temperature"):
         await AsyncChat(cli=client(CURRENT), temp=0.3)("Hi")

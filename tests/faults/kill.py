@@ -9,6 +9,7 @@ prints the counts; the exit code is 1 if any is not 0 that must be.
 import argparse
 import asyncio
 import collections
+import logging
 import random
 import signal
 import sys
@@ -17,10 +18,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
-
 from load import Conversation, People
-from process import Bot, Ground, Row, ground
+from process import Ground, Row, ground
 from talk import asked, judged
 from weather import seen, weather
 
@@ -34,6 +33,7 @@ class Report:
 
     asked: int = 0
     accepted: int = 0
+    on_discord: int = 0
     unheard: int = 0
     given_up: int = 0
     turns: int = 0
@@ -56,19 +56,20 @@ class Report:
 
     def __str__(self) -> str:
         wrong = {kind: len(self.wrong[kind]) for kind in ("lost", "double", "half", "disorder", "other")}
+        failing = 100 * self.faults / max(1, self.calls)
+        each = self.claude_calls / max(1, self.turns)
         lines = [
-            f"questions   {self.asked} asked, {self.accepted} accepted, in {self.turns} turns; {self.unheard} Discord "
-            f"ones came while the bot died; {self.given_up} given up by Slack after 3 retries",
+            f"questions   {self.asked} asked, {self.accepted} accepted, in {self.turns} turns",
+            f"on Discord  {self.on_discord} of the accepted",
+            f"unheard     {self.unheard} on Discord while the bot died, {self.given_up} given up by Slack",
             f"kills       {self.kills}, {self.kills_at_start} of them while it started",
-            f"calls       {self.calls} to the platforms, {self.faults} of them failed or late "
-            f"({100 * self.faults / max(1, self.calls):.1f} %)",
+            f"calls       {self.calls} to the platforms, {self.faults} of them failed or late ({failing:.1f} %)",
             f"lost        {wrong['lost']}",
             f"double      {wrong['double']}",
             f"half        {wrong['half']}",
             f"disorder    {wrong['disorder']}",
             f"other text  {wrong['other']}",
-            f"Claude      {self.claude_calls} calls, {self.claude_calls / max(1, self.turns):.2f} a turn; "
-            f"{len(self.paid_twice)} for an answer that was recorded",
+            f"Claude      {self.claude_calls} calls, {each:.2f} a turn; {len(self.paid_twice)} for a recorded answer",
             f"unended     {self.unended}, failed or stopped {self.failed}, exit code {self.exit_code}",
             f"time        {self.seconds:.0f} s, {self.settled_s:.1f} s of them after the last start",
         ]
@@ -97,16 +98,22 @@ class Ordeal:
         self._there.slack.faults.add(*faults[half:])
         async with asyncio.TaskGroup() as group:
             asking = group.create_task(self._ask())
-            for number in range(self._kills - 1):
-                due = self._questions * (number + 1) // (self._kills - 1) - self._questions * number // (self._kills - 1)
-                await self._live_and_die(due)
-            for _ in range(self._questions):
-                self._may_ask.release()
-            await asking
+            lives = self._kills - 1
+            for number in range(lives):
+                await self._live_and_die(self._questions * (number + 1) // lives - self._questions * number // lives)
+            if not asking.done():
+                await self._bot.start()
+                await self._there.ready()
+                self._hears_discord = True
+                self._let_ask(self._questions)
+                await asking
+                self._hears_discord = False
+                await self._bot.kill()
         await self._live_and_die(0)
         accepted = self._look()
         await self._bot.start()
         started_s = time.monotonic()
+        await self._there.ready()
         await self._people.see_all(lambda c: self._wanted(c, accepted), within_s=90.0)
         self.report.settled_s = time.monotonic() - started_s
         await self._end(accepted)
@@ -121,18 +128,23 @@ class Ordeal:
             await self._people.ask(discord=self._hears_discord)
             await asyncio.sleep(self._chance.expovariate(8.0))
 
-    async def _live_and_die(self, questions: int) -> None:
-        """One process, from its start to its death at a random moment: in six of seven cases when it is connected."""
+    def _let_ask(self, questions: int) -> None:
         for _ in range(questions):
             self._may_ask.release()
+
+    async def _live_and_die(self, questions: int) -> None:
+        """One process, from its start to its death at a random moment: in six of seven cases when it is connected."""
+        at_start = questions // 3
+        self._let_ask(at_start)
         await self._bot.start()
         if self._chance.random() < 1 / 7:
             self.report.kills_at_start += 1
             await asyncio.sleep(self._chance.uniform(0.1, 1.5))
         else:
-            await asyncio.gather(self._there.discord.ready(60.0), self._there.slack.ready(60.0))
+            await self._there.ready()
             self._hears_discord = True
-            await asyncio.sleep(self._chance.uniform(0.0, 2.5))
+            self._let_ask(questions - at_start)
+            await asyncio.sleep(self._chance.uniform(0.0, 4.0))
         self._hears_discord = False
         assert self._bot.runs, f"the bot ended by itself: see {self._bot.log}"
         await self._bot.kill()
@@ -148,7 +160,7 @@ class Ordeal:
         return rows
 
     def _wanted(self, there: Conversation, accepted: list[Row]) -> list[str]:
-        """Slack delivers again what it could not, so all its questions count; of Discord's, those that were accepted."""
+        """Slack delivers again what it could not, so all its questions count; of Discord's those that are accepted."""
         known = {row.token for row in accepted}
         return [name for name, _ in there.asked if there.platform == "slack" or name in known]
 
@@ -158,6 +170,7 @@ class Ordeal:
         report.exit_code = await self._bot.ended()
         rows = self._bot.rows()
         report.asked, report.accepted = self._people.asked, len(rows)
+        report.on_discord = sum(row.platform == "discord" for row in rows)
         report.given_up = sum(e.retry_attempt >= 3 and not slack.acknowledged(e.channel, e.ts) for e in slack.envelopes)
         report.unended = sum(row.state not in ENDED for row in rows)
         report.failed = sum(row.state in {"failed", "stopped"} for row in rows)
@@ -192,6 +205,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--faults", type=float, default=0.07, help="share of the platforms' calls that fail")
     options = parser.parse_args()
+    logging.disable(logging.ERROR)  # the simulators tell of every connection that a dead bot left
     directory = Path(tempfile.mkdtemp(prefix="parley-faults-"))
     print(f"seed {options.seed}; the bot's log is in {directory}", flush=True)
     report = asyncio.run(

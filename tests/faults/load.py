@@ -45,7 +45,7 @@ class People:
 
     async def ask(self, *, discord: bool) -> None:
         """Ask one question, or a few at once in one place. `discord`: the bot can hear Discord at the moment."""
-        platform = "discord" if discord and self._chance.random() < 0.5 else "slack"
+        platform = "discord" if discord and self._chance.random() < 0.7 else "slack"
         going_on = [c for c in self.conversations[-16:] if c.platform == platform]
         if going_on and self._chance.random() < 0.5:
             await self._follow_up(self._chance.choice(going_on))
@@ -83,12 +83,14 @@ class People:
         name = token(self.asked)
         if there.platform == "discord":
             text = f"{self._discord.mention} {question(name)}" if mention else question(name)
-            people = [p for p in self._discord_people if not there.direct or opens or self._discord.dm(p) == there.channel]
+            people = [
+                p for p in self._discord_people if not there.direct or opens or self._discord.dm(p) == there.channel
+            ]
             place = there.channel if opens or there.direct else there.thread
             message = (await self._discord.say(self._chance.choice(people), place, text)).id
         else:
             text = f"{self._slack.mention} {question(name)}" if mention else question(name)
-            people = [p for p in self._slack_people if there.channel in {self._slack.dm(p)}] or self._slack_people
+            people = [p for p in self._slack_people if self._slack.dm(p) == there.channel] or self._slack_people
             message = (await self._slack.say(self._chance.choice(people), there.channel, text, thread=there.thread)).ts
         there.asked.append((name, message))
         if opens:

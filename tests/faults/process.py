@@ -1,4 +1,4 @@
-"""The real bot as a process of its own, on simulated platforms in this one; and what its database says when it is dead."""
+"""The real bot as a process of its own, on simulated platforms in this one; what its database says when it is dead."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +61,23 @@ class Bot:
         async with asyncio.timeout(timeout_s):
             return await self._process.wait()
 
+    async def running(self, ready: Awaitable[object]) -> None:
+        """Wait until it is ready. Raises `AssertionError` with its last words if it ends before."""
+        assert self._process is not None
+        waits = [asyncio.create_task(_done(ready)), asyncio.create_task(self._process.wait())]
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in waits:
+            task.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+        assert waits[0] in done, f"the bot ended by itself:\n{self.log.read_text()[-2000:]}"
+        waits[0].result()
+
+    async def printed(self, words: str, timeout_s: float = 20.0) -> None:
+        """Return when its log holds these words."""
+        async with asyncio.timeout(timeout_s):
+            while words not in self.log.read_text():  # noqa: ASYNC110 - another process's file has no event
+                await asyncio.sleep(0.02)
+
     async def kill(self) -> None:
         """SIGKILL; it is gone when this returns."""
         if self.runs:
@@ -84,6 +101,10 @@ class Bot:
             return rows_of(self.copy_database(Path(there)))
 
 
+async def _done(ready: Awaitable[object]) -> None:
+    await ready
+
+
 def rows_of(database: Path) -> list[Row]:
     with closing(sqlite3.connect(database)) as db:
         if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'turn'").fetchone():
@@ -100,6 +121,10 @@ class Ground:
     slack: SimulatedSlack
     claude: SimulatedClaude
     bot: Bot
+
+    async def ready(self) -> None:
+        """Return when the bot is connected to both platforms."""
+        await self.bot.running(asyncio.gather(self.discord.ready(60.0), self.slack.ready(60.0)))
 
 
 @asynccontextmanager

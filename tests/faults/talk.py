@@ -12,8 +12,12 @@ from typing import Any
 from bot.simulator.claude import Reply
 
 TOKEN = re.compile(r"\bQ\d{5}\b")
-_SHORT, _GROWING, _LONG = (4, 12), (40, 90), (160, 260)
-"""Sentences of about 16 characters: a line, an answer that grows for a while, one of several messages on Discord."""
+_SHORT, _GROWING, _LONG, _VERY_LONG = (4, 12), (40, 90), (140, 200), (570, 620)
+"""Sentences of about 16 characters: a line, an answer that grows for a while, one of several messages on Discord, and
+one of several messages on Slack too.
+"""
+LONG, VERY_LONG = "Q8", "Q9"
+"""How the tokens of questions begin whose answers take two messages, on Discord and on Slack."""
 
 
 def token(number: int) -> str:
@@ -27,7 +31,8 @@ def question(name: str) -> str:
 def answer_to(name: str) -> str:
     """The one right answer to the question with this token."""
     chance = random.Random(name)
-    sentences = chance.randint(*chance.choices((_SHORT, _GROWING, _LONG), weights=(70, 24, 6))[0])
+    usual = chance.choices((_SHORT, _GROWING, _LONG), weights=(55, 32, 13))[0]
+    sentences = chance.randint(*{LONG: _LONG, VERY_LONG: _VERY_LONG}.get(name[:2], usual))
     return " ".join([f"{name} begins.", *(f"{name} line {number}." for number in range(sentences)), f"{name} ends."])
 
 
@@ -46,10 +51,10 @@ def asked(body: Mapping[str, Any]) -> list[str]:
 
 
 def reply(body: Mapping[str, Any]) -> Reply:
-    """What the simulated Claude answers, in about a second if it is long."""
+    """What the simulated Claude answers: a line in no time, a long answer in up to three seconds."""
     text = "\n\n".join(answer_to(name) for name in asked(body))
     pieces = max(1, len(text) // 60)
-    return Reply(text=text, pieces=pieces, piece_s=min(0.03, 1.5 / pieces), first_token_s=0.02)
+    return Reply(text=text, pieces=pieces, piece_s=min(0.06, 3.0 / pieces), first_token_s=0.05)
 
 
 def judged(shown: str, wanted: Sequence[str]) -> dict[str, list[str]]:

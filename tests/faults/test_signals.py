@@ -1,0 +1,94 @@
+"""Rows 24 and 25 of the fault table: the bot is told to stop while it is idle and while it answers."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from load import Conversation
+from process import Ground, ground
+from talk import LONG, answer_to, question, squeezed
+
+from bot.simulator.claude import Reply
+
+TOKEN = f"{LONG}0001"
+
+
+@pytest.fixture
+async def there(tmp_path: Path) -> AsyncIterator[Ground]:
+    async with ground(tmp_path) as running:
+        yield running
+
+
+async def ask(there: Ground, gate: asyncio.Event) -> Conversation:
+    """Ask on Slack for an answer that stands still half-way until the gate opens; return when its beginning is seen."""
+    there.claude.script(Reply(text=answer_to(TOKEN), pieces=20, gate=gate, gate_at=10))
+    slack = there.slack
+    channel = slack.add_channel("general")
+    message = await slack.say(slack.add_person("Ada"), channel, f"{slack.mention} {question(TOKEN)}")
+    await slack.changes.wait(lambda change: change.by_bot and change.kind == "posted")
+    return Conversation("slack", channel, message.ts)
+
+
+def shown(there: Ground, place: Conversation) -> list[str]:
+    messages = there.slack.messages(place.channel, place.thread)
+    return [squeezed(message.shown) for message in messages if message.user == there.slack.bot_user_id]
+
+
+async def test_an_idle_bot_ends_within_a_second(there: Ground) -> None:
+    await there.bot.start()
+    await there.ready()
+    begun_s = time.monotonic()
+    there.bot.signal(signal.SIGTERM)
+    assert await there.bot.ended() == 0
+    taken_s = time.monotonic() - begun_s
+    print(f"\nidle: {taken_s:.2f} s")
+    assert taken_s < 3.0  # one on a machine that does nothing else
+
+
+async def test_a_running_answer_may_end_and_the_process_ends_with_it(there: Ground) -> None:
+    await there.bot.start()
+    gate = asyncio.Event()
+    place = await ask(there, gate)
+    there.bot.signal(signal.SIGTERM)
+    gate.set()
+    assert await there.bot.ended() == 0
+    assert shown(there, place) == [squeezed(answer_to(TOKEN))]
+    assert [row.state for row in there.bot.rows()] == ["delivered"]
+    assert there.claude.count == 1
+
+
+async def test_a_second_signal_ends_it_at_once_and_the_next_process_answers_in_the_same_message(there: Ground) -> None:
+    await there.bot.start()
+    place = await ask(there, asyncio.Event())
+    there.bot.signal(signal.SIGTERM)
+    await there.bot.printed("letting running turns end")
+    begun_s = time.monotonic()
+    there.bot.signal(signal.SIGTERM)
+    assert await there.bot.ended() == -signal.SIGTERM
+    assert time.monotonic() - begun_s < 1.0
+    await answered_by_the_next(there, place)
+
+
+async def test_an_answer_that_takes_too_long_is_finished_by_the_next_process_in_the_same_message(there: Ground) -> None:
+    settings = there.bot.directory / "config.toml"
+    settings.write_text(f"{settings.read_text()}\nlimits.drain_s = 1\n")
+    await there.bot.start()
+    place = await ask(there, asyncio.Event())
+    there.bot.signal(signal.SIGTERM)
+    assert await there.bot.ended() == 0
+    assert len(shown(there, place)) == 1
+    await answered_by_the_next(there, place)
+
+
+async def answered_by_the_next(there: Ground, place: Conversation) -> None:
+    half = shown(there, place)
+    assert [row.state for row in there.bot.rows()] == ["answering"]
+    since = len(there.slack.changes.seen)
+    await there.bot.start()
+    whole = [squeezed(answer_to(TOKEN))]
+    await there.slack.changes.wait(lambda _: shown(there, place) == whole, since=since)
+    assert len(half) == 1
+    assert there.claude.count == 2
