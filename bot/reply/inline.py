@@ -26,8 +26,14 @@ _ATOM = regex.compile(
 _LINK_ONLY = regex.compile(_LINK, regex.DOTALL)
 _TICKS = regex.compile(r"`++")
 _HALF_WORD = regex.compile(r"(?:<(?:[@#!/:]|\w)?[^\s<>]*+|https?:?/?/?[^\s<>]*+|\\+)$")
-_BEFORE_OPENING = "([{<\"'“‘«„—–-:;,/|>*_~"
+_BEFORE_OPENING = "([{<\"'“‘«„—–-:;,/|>*_~（「『【《，、：；。！？"
 """What emphasis follows when it is meant; after `)` or a letter a star is more likely a multiplication."""
+_SPACELESS = regex.compile(
+    r"[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u3000-\u303f\uff00-\uffef]"
+)
+"""Scripts that put no spaces around emphasis: `**注意：**请看` is meant, and shown, as bold, though CommonMark's rules for
+what stands before and after a delimiter do not see it.
+"""
 _LONGEST_HALF = 400
 """A link or a code span that is longer and still open is taken for what it looks like: plain characters."""
 
@@ -114,12 +120,14 @@ def _code_end(ticks: dict[int, list[int]], start: int, end: int) -> int:
 def _flanks(text: str, start: int, end: int) -> _Run:
     before, after = text[start - 1 : start] or " ", text[end : end + 1] or " "
     before_word, after_word = not _loose(before), not _loose(after)
-    left = not after.isspace() and (after_word or not before_word)
-    right = not before.isspace() and (before_word or not after_word)
+    before_spaceless, after_spaceless = (_SPACELESS.match(character) is not None for character in (before, after))
+    left = not after.isspace() and (after_word or not before_word or before_spaceless)
+    right = not before.isspace() and (before_word or not after_word or after_spaceless)
     mark = text[start]
     opens = left and (mark != "_" or not right or not before_word)
     closes = right and (mark != "_" or not left or not after_word)
-    return _Run(mark, start, end - start, opens, closes, sure=before.isspace() or before in _BEFORE_OPENING)
+    meant = end - start > 1 and (before_spaceless or after_spaceless)  # one star alone may multiply
+    return _Run(mark, start, end - start, opens, closes, sure=meant or before.isspace() or before in _BEFORE_OPENING)
 
 
 def _loose(character: str) -> bool:

@@ -71,7 +71,12 @@ CHANGED = {
     "a fence in a list": ("- a\n\n  ~~~\n  b\n  ~~~", "- a\n\n  ```\n  b\n  ```"),
     "indented code": ("a\n\n    b *c*\n\n      d\n\ne", "a\n\n```\nb *c*\n\n  d\n```\n\ne"),
     "indented code in a list": ("- a\n\n      b\n      c", "- a\n\n  ```\n  b\n  c\n  ```"),
-    "backticks in prose": ("a ``` b", "a ``\u200b` b"),
+    "backticks in prose": ("a ``` b", "a \\`\\`\\` b"),
+    "long code spans": ("a ````b``` c```` d", "a ```b``\u200b` c``` d"),
+    "lone backticks": (
+        "a ``b `c` \\` [d](https://x.org/`)\n\n<https://x.org/`>\n\nd ` e",
+        "a \\`\\`b `c` \\` [d](https://x.org/`)\n\n<https://x.org/`>\n\nd \\` e",
+    ),
     "entities": ("a &lt; b &amp; c&nbsp;&#42; `&lt;`", "a \\< b & c\u00a0\\* `&lt;`"),
     "a backslash at the end of a line": ("a\\\nb", "a\nb"),
     "line breaks of other systems": ("a\r\nb\rc", "a\nb\nc"),

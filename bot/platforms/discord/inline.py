@@ -181,13 +181,25 @@ def _strong_edits(children: Sequence[Token], depth: int) -> list[Edit]:
 def _backtick_edits(children: Sequence[Token], content: str) -> list[Edit]:
     """Escape the backticks that are no code: Discord pairs them across paragraphs, and three open a code block."""
     kept = [match.span() for match in _ADDRESS.finditer(content)]
+    edits: list[Edit] = []
     for token in children:
         if token.type == "code_inline" or token.info == "escape":
             kept.append(token.meta["span"])
+            edits += _long_code_edits(token, content)
         elif "label_end" in token.meta:
             kept.append((token.meta["label_end"], token.meta["span"][1]))
     loose = (found.start() for found in re.finditer("`", content))
-    return [Edit(at, at, "\\") for at in loose if not any(start <= at < end for start, end in kept)]
+    return edits + [Edit(at, at, "\\") for at in loose if not any(start <= at < end for start, end in kept)]
+
+
+def _long_code_edits(token: Token, content: str) -> list[Edit]:
+    """A code span between three or more backticks is a code block for Discord, which ends at the next three."""
+    (start, end), size = token.meta["span"], len(token.markup)
+    if token.type != "code_inline" or size < 3:
+        return []
+    inside = re.compile("`{3,}").finditer(content, start + size, end - size)
+    broken = [Edit(run.start(), run.end(), broken_fences(run[0])) for run in inside]
+    return [Edit(start, start + size, "```"), *broken, Edit(end - size, end, "```")]
 
 
 def broken_fences(text: str) -> str:

@@ -11,8 +11,8 @@ _SECRET = re.compile(r"(?<=ticket=)[^&\s'\")]+|\bx(?:ox[a-z]|app)-[\w-]+")
 
 class _Discreet(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        if "`token` will be unused" in record.msg:  # bolt finds SLACK_BOT_TOKEN by itself; our client has it already
-            return False
+        if "`token`" in record.msg and record.msg.endswith(("unused.", "ignored.")):
+            return False  # bolt finds SLACK_BOT_TOKEN by itself; our client has it already
         record.msg, record.args = _SECRET.sub("…", record.getMessage()), ()
         record.exc_info = record.exc_text = None  # a trace would repeat the message
         return True
