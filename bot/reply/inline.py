@@ -29,7 +29,8 @@ _HALF_WORD = regex.compile(r"(?:<(?:[@#!/:]|\w)?[^\s<>]*+|https?:?/?/?[^\s<>]*+|
 _BEFORE_OPENING = "([{<\"'“‘«„—–-:;,/|>*_~（「『【《，、：；。！？"
 """What emphasis follows when it is meant; after `)` or a letter a star is more likely a multiplication."""
 _SPACELESS = regex.compile(
-    r"[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u3000-\u303f\uff00-\uffef]"
+    r"[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+    r"\u3000-\u303f\uff00-\uffef]"
 )
 """Scripts that put no spaces around emphasis: `**注意：**请看` is meant, and shown, as bold, though CommonMark's rules for
 what stands before and after a delimiter do not see it.
