@@ -32,8 +32,8 @@ _SPACELESS = regex.compile(
     r"[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
     r"\u3000-\u303f\uff00-\uffef]"
 )
-"""Scripts that put no spaces around emphasis: `**注意：**请看` is meant, and shown, as bold, though CommonMark's rules for
-what stands before and after a delimiter do not see it.
+"""Scripts that put no spaces around emphasis: `**注意：**请看` is meant, and shown, as bold, though CommonMark's
+rules for what stands before and after a delimiter do not see it.
 """
 _LONGEST_HALF = 400
 """A link or a code span that is longer and still open is taken for what it looks like: plain characters."""

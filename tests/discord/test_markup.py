@@ -19,6 +19,7 @@ AS_IT_IS = [
     "`__a__` and ``b ` c`` and ```d```",
     "[label](https://example.org/a_b_c) and <https://example.org> and https://example.org",
     '[label](https://example.org "title") [here](#below) [file](a/b.md)',
+    "**注意：**请看**“这里”**吧",
     "||spoiler|| <t:1:R> <@1> <#2> </ask:3> <a:wave:4>",
     r"\*not bold\* \_ \` \\ 1\. x",
     "<b>html</b> and <br> and a < b",
@@ -39,7 +40,7 @@ def test_what_discord_renders_is_left_as_it_was_written(text: str) -> None:
 
 
 CHANGED = {
-    "bold by underscores": ("__a__ b__c__d __e *f* g__", "**a** b__c__d **e *f* g**"),
+    "bold by underscores": ("__a__ b__c__d __e *f* g__", "**a** b\\__c__d **e *f* g**"),
     "bold in bold": ("**a __b__ c** and __a **b** c__", "**a b c** and **a b c**"),
     "bold italics": ("___a___", "_**a**_"),
     "a deep heading": ("#### Four\n##### *Five* __x__ ##\n####", "**Four**\n***Five* x**\n####"),
@@ -72,6 +73,10 @@ CHANGED = {
     "indented code": ("a\n\n    b *c*\n\n      d\n\ne", "a\n\n```\nb *c*\n\n  d\n```\n\ne"),
     "indented code in a list": ("- a\n\n      b\n      c", "- a\n\n  ```\n  b\n  c\n  ```"),
     "backticks in prose": ("a ``` b", "a \\`\\`\\` b"),
+    "stars and underscores that Discord would pair": (
+        "f_1 and 5*x\n\n```sh\ns/_/*/ 2*4\n```\n\n*x\n\ny*",
+        "f\\_1 and 5\\*x\n\n```sh\ns/_/*/ 2*4\n```\n\n\\*x\n\ny*",
+    ),
     "long code spans": ("a ````b``` c```` d", "a ```b``\u200b` c``` d"),
     "lone backticks": (
         "a ``b `c` \\` [d](https://x.org/`)\n\n<https://x.org/`>\n\nd ` e",

@@ -15,6 +15,14 @@ from markdown_it.token import Token
 
 Rule = Callable[[StateInline, bool], bool]
 
+LOOSE = "\ufdd0"
+"""Put before a `*` or `_` that means nothing: a noncharacter, which no text has."""
+_PAIRED = re.compile(
+    r"\*\*(?:\\.|[^\\])+?\*\*(?!\*)|__(?:\\.|[^\\])+?__(?!_)"
+    r"|_(?:__|\\.|[^\\_])+?_\b|\*(?=\S)(?:\*\*|\\.|\s+(?:\\.|[^\s*\\]|\*\*)|[^\s*\\])+?\*(?!\*)",
+    re.DOTALL,
+)
+"""What Discord's client makes bold, underlined or italic, wherever it begins."""
 _ADDRESS = re.compile(r"<[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>]*>")
 _ESCAPED = frozenset("\\`*_~|[]<")
 """What a decoded entity must not start in Discord's Markdown."""
@@ -36,7 +44,8 @@ def make_parser() -> MarkdownIt:
     A link's `link_open` also has `meta["label_end"]`, and `meta["label"]` if it names a reference.
     """
     parser = MarkdownIt("commonmark", {"store_labels": True}).enable(["table", "strikethrough"])
-    parser.disable("text_join")  # it merges entities and escapes into the text around them
+    # They merge entities, escapes and delimiters that mean nothing into the text around them.
+    parser.disable(["text_join", "fragments_join"])
     rules = {"image": image, "entity": entity, "escape": escape, "newline": newline, "backticks": backtick}
     for name, rule in rules.items():
         parser.inline.ruler.at(name, _spotted(rule))
@@ -102,7 +111,38 @@ def inline_edits(children: Sequence[Token], content: str, *, bold: bool = False)
         elif token.type == "hardbreak" and content[token.meta["span"][0]] == "\\":
             start = token.meta["span"][0]
             edits.append(Edit(start, start + 1, ""))
+    loose = (token.meta["span"][0] for token in children if _is_loose(token, content))
+    edits += [Edit(at, at, LOOSE) for at in loose]
     return edits + _strong_edits(children, 1 if bold else 0) + _backtick_edits(children, content)
+
+
+def _is_loose(token: Token, content: str) -> bool:
+    """Say whether a token is a `*` or `_` that means nothing.
+
+    `**` is left alone, and what touches letters beyond ASCII: `**注意：**请看` is meant, and shown by Discord, as bold,
+    though CommonMark does not see it.
+    """
+    if token.type != "text" or token.content not in {"*", "_"} or "span" not in token.meta:
+        return False
+    at = token.meta["span"][0]
+    around = content[max(0, at - 1) : at] + content[at + 1 : at + 2]
+    return around.isascii() and not (token.content == "*" and "*" in around)
+
+
+def escape_loose(text: str) -> str:
+    """Return rendered text in which what stands behind a `LOOSE` is escaped if Discord would pair it, and no `LOOSE`.
+
+    Discord pairs `*` and `_` across paragraphs and code blocks, and `_` also within words.
+    """
+    if LOOSE not in text:
+        return text
+    first, *others = text.split(LOOSE)
+    rest = ""
+    for other in reversed(others):
+        rest = other + rest
+        if _PAIRED.match(rest):
+            rest = "\\" + rest
+    return first + rest
 
 
 def shown_link(label: str, url: str) -> str:

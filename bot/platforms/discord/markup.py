@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bot.platforms.discord.inline import Edit, broken_fences, inline_edits, make_parser, resolves
+from bot.platforms.discord.inline import LOOSE, Edit, broken_fences, escape_loose, inline_edits, make_parser, resolves
 from bot.platforms.discord.tables import draw_table, table_rows
 
 _RULE = "⎯" * 12
@@ -36,8 +36,8 @@ class DiscordDialect:
         Not empty unless `markdown` is blank or holds nothing that can be shown.
         """
         text = _LONE.sub("\ufffd", markdown.replace("\r\n", "\n").replace("\r", "\n"))
-        text = _UNSAFE.sub("", text)
-        rendered = _Rewrite(text).run(self._parser)
+        text = _UNSAFE.sub("", text).replace(LOOSE, "\ufffd")
+        rendered = escape_loose(_Rewrite(text).run(self._parser))
         return rendered if rendered.strip() else text
 
     def size(self, rendered: str) -> int:
