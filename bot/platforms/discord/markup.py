@@ -16,6 +16,7 @@ from bot.platforms.discord.tables import draw_table, table_rows
 
 _RULE = "⎯" * 12
 _LANGUAGE = re.compile(r"[A-Za-z0-9_+\-.#]+\Z")
+_ATTRIBUTE = re.compile(r"[A-Za-z_][\w.\-]*=[^=]|\{")
 _QUOTE = re.compile(r" {0,3}> ?")
 _MARKER = re.compile(r"[ \t]*(?:[-+*]|\d{1,9}[.)])(?:[ \t]{1,4}(?![ \t])|[ \t]|$)")
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
@@ -259,7 +260,7 @@ def _language(info: str) -> str:
     Anything else is not known to be one; Discord shows it as the first line of the code.
     """
     language, *rest = info.split() or [""]
-    attributes = all("=" in word or word.startswith("{") for word in rest)
+    attributes = all(_ATTRIBUTE.match(word) for word in rest)
     return language if attributes and _LANGUAGE.match(language) else broken_fences(info.strip())
 
 
