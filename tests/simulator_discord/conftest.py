@@ -23,13 +23,19 @@ from bot.simulator.discord import SimulatedDiscord
 class Bot(discord.Client):
     """A client that keeps what it hears, in queues that a test can wait on."""
 
-    def __init__(self, intents: discord.Intents) -> None:
+    def __init__(self, intents: discord.Intents, heartbeat_timeout_s: float) -> None:
         super().__init__(
-            intents=intents, guild_ready_timeout=0, max_messages=None, allowed_mentions=discord.AllowedMentions.none()
+            intents=intents,
+            guild_ready_timeout=0,
+            max_messages=None,
+            allowed_mentions=discord.AllowedMentions.none(),
+            heartbeat_timeout=heartbeat_timeout_s,
         )
         self.heard: asyncio.Queue[discord.Message] = asyncio.Queue()
         self.edits: asyncio.Queue[discord.RawMessageUpdateEvent] = asyncio.Queue()
         self.deletions: asyncio.Queue[discord.RawMessageDeleteEvent] = asyncio.Queue()
+        self.purges: asyncio.Queue[discord.RawBulkMessageDeleteEvent] = asyncio.Queue()
+        self.reactions: asyncio.Queue[discord.RawReactionActionEvent] = asyncio.Queue()
         self.resumed: asyncio.Queue[None] = asyncio.Queue()
         self.threads: asyncio.Queue[discord.Thread] = asyncio.Queue()
 
@@ -47,6 +53,12 @@ class Bot(discord.Client):
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         self.deletions.put_nowait(event)
+
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        self.purges.put_nowait(event)
+
+    async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
+        self.reactions.put_nowait(event)
 
     async def on_resumed(self) -> None:
         self.resumed.put_nowait(None)
@@ -88,10 +100,12 @@ def connect(point: SimulatedDiscord) -> Connect:
     sim = point
 
     @contextlib.asynccontextmanager
-    async def connected(*, message_content: bool = True, members: bool = False) -> AsyncIterator[Bot]:
+    async def connected(
+        *, message_content: bool = True, members: bool = False, heartbeat_timeout_s: float = 60.0
+    ) -> AsyncIterator[Bot]:
         intents = discord.Intents.default()
         intents.message_content, intents.members = message_content, members
-        bot = Bot(intents)
+        bot = Bot(intents, heartbeat_timeout_s)
         async with asyncio.TaskGroup() as tasks, bot:
             running = tasks.create_task(bot.start(sim.token))
             await sim.ready()

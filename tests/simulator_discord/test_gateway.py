@@ -22,6 +22,16 @@ async def test_a_lost_connection_is_resumed_and_what_was_missed_is_replayed(sim,
         assert (sim.sessions, sim.resumes) == (1, 1)
 
 
+async def test_a_connection_that_breaks_off_is_resumed_too(sim, place, connect):
+    async with connect() as bot:
+        for n in range(3):
+            await sim.drop_gateway(abrupt=True)
+            await sim.say(place.ada, place.channel, str(n))
+            assert (await bot.next()).content == str(n)
+            await asyncio.wait_for(bot.resumed.get(), 5)
+        assert (sim.sessions, sim.resumes) == (1, 3)
+
+
 async def test_op_7_makes_the_bot_resume(sim, place, connect):
     async with connect() as bot:
         await sim.ask_to_reconnect()
@@ -40,6 +50,55 @@ async def test_a_lost_session_is_identified_again_and_the_gap_is_only_in_the_his
         assert (sim.sessions, sim.resumes) == (2, 0)
         history = [one.content async for one in bot.get_channel(int(place.channel)).history()]
         assert history == ["after", "in the gap"]
+
+
+async def test_what_comes_back_with_a_lost_session_names_every_conversations_last_message(sim, place, connect):
+    thread = await sim.open_thread(place.ada, place.channel, "ideas")
+    async with connect() as bot:
+        seen = await sim.say(place.ada, thread, "before")
+        while (await bot.next()).content != "before":
+            pass
+        await sim.drop_gateway(resumable=False)
+        missed = [await sim.say(place.ada, thread, str(n)) for n in range(3)]
+        root = await sim.say(place.ada, place.channel, "in the channel")
+        await sim.delete((await sim.say(place.ada, place.channel, "and gone")).id)
+        await sim.ready()
+        await sim.say(place.ada, sim.dm(place.ada), "after")
+        assert (await bot.next()).content == "after"
+        channel, known = bot.get_channel(int(place.channel)), bot.get_channel(int(thread))
+        assert str(known.last_message_id) == missed[-1].id
+        assert channel.last_message_id > int(root.id)
+        since = discord.Object(int(seen.id))
+        assert [one.content async for one in known.history(after=since, limit=2)] == ["0", "1"]
+        assert [one.content async for one in known.history(after=since)] == ["0", "1", "2"]
+        assert [one.content async for one in channel.history(after=since)] == ["in the channel"]
+
+
+async def test_a_resumed_session_can_repeat_what_the_bot_has_heard(sim, place, connect):
+    sim.heartbeat_s = 0.1
+    async with connect() as bot:
+        await sim.say(place.ada, place.channel, "one")
+        await sim.say(place.ada, place.channel, "two")
+        assert [(await bot.next()).content for _ in range(2)] == ["one", "two"]
+        await sim.drop_gateway(repeat=2)
+        await sim.say(place.ada, place.channel, "three")
+        assert [(await bot.next()).content for _ in range(3)] == ["one", "two", "three"]
+        await asyncio.wait_for(bot.resumed.get(), 5)
+        await sim.drop_gateway(repeat=100)
+        await sim.say(place.ada, place.channel, "four")
+        heard = [(await bot.next()).content for _ in range(4)]
+        assert heard == ["one", "two", "three", "four"]
+        assert (sim.sessions, sim.resumes) == (1, 2)
+
+
+async def test_a_silent_gateway_is_noticed_by_the_missing_acknowledgements_and_nothing_is_lost(sim, place, connect):
+    sim.heartbeat_s = 0.1
+    async with connect(heartbeat_timeout_s=0.3) as bot:
+        sim.silence_gateway()
+        await sim.say(place.ada, place.channel, "into the void")
+        assert (await bot.next()).content == "into the void"
+        assert sim.sessions == 1
+        assert sim.resumes >= 1
 
 
 async def test_a_bot_that_said_goodbye_has_no_session_to_resume(sim, place, connect):

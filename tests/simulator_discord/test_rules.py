@@ -88,10 +88,58 @@ def test_no_window_holds_more_calls_than_it_allows_over_many_schedules(gaps):
     check_window(gaps)
 
 
+PATTERNS = st.sampled_from(["POST *", "POST /channels/1/*", "POST /channels/2/*", "PATCH *"])
+CHANGES = st.tuples(PATTERNS, st.integers(1, 9), st.floats(0.5, 9.0)) | st.none()
+
+
+def check_headers(steps):
+    """What a header says is left is exactly what is left, whatever the limit was made meanwhile."""
+    limits, now_s = Limits(), 0.0
+
+    def take():
+        return limits.take("POST", "/channels/{channel}/messages", "1", now_s)
+
+    for gap, change in steps:
+        now_s += gap
+        if change is not None:
+            limits.set(*change)
+        verdict = take()
+        left, reset_s = (verdict.headers[f"X-RateLimit-{name}"] for name in ("Remaining", "Reset-After"))
+        assert [take().wait_s > 0 for _ in range(int(left) + 1)] == [False] * int(left) + [True]
+        assert verdict.wait_s in (0.0, float(reset_s))
+        now_s += float(reset_s)
+        assert not take().wait_s
+
+
+@given(st.lists(st.tuples(st.floats(1.0, 9.0), CHANGES), max_size=8))
+@settings(max_examples=150)
+def test_the_headers_tell_the_truth_whatever_the_limit_was_made(steps):
+    check_headers(steps)
+
+
+@pytest.mark.long
+@given(st.lists(st.tuples(st.floats(1.0, 9.0), CHANGES), max_size=8))
+@settings(max_examples=10_000, deadline=None)
+def test_the_headers_tell_the_truth_over_many_changes(steps):
+    check_headers(steps)
+
+
 def test_ids_only_grow():
     ids = Snowflakes()
     made = [int(ids.new()) for _ in range(1000)]
     assert made == sorted(set(made))
+
+
+@given(st.lists(st.floats(-1e6, 1e6), max_size=30))
+@settings(max_examples=50)
+def test_no_id_is_made_twice_however_the_clock_is_set(aheads):
+    ids, made = Snowflakes(), []
+    for ahead_s in aheads:
+        ids.ahead_s = ahead_s
+        before = [ids.new() for _ in range(3)]
+        assert before == sorted(before, key=int)
+        made += before
+    assert len(made) == len(set(made))
 
 
 JSON = st.recursive(

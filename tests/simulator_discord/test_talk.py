@@ -3,6 +3,7 @@
 import asyncio
 import io
 
+import aiohttp
 import discord
 import pytest
 
@@ -19,14 +20,6 @@ async def test_a_mention_with_a_file_arrives_and_the_file_can_be_downloaded(sim,
         [file] = heard.attachments
         assert (file.filename, file.content_type, file.size) == ("my_cat.png", "image/png", 4)
         assert await file.read() == b"\x89PNG"
-
-
-async def test_a_text_file_may_come_without_a_content_type_and_a_spoiler_is_marked(sim, place, connect):
-    async with connect() as bot:
-        await sim.say(place.ada, place.channel, "", files=[("message.txt", b"long")], untyped=True, spoiler=True)
-        [file] = (await bot.next()).attachments
-        assert file.content_type is None
-        assert file.is_spoiler()
 
 
 async def test_the_bot_posts_replies_edits_and_deletes(sim, place, connect):
@@ -153,51 +146,6 @@ async def test_history_is_read_before_after_and_around(sim, place, connect):
         assert (await channel.fetch_message(fifth.id)).content == "5"
 
 
-async def test_a_reply_brings_what_it_replies_to_and_pings_unless_told_not_to(sim, place, connect):
-    async with connect() as bot:
-        own = await bot.get_channel(int(place.channel)).send("an answer")
-        await sim.say(place.ada, place.channel, "go on", reply_to=str(own.id))
-        heard = await bot.next()
-        assert bot.user in heard.mentions
-        assert heard.reference.resolved.content == "an answer"
-        quiet = await sim.say(place.ada, place.channel, "quietly", reply_to=str(own.id), ping=False)
-        assert (await bot.next()).mentions == []
-        for said, pings in ((str(heard.id), [bot.user]), (quiet.id, [])):
-            await sim.edit(place.ada, said, "go further")
-            assert (await asyncio.wait_for(bot.edits.get(), 5)).message.mentions == pings
-
-
-async def test_a_forward_has_its_text_in_a_snapshot(sim, place, connect):
-    async with connect() as bot:
-        first = await sim.say(place.ada, place.channel, "the original", files=[("a.txt", b"1")])
-        await bot.next()
-        await sim.say(place.ada, place.channel, "", forward=first.id)
-        heard = await bot.next()
-        assert heard.content == ""
-        assert heard.message_snapshots[0].content == "the original"
-        assert await heard.message_snapshots[0].attachments[0].read() == b"1"
-
-
-async def test_edits_deletions_and_previews_by_others_are_told(sim, place, connect):
-    async with connect() as bot:
-        said = await sim.say(place.ada, place.channel, "helo")
-        await sim.edit(place.ada, said.id, "hello")
-        edit = await asyncio.wait_for(bot.edits.get(), 5)
-        assert (edit.message.content, edit.message.edited_at is None) == ("hello", False)
-        other = await sim.say(place.ada, place.channel, "https://example.org")
-        await sim.unfurl(other.id)
-        assert (await asyncio.wait_for(bot.edits.get(), 5)).message.edited_at is None
-        await sim.delete(said.id)
-        assert str((await asyncio.wait_for(bot.deletions.get(), 5)).message_id) == said.id
-
-
-async def test_the_same_message_can_be_delivered_twice(sim, place, connect):
-    async with connect() as bot:
-        said = await sim.say(place.ada, place.channel, "once")
-        await sim.redeliver(said.id)
-        assert (await bot.next()).id == (await bot.next()).id
-
-
 async def test_the_bot_uploads_files_and_keeps_some_of_them_in_an_edit(sim, place, connect):
     async with connect() as bot:
         channel = bot.get_channel(int(place.channel))
@@ -212,8 +160,32 @@ async def test_the_bot_uploads_files_and_keeps_some_of_them_in_an_edit(sim, plac
             ("b.md", b"two", None),
         ]
         assert sim.calls[-1].body["content"] == "both"
+        assert sim.changes.seen[-1].files == ("a.md", "b.md")
+        assert await sent.attachments[0].read() == b"one"
+        sim.expire_links()
+        with pytest.raises(discord.NotFound):
+            await sent.attachments[0].read()
+        assert await (await sent.fetch()).attachments[1].read() == b"two"
         await sent.edit(attachments=[sent.attachments[1]])
         assert [one.name for one in shown.attachments] == ["b.md"]
+
+
+async def test_a_file_of_the_bots_can_be_a_spoiler(sim, place, connect):
+    async with connect() as bot:
+        channel = bot.get_channel(int(place.channel))
+        await channel.send(file=discord.File(io.BytesIO(b"1"), "a.png", spoiler=True))
+        payload = '{"attachments": [{"id": 0, "filename": "b.png", "is_spoiler": true}]}'
+        headers = {"Authorization": f"Bot {sim.token}"}
+        form = aiohttp.FormData()
+        form.add_field("files[0]", b"1", filename="b.png")
+        form.add_field("payload_json", payload)
+        url = f"{sim.api_url}/channels/{place.channel}/messages"
+        async with aiohttp.ClientSession() as http, http.post(url, data=form, headers=headers) as answer:
+            assert (await answer.json())["attachments"][0]["flags"] == 8
+        assert [(one.attachments[0].name, one.attachments[0].spoiler) for one in sim.messages(place.channel)] == [
+            ("SPOILER_a.png", True),
+            ("b.png", True),
+        ]
 
 
 async def test_an_old_attachment_link_is_dead_and_a_fetched_message_has_a_fresh_one(sim, place, connect):
@@ -228,21 +200,6 @@ async def test_an_old_attachment_link_is_dead_and_a_fetched_message_has_a_fresh_
         sim.link_lifetime_s = -1.0
         with pytest.raises(discord.NotFound):
             await again.attachments[0].read()
-
-
-async def test_reactions_and_typing_are_seen(sim, place, connect):
-    async with connect() as bot:
-        said = await sim.say(place.ada, place.channel, "hm")
-        heard = await bot.next()
-        await heard.add_reaction("👀")
-        await sim.react(place.ada, said.id, "👀")
-        again = await heard.channel.fetch_message(heard.id)
-        assert [(one.emoji, one.count, one.me) for one in again.reactions] == [("👀", 2, True)]
-        await heard.remove_reaction("👀", bot.user)
-        assert said.reactions == {"👀": [place.ada.id]}
-        await heard.channel._state.http.send_typing(heard.channel.id)
-        change = await sim.changes.wait(lambda one: one.kind == "status")
-        assert (change.place, change.text, change.by_bot) == (place.channel, "typing…", True)
 
 
 async def test_what_happens_after_the_bot_connected_is_known_to_it(sim, connect):
@@ -267,19 +224,3 @@ async def test_commands_are_synchronised(connect):
 
         assert [one.name for one in await tree.sync()] == ["ask"]
         assert [one.name for one in await tree.fetch_commands()] == ["ask"]
-
-
-@pytest.mark.parametrize(
-    ("act", "words"),
-    [
-        (lambda sim, place: sim.say(place.ada, "1", "x"), "no channel"),
-        (lambda sim, place: sim.say(place.ada, place.channel, " "), "empty message"),
-        (lambda sim, place: sim.say(place.ada, place.channel, "x" * 2001), "2000"),
-        (lambda sim, place: sim.say(sim.add_person("Eve"), place.channel, "x"), "not in this guild"),
-        (lambda sim, place: sim.say(place.ada, sim.dm(sim.add_person("Eve")), "x"), "not Ada's"),
-        (lambda sim, place: sim.say(place.ada, place.channel, "x", reply_to="1"), "no message"),
-    ],
-)
-async def test_what_people_cannot_do_is_an_error_that_says_why(sim, place, act, words):
-    with pytest.raises(ValueError, match=words):
-        await act(sim, place)

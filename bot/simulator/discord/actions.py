@@ -1,9 +1,8 @@
 """What can be done in Discord, by a person or by the application: it changes the state, and everyone is told."""
 
 import asyncio
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.simulator.changes import Change, Changes
@@ -14,6 +13,7 @@ from bot.simulator.discord.mentions import evaluate
 from bot.simulator.discord.model import (
     DEFAULT,
     DM,
+    EPHEMERAL,
     HAS_THREAD,
     PUBLIC_THREAD,
     REPLY,
@@ -69,6 +69,20 @@ class Actions:
 
     def post(self, author: Person, channel: Channel, draft: Draft) -> Message:
         """Post a message. Posting into an archived thread opens it again; its author joins a thread."""
+        message = self._write(author, channel, draft)
+        self._world.keep(message)
+        if channel.is_thread:
+            self._written_in(channel, author)
+        self.deliver(message)
+        if message.type in (DEFAULT, REPLY):
+            self._change("posted", message)
+        return message
+
+    def whisper(self, channel: Channel, draft: Draft) -> Message:
+        """Return a message of the application's that only one person sees: it is in no history and no event."""
+        return self._write(self._world.bot, channel, replace(draft, flags=draft.flags | EPHEMERAL))
+
+    def _write(self, author: Person, channel: Channel, draft: Draft) -> Message:
         kind = REPLY if draft.reference else DEFAULT
         message = Message(
             id=self._world.ids.new(),
@@ -87,12 +101,6 @@ class Actions:
         )
         self._ping(message, draft.allowed)
         message.shown()
-        self._world.keep(message)
-        if channel.is_thread:
-            self._written_in(channel, author)
-        self.deliver(message)
-        if message.type in (DEFAULT, REPLY):
-            self._change("posted", message)
         return message
 
     def deliver(self, message: Message) -> None:
@@ -112,21 +120,40 @@ class Actions:
         if revision.flags is not None:
             message.flags = revision.flags
         if edited:
-            message.edited_at, message.edited_at_s = iso(time.time()), _now_s()
+            message.edited_at, message.edited_at_s = iso(self._world.ids.now_s()), _now_s()
             self._ping(message, revision.allowed)
             message.shown()
+        if message.ephemeral:
+            return
+        if edited:
             self._change("edited", message)
         self._tell_message("MESSAGE_UPDATE", message)
 
     def delete(self, message: Message) -> None:
         """Delete a message and its files. Its thread stays, as at Discord."""
+        if message.ephemeral:
+            message.deleted = True
+            return
         channel = self._world.channels[message.channel]
-        for one in message.attachments:
-            self._cdn.forget(channel.id, one)
-        self._world.drop(message)
+        self._drop(message)
         gone = {"id": message.id, "channel_id": channel.id, **self._guild_of(channel)}
         self._gateway.dispatch("MESSAGE_DELETE", _messages_intent(channel), lambda _: gone)
         self._change("deleted", message)
+
+    def delete_many(self, messages: Sequence[Message]) -> None:
+        """Delete messages of one channel at once: one MESSAGE_DELETE_BULK."""
+        channel = self._world.channels[messages[0].channel]
+        for one in messages:
+            self._drop(one)
+        gone = {"ids": [one.id for one in messages], "channel_id": channel.id, **self._guild_of(channel)}
+        self._gateway.dispatch("MESSAGE_DELETE_BULK", _messages_intent(channel), lambda _: gone)
+        for one in messages:
+            self._change("deleted", one)
+
+    def _drop(self, message: Message) -> None:
+        for one in message.attachments:
+            self._cdn.forget(message.channel, one)
+        self._world.drop(message)
 
     def open_thread(
         self,
@@ -141,7 +168,7 @@ class Actions:
         """Open a thread, on a message (whose id it takes) or by itself."""
         thread_id = on.id if on is not None else self._world.ids.new()
         thread = self._world.add_thread(parent, owner, name, kind=kind, thread_id=thread_id)
-        thread.changed_at, thread.archive_after_min = iso(time.time()), archive_after_min
+        thread.changed_at, thread.archive_after_min = iso(self._world.ids.now_s()), archive_after_min
         created = {**self._wire.channel(thread), "newly_created": True}
         self._gateway.dispatch("THREAD_CREATE", intent.GUILDS, lambda _: created)
         if on is not None:
@@ -159,7 +186,7 @@ class Actions:
         thread.name = thread.name if name is None else name
         thread.archived = thread.archived if archived is None else archived
         thread.locked = thread.locked if locked is None else locked
-        thread.changed_at = iso(time.time())
+        thread.changed_at = iso(self._world.ids.now_s())
         self._gateway.dispatch("THREAD_UPDATE", intent.GUILDS, lambda _: self._wire.channel(thread))
 
     def type(self, person: Person, channel: Channel) -> None:
@@ -180,6 +207,11 @@ class Actions:
         channel = self._world.channels[message.channel]
         about = {"user_id": person.id, "channel_id": channel.id, "message_id": message.id, "burst": False, "type": 0}
         about |= {"emoji": {"id": None, "name": emoji}, **self._guild_of(channel)}
+        if not take_back:
+            about["message_author_id"] = message.author.id
+            guild = self._world.guilds.get(channel.guild)
+            if guild is not None and person.id in guild.members:
+                about["member"] = self._wire.member(guild, person)
         event = "MESSAGE_REACTION_REMOVE" if take_back else "MESSAGE_REACTION_ADD"
         bit = intent.DIRECT_REACTIONS if channel.type == DM else intent.GUILD_REACTIONS
         self._gateway.dispatch(event, bit, lambda _: about)

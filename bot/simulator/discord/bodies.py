@@ -188,7 +188,8 @@ def attachments(body: Body, world: World, kept: list[Attachment]) -> list[Attach
     new: list[Attachment] = []
     for index, (file_name, data) in sorted(body.files.items()):
         said = about.get(str(index), {})
-        new.append(world.attachment(str(said.get("filename") or file_name), data, said.get("description")))
+        named, spoiler = str(said.get("filename") or file_name), said.get("is_spoiler") is True
+        new.append(world.attachment(named, data, said.get("description"), spoiler=spoiler))
     if len(staying) + len(new) > 10:
         raise invalid("attachments", "BASE_TYPE_MAX_LENGTH", "Must be 10 or fewer in length.")
     return [*staying, *new]

@@ -199,7 +199,7 @@ class AccountRoutes:
 
     async def guilds(self, _: web.Request, __: Body) -> list[Json]:
         """The guilds the application is in."""
-        return [self._wire.guild(one) for one in self._world.guilds.values()]
+        return [self._wire.guild(one) for one in self._world.joined()]
 
     async def guild(self, request: web.Request, _: Body) -> Json:
         """A guild."""

@@ -1,12 +1,11 @@
 """The REST routes of messages and reactions (Discord docs, resources/message)."""
 
-import asyncio
 from typing import Any
 
 from aiohttp import web
 
-from bot.simulator.discord import bodies, gateway
-from bot.simulator.discord.actions import Actions, Draft, Revision
+from bot.simulator.discord import drafts, gateway
+from bot.simulator.discord.actions import Actions
 from bot.simulator.discord.bodies import Body
 from bot.simulator.discord.gateway import Gateway
 from bot.simulator.discord.model import DM, Channel, Message
@@ -72,7 +71,8 @@ class MessageRoutes:
     async def create(self, request: web.Request, body: Body) -> Json:
         """POST a message. The same nonce with `enforce_nonce` gives the message it gave before."""
         channel = self._writable(request.match_info["channel"])
-        draft = self._draft(channel, body)
+        reference = self._reference(channel, body.fields.get("message_reference"))
+        draft = drafts.draft(self._world, body, reference=reference)
         key = (channel.id, draft.nonce or "")
         if draft.nonce is not None and body.fields.get("enforce_nonce"):
             before = self._posted_with(key)
@@ -80,7 +80,7 @@ class MessageRoutes:
                 return self._answer(before, nonce=True)
         message = self._actions.post(self._world.bot, channel, draft)
         if draft.nonce is not None:
-            self._nonces[key] = (_now_s(), message.id)
+            self._nonces[key] = (self._world.ids.now_s(), message.id)
         return self._answer(message, nonce=True)
 
     async def edit(self, request: web.Request, body: Body) -> Json:
@@ -90,21 +90,7 @@ class MessageRoutes:
             raise not_the_author()
         if self._world.channels[message.channel].archived:
             raise archived_thread()
-        fields = body.fields
-        revision = Revision(
-            content=bodies.content(fields),
-            attachments=bodies.attachments(body, self._world, message.attachments),
-            embeds=bodies.embeds(fields),
-            components=bodies.objects(fields, "components"),
-            flags=bodies.flags(fields, message.flags),
-            allowed=bodies.allowed_mentions(fields),
-        )
-        text = message.content if revision.content is None else revision.content
-        files = message.attachments if revision.attachments is None else revision.attachments
-        embeds = message.embeds if revision.embeds is None else revision.embeds
-        components = message.components if revision.components is None else revision.components
-        bodies.check_not_empty(text, files, embeds, components)
-        self._actions.edit(message, revision)
+        self._actions.edit(message, drafts.revision(self._world, body, message))
         return self._answer(message)
 
     async def delete(self, request: web.Request, _: Body) -> None:
@@ -125,23 +111,6 @@ class MessageRoutes:
         emoji = request.match_info["emoji"]
         self._actions.react(self._world.bot, self._message(request), emoji, take_back=True)
 
-    def _draft(self, channel: Channel, body: Body) -> Draft:
-        fields = body.fields
-        draft = Draft(
-            content=bodies.content(fields) or "",
-            attachments=bodies.attachments(body, self._world, []) or (),
-            embeds=bodies.embeds(fields) or (),
-            components=bodies.objects(fields, "components") or (),
-            reference=self._reference(channel, fields.get("message_reference")),
-            nonce=bodies.nonce(fields),
-            flags=bodies.flags(fields) or 0,
-            allowed=bodies.allowed_mentions(fields),
-        )
-        bodies.check_not_empty(draft.content, draft.attachments, draft.embeds, draft.components)
-        if draft.attachments and "attach_files" in self._world.denied:
-            raise missing_permissions()
-        return draft
-
     def _reference(self, channel: Channel, reference: Any) -> str | None:
         """Return the id of the message replied to; None if there is none, or it is gone and need not exist."""
         if not isinstance(reference, dict):
@@ -156,7 +125,7 @@ class MessageRoutes:
         return None
 
     def _posted_with(self, key: tuple[str, str]) -> Message | None:
-        oldest_s = _now_s() - _NONCE_LASTS_S
+        oldest_s = self._world.ids.now_s() - _NONCE_LASTS_S
         self._nonces = {one: at for one, at in self._nonces.items() if at[0] >= oldest_s}
         return self._world.find(self._nonces[key][1]) if key in self._nonces else None
 
@@ -199,7 +168,3 @@ def _id(value: str) -> int:
     if not value.isdigit():
         raise invalid("id", "NUMBER_TYPE_COERCE", f'Value "{value}" is not snowflake.')
     return int(value)
-
-
-def _now_s() -> float:
-    return asyncio.get_running_loop().time()

@@ -6,14 +6,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.simulator.discord import components
+
 TEXT, DM, PUBLIC_THREAD, PRIVATE_THREAD = 0, 1, 11, 12
 """Channel types (Discord docs, resources/channel)."""
 
 DEFAULT, THREAD_CREATED, REPLY, THREAD_STARTER = 0, 18, 19, 21
 """Message types (Discord docs, resources/message)."""
 
-SUPPRESS_EMBEDS, HAS_THREAD, SUPPRESS_NOTIFICATIONS, COMPONENTS_V2 = 1 << 2, 1 << 5, 1 << 12, 1 << 15
+SUPPRESS_EMBEDS, HAS_THREAD, EPHEMERAL, LOADING = 1 << 2, 1 << 5, 1 << 6, 1 << 7
+SUPPRESS_NOTIFICATIONS, HAS_SNAPSHOT, COMPONENTS_V2 = 1 << 12, 1 << 14, 1 << 15
 """Message flags (Discord docs, resources/message)."""
+
+IS_SPOILER = 1 << 3
+"""The flag of an attachment that is blurred until it is clicked (Discord docs, resources/message)."""
 
 _EPOCH_MS = 1420070400000  # the first second of 2015 (Discord docs, reference, "Snowflakes")
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
@@ -21,16 +27,32 @@ _LINK = re.compile(r"(?<!<)\bhttps?://[^\s<>)]+")
 
 
 class Snowflakes:
-    """Ids that grow with time, one after the other, as Discord's do."""
+    """Ids that grow with time, as Discord's do: its milliseconds, and 22 bits that tell those of one moment apart."""
 
     def __init__(self) -> None:
-        self._last = 0
+        self._ahead_s = 0.0
+        self._last_ms = 0
+        self._made = 0
+
+    @property
+    def ahead_s(self) -> float:
+        """By how much Discord's clock is ahead of this machine's."""
+        return self._ahead_s
+
+    @ahead_s.setter
+    def ahead_s(self, ahead_s: float) -> None:
+        self._last_ms += int((ahead_s - self._ahead_s) * 1000)
+        self._ahead_s = ahead_s
+
+    def now_s(self) -> float:
+        """Return the Unix time at Discord."""
+        return time.time() + self._ahead_s
 
     def new(self) -> str:
-        """Return an id greater than all before."""
-        now = int(time.time() * 1000) - _EPOCH_MS
-        self._last = max(self._last + 1, now << 22)
-        return str(self._last)
+        """Return an id that there has not been, greater than all before unless the clock was set back."""
+        self._made = (self._made + 1) % (1 << 22)
+        self._last_ms = max(self._last_ms + (self._made == 0), int(self.now_s() * 1000) - _EPOCH_MS)
+        return str(self._last_ms << 22 | self._made)
 
 
 def time_of(snowflake: str) -> str:
@@ -59,12 +81,13 @@ class Person:
 
 @dataclass(slots=True, eq=False)
 class Role:
-    """A role of a guild. `bot_id`: the role Discord makes for an application that joins."""
+    """A role of a guild. `bot_id`: the role Discord makes for an application that joins. `permissions`: its bits."""
 
     id: str
     name: str
     mentionable: bool = False
     bot_id: str = ""
+    permissions: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -102,7 +125,7 @@ class Message:
     `versions`: every content it has had, oldest first. `pinged`: ids of people and roles, and "everyone", that the
     post or any edit notified or would notify. `previewed`: links that Discord would have unfurled at some moment.
     `reference`: id of the message it replies to, or None. `allowed_mentions`: as in the last call, None if absent.
-    `created_at_s`, `edited_at_s`: the event loop's clock. `forwarded`: the message it is a forward of.
+    `created_at_s`, `edited_at_s`: the event loop's clock. `forwarded`: the message it is a forward of, as it was then.
     """
 
     id: str
@@ -130,6 +153,16 @@ class Message:
     previewed: set[str] = field(default_factory=set)
     reactions: dict[str, list[str]] = field(default_factory=dict)
 
+    @property
+    def buttons(self) -> list[str]:
+        """What a person reads on the buttons below the message, in order."""
+        return [components.shown(one) for one in components.buttons(self.components)]
+
+    @property
+    def ephemeral(self) -> bool:
+        """Whether one person alone sees it, as an answer to what they pressed."""
+        return bool(self.flags & EPHEMERAL)
+
     def shown(self) -> None:
         """Note the content of this moment as a version, and which links it previews."""
         self.versions.append(self.content)
@@ -142,7 +175,7 @@ class Channel:
     """A text channel, DM or thread; `messages` oldest first, system messages included, deleted ones not.
 
     Of a thread: `parent` its channel's id, `owner_id` who opened it, `members` who is in it. Of a DM: `members` are
-    the two who talk, the application's account among them.
+    the two who talk, the application's account among them. `last_message_id` may be that of a deleted message.
     """
 
     id: str
@@ -153,6 +186,7 @@ class Channel:
     owner_id: str = ""
     members: list[str] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    last_message_id: str | None = None
     archived: bool = False
     locked: bool = False
     archive_after_min: int = 1440

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from bot.simulator.changes import Changes
-from bot.simulator.discord import bodies, gateway
+from bot.simulator.discord import bodies, components, gateway
 from bot.simulator.discord.actions import Actions, Draft, Revision
 from bot.simulator.discord.cdn import Cdn
 from bot.simulator.discord.gateway import Gateway
-from bot.simulator.discord.model import DEFAULT, DM, REPLY, Channel, Guild, Message, Person
+from bot.simulator.discord.interactions import Interactions
+from bot.simulator.discord.model import DEFAULT, DM, HAS_SNAPSHOT, REPLY, Channel, Guild, Message, Person, Role
 from bot.simulator.discord.wire import Wire
-from bot.simulator.discord.world import World
+from bot.simulator.discord.world import MANAGE_MESSAGES, World
 
 
 class People:
@@ -26,6 +27,7 @@ class People:
         self._wire = Wire(self._world, self._cdn)
         self._gateway = Gateway(self._world, self._wire, token)
         self._actions = Actions(self._world, self._wire, self._cdn, self._gateway, self.changes)
+        self._interactions = Interactions(self._world, self._wire, self._gateway, self._actions)
 
     @property
     def bot_id(self) -> str:
@@ -71,14 +73,47 @@ class People:
         """Make a person a member of a guild with exactly these roles."""
         where = self._guild(guild)
         new = person.id not in where.members
+        for name in roles:
+            self.role(guild, name)
         self._world.join(person, where, roles)
-        about = {**self._wire.member(where, person), "guild_id": guild}
+        self._tell_member(where, person, new=new)
+
+    def promote(self, person: Person, guild: str) -> None:
+        """Make a member a moderator: give them the role "Moderator", which may delete other people's messages."""
+        where = self._guild(guild)
+        if person.id not in where.members:
+            raise ValueError(f"{person.name} is not in this guild: add_person(…, guild=…) or join()")
+        role = self._role(where, "Moderator")
+        role.permissions |= MANAGE_MESSAGES
+        self._tell_role("GUILD_ROLE_UPDATE", where, role)
+        where.members[person.id] = [one for one in where.members[person.id] if one != role.id] + [role.id]
+        self._tell_member(where, person, new=False)
+
+    def _tell_member(self, where: Guild, person: Person, *, new: bool) -> None:
+        about = {**self._wire.member(where, person), "guild_id": where.id}
         event = "GUILD_MEMBER_ADD" if new else "GUILD_MEMBER_UPDATE"
         self._gateway.dispatch(event, gateway.GUILD_MEMBERS, lambda _: about)
 
+    def kick_bot(self, guild: str) -> None:
+        """Put the application out of a guild: it hears nothing from there, and may do and read nothing."""
+        gone = {"id": self._guild(guild).id}
+        self._world.left.add(guild)
+        self._gateway.dispatch("GUILD_DELETE", gateway.GUILDS, lambda _: gone)
+
     def role(self, guild: str, name: str) -> str:
         """Return the id of the guild's role of this name, made if it is not there yet."""
-        return self._world.role(self._guild(guild), name).id
+        return self._role(self._guild(guild), name).id
+
+    def _role(self, guild: Guild, name: str) -> Role:
+        before = set(guild.roles)
+        role = self._world.role(guild, name)
+        if role.id not in before:
+            self._tell_role("GUILD_ROLE_CREATE", guild, role)
+        return role
+
+    def _tell_role(self, event: str, guild: Guild, role: Role) -> None:
+        about = {"guild_id": guild.id, "role": self._wire.role(guild, role)}
+        self._gateway.dispatch(event, gateway.GUILDS, lambda _: about)
 
     def bot_role(self, guild: str) -> str:
         """Return the id of the role Discord made for the application; people mention it by mistake."""
@@ -138,10 +173,16 @@ class People:
             text.strip(),
             attachments,
             reference=None if reply_to is None else self._message(reply_to).id,
-            forwarded=None if forward is None else self._message(forward),
+            forwarded=None if forward is None else self._world.snapshot(self._message(forward)),
+            flags=0 if forward is None else HAS_SNAPSHOT,
             allowed={"parse": ["users", "roles", "everyone"], "replied_user": ping},
         )
         return self._actions.post(person, where, draft)
+
+    async def forward(self, person: Person, message_id: str, channel: str) -> Message:
+        """Forward a message into a channel, DM or thread; return the new one, which shows it as it is now."""
+        self._check_may_write(person, self._channel(self._message(message_id).channel))
+        return await self.say(person, channel, "", forward=message_id)
 
     def _check_may_write(self, person: Person, channel: Channel) -> None:
         if channel.guild and person.id not in self._world.guilds[channel.guild].members:
@@ -179,6 +220,35 @@ class People:
         """Delete a message, whoever wrote it, as its author or a moderator does."""
         self._actions.delete(self._message(message_id))
 
+    async def delete_many(self, message_ids: Sequence[str]) -> None:
+        """Delete messages of one channel of a guild in one go, as a moderator's tool does: 2 to 100, in one event."""
+        found = [self._message(one) for one in dict.fromkeys(message_ids)]
+        channels = {one.channel for one in found}
+        if not 2 <= len(found) <= 100 or len(channels) > 1 or not self._channel(channels.pop()).guild:
+            raise ValueError("2 to 100 messages of one channel of a guild can be deleted in one go: else delete()")
+        self._actions.delete_many(found)
+
+    async def press(self, person: Person, message_id: str, label: str, *, wait_s: float = 1.0) -> str:
+        """Press a button on a message; return the text that the presser alone was shown for it, or "".
+
+        It returns as soon as the bot has answered the press. If the bot only said that an answer will come, it waits
+        for the first one (a message, or a change of one, through the interaction) for at most `wait_s` seconds; what
+        comes later is in `whispers`. Raises `LookupError` if the message shows no such button or it cannot be
+        pressed, `TimeoutError` if nobody acknowledged the press within 3 s ("This interaction failed").
+        """
+        message = self._message(message_id)
+        self._check_may_write(person, self._channel(message.channel))
+        button = next((one for one in components.buttons(message.components) if components.shown(one) == label), None)
+        if button is None:
+            raise LookupError(f"message {message_id} shows no button {label!r}, but {message.buttons}")
+        if button.get("disabled") or "custom_id" not in button:
+            raise LookupError(f"the button {label!r} is disabled, or a link: pressing it tells the bot nothing")
+        return await self._interactions.press(person, message, button, wait_s)
+
+    def whispers(self, person: Person) -> list[str]:
+        """Return the ephemeral texts that a person was shown and that are still there, oldest first."""
+        return self._interactions.whispers(person)
+
     async def react(self, person: Person, message_id: str, emoji: str) -> None:
         """Put a person's reaction on a message."""
         self._actions.react(person, self._message(message_id), emoji)
@@ -189,7 +259,7 @@ class People:
         self._actions.edit(self._message(message_id), Revision(embeds=[embed]), edited=False)
 
     async def redeliver(self, message_id: str) -> None:
-        """Send the MESSAGE_CREATE of a message again."""
+        """Send the MESSAGE_CREATE of a message again, as a new event."""
         self._actions.deliver(self._message(message_id))
 
     def messages(self, channel: str) -> list[Message]:

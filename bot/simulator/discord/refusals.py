@@ -15,8 +15,11 @@ class RefusedError(Exception):
 
 
 def invalid(field: str, code: str, message: str) -> RefusedError:
-    """Return the refusal of one field of a body."""
-    return RefusedError(400, 50035, "Invalid Form Body", {field: {"_errors": [{"code": code, "message": message}]}})
+    """Return the refusal of one field of a body. A dot in `field` leads into it: `components.0.type`."""
+    errors: dict[str, Any] = {"_errors": [{"code": code, "message": message}]}
+    for name in reversed(field.split(".")):
+        errors = {name: errors}
+    return RefusedError(400, 50035, "Invalid Form Body", errors)
 
 
 def too_long(field: str, most: int) -> RefusedError:
@@ -35,9 +38,20 @@ def not_found() -> RefusedError:
 
 
 def unknown(what: str) -> RefusedError:
-    """There is no such channel, guild, message, member or user."""
+    """There is no such channel, guild, message, member, user, webhook or interaction."""
     codes = {"Channel": 10003, "Guild": 10004, "Member": 10007, "Message": 10008, "User": 10013, "Emoji": 10014}
+    codes |= {"Webhook": 10015, "interaction": 10062}
     return RefusedError(404, codes[what], f"Unknown {what}")
+
+
+def already_acknowledged() -> RefusedError:
+    """An interaction is answered once."""
+    return RefusedError(400, 40060, "Interaction has already been acknowledged.")
+
+
+def invalid_webhook_token() -> RefusedError:
+    """No interaction has this token, or it is too old."""
+    return RefusedError(401, 50027, "Invalid Webhook Token")
 
 
 def missing_permissions() -> RefusedError:

@@ -11,19 +11,20 @@ from aiohttp import web
 
 from bot.simulator.discord import bodies
 from bot.simulator.discord.bodies import Body
-from bot.simulator.discord.limits import Limits
+from bot.simulator.discord.limits import Limits, Verdict, is_interaction
 from bot.simulator.discord.model import Call
 from bot.simulator.discord.refusals import RefusedError, not_found, too_large, unauthorized
 from bot.simulator.faults import Fault, Faults
 
 PREFIX = "/api/v10"
+_BANNED = "<!DOCTYPE html><html><head><title>Access denied</title></head><body>error code: 1015</body></html>"
 Handler = Callable[[web.Request, Body], Awaitable[Any]]
 
 
 class Rest:
     """Answers every call below `/api/v10`. `calls`: all that were made, in the order of their answers."""
 
-    def __init__(self, token: str, faults: Faults, limits: Limits | None) -> None:
+    def __init__(self, token: str, faults: Faults, limits: Limits) -> None:
         self._token = token
         self._faults = faults
         self._limits = limits
@@ -66,32 +67,33 @@ class Rest:
 
     async def _answer(self, request: web.Request, route: str, handler: Handler, body: Body) -> web.Response:
         headers: Mapping[str, str] = {}
+        banned = self._limits.ban(asyncio.get_running_loop().time())
+        if banned is not None:
+            return _too_many(banned)
         try:
-            if request.headers.get("Authorization") != f"Bot {self._token}":
+            if not is_interaction(route) and request.headers.get("Authorization") != f"Bot {self._token}":
                 raise unauthorized()
-            if self._limits is not None:
-                limited, headers = self._limit(self._limits, request, route, body)
-                if limited is not None:
-                    return limited
+            limited, headers = self._limit(request, route, body)
+            if limited is not None:
+                return limited
             result = await handler(request, body)
         except RefusedError as refusal:
             return _json(refusal.status, refusal.body, headers)
         return _json(204, None, headers) if result is None else _json(200, result, headers)
 
-    def _limit(
-        self, limits: Limits, request: web.Request, route: str, body: Body
-    ) -> tuple[web.Response | None, Mapping[str, str]]:
+    def _limit(self, request: web.Request, route: str, body: Body) -> tuple[web.Response | None, Mapping[str, str]]:
         """Count the call. Return the 429 to answer with, if the limits say so, and else the headers of the answer."""
         now_s = asyncio.get_running_loop().time()
-        major = request.match_info.get("channel") or request.match_info.get("guild") or ""
-        verdict = limits.take(request.method, route, major, now_s)
+        about = request.match_info
+        major = about.get("channel") or about.get("guild") or about.get("token") or ""
+        verdict = self._limits.take(request.method, route, major, now_s)
         if verdict.wait_s:
-            return _too_many(verdict.wait_s, verdict.headers, everywhere=verdict.everywhere), {}
+            return _too_many(verdict), {}
         renames = request.method == "PATCH" and route == "/channels/{channel}" and "name" in body.fields
-        wait_s = limits.rename(major, now_s) if renames else 0.0
+        wait_s = self._limits.rename(major, now_s) if renames else 0.0
         if wait_s:  # a limit inside a bucket: the bucket's headers still say that calls remain
             headers = {**verdict.headers, "Retry-After": str(math.ceil(wait_s)), "Via": "1.1 google"}
-            return _too_many(wait_s, headers, everywhere=False), {}
+            return _too_many(Verdict(headers, wait_s)), {}
         return None, verdict.headers
 
 
@@ -120,8 +122,10 @@ def _faulty(request: web.Request, fault: Fault) -> web.Response:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         body = dict(fault.body) if fault.body is not None else _waiting(0.5, everywhere=False)
         retry = str(math.ceil(float(body.get("retry_after", 0.5))))
-        headers = {"Via": "1.1 google", "Retry-After": retry, "X-RateLimit-Scope": "shared", **fault.headers}
-        return _json(status, body, headers)
+        scope = {"X-RateLimit-Scope": "shared"}
+        if body.get("global"):
+            scope = {"X-RateLimit-Scope": "global", "X-RateLimit-Global": "true"}
+        return _json(status, body, {"Via": "1.1 google", "Retry-After": retry, **scope, **fault.headers})
     if fault.body is not None:
         return _json(status, fault.body, fault.headers)
     words = HTTPStatus(status).phrase if status in set(HTTPStatus) else "error"
@@ -130,8 +134,13 @@ def _faulty(request: web.Request, fault: Fault) -> web.Response:
     return web.Response(status=status, text=f"{status}: {words}", headers=fault.headers)
 
 
-def _too_many(wait_s: float, headers: Mapping[str, str], *, everywhere: bool) -> web.Response:
-    return _json(429, _waiting(wait_s, everywhere=everywhere), headers)
+def _too_many(verdict: Verdict) -> web.Response:
+    if verdict.scope == "cloudflare":
+        return web.Response(status=429, text=_BANNED, content_type="text/html", headers=verdict.headers)
+    body = _waiting(verdict.wait_s, everywhere=verdict.scope == "global")
+    if verdict.scope == "shared":
+        body["message"] = "The resource is being rate limited."
+    return _json(429, body, verdict.headers)
 
 
 def _waiting(wait_s: float, *, everywhere: bool) -> dict[str, Any]:

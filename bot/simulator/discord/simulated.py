@@ -10,7 +10,7 @@ from bot.simulator.discord import bodies, gateway
 from bot.simulator.discord.channels import AccountRoutes, ChannelRoutes
 from bot.simulator.discord.limits import Limits
 from bot.simulator.discord.messages import MessageRoutes
-from bot.simulator.discord.model import Call, Guild
+from bot.simulator.discord.model import Call
 from bot.simulator.discord.people import People
 from bot.simulator.discord.rest import Rest
 from bot.simulator.discord.world import PERMISSIONS
@@ -31,16 +31,17 @@ class SimulatedDiscord(People):
             await discord.say(ada, channel, f"{discord.mention} hello")
             await discord.changes.wait(lambda change: change.by_bot and change.kind == "posted")
 
-    `limits` False switches the rate limits off. `changes`: what people see happen. `faults`: what goes wrong next, by
-    `METHOD /path` below `/api/v10`. Ids are snowflake strings. Single event loop.
+    `limits` False switches the rate limits off; the attribute `limits` changes them. `changes`: what people see happen.
+    `faults`: what goes wrong next, by `METHOD /path` below `/api/v10`. Ids are snowflake strings. Single event loop.
     """
 
     def __init__(self, port: int = 0, *, limits: bool = True, bot_name: str = "Parley") -> None:
         self.token = "simulated.discord.token"  # noqa: S105 - accepted by this simulator alone
         super().__init__(bot_name, self.token)
         self.faults = Faults()
+        self.limits = Limits(enabled=limits)
         self._port = port
-        self._rest = Rest(self.token, self.faults, Limits() if limits else None)
+        self._rest = Rest(self.token, self.faults, self.limits)
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -48,6 +49,7 @@ class SimulatedDiscord(People):
         handlers = [
             *MessageRoutes(self._world, self._wire, self._gateway, self._actions).routes(),
             *ChannelRoutes(self._world, self._wire, self._actions).routes(),
+            *self._interactions.routes(),
             *AccountRoutes(self._world, self._wire, self._gateway).routes(),
         ]
         app.add_routes(
@@ -120,9 +122,29 @@ class SimulatedDiscord(People):
         """Return when a bot is connected and has been sent all it starts with. Raises `TimeoutError`."""
         await self._gateway.ready(timeout_s)
 
-    async def drop_gateway(self, *, resumable: bool = True) -> None:
-        """Close the gateway's sockets. Without `resumable` the next RESUME gets op 9 and the gap's events are lost."""
-        await self._gateway.drop(resumable=resumable)
+    async def drop_gateway(self, *, resumable: bool = True, abrupt: bool = False, repeat: int = 0) -> None:
+        """Close the gateway's sockets. Without `resumable` the next RESUME gets op 9 and the gap's events are lost.
+
+        `abrupt`: the connections break off without a closing frame. `repeat`: how many events that the bot has
+        received already (100 at most) the next RESUME sends once more.
+        """
+        await self._gateway.drop(resumable=resumable, abrupt=abrupt, repeat=repeat)
+
+    def silence_gateway(self) -> None:
+        """Let the gateway's open sockets die without closing them: no event and no acknowledgement comes any more.
+
+        Who connects again is served, and resumes without a loss. `heartbeat_s` says how soon a bot can notice.
+        """
+        self._gateway.silence()
+
+    @property
+    def heartbeat_s(self) -> float:
+        """How often whoever connects from now on is asked to beat; 41.25 s at first, as at Discord."""
+        return self._gateway.heartbeat_s
+
+    @heartbeat_s.setter
+    def heartbeat_s(self, heartbeat_s: float) -> None:
+        self._gateway.heartbeat_s = heartbeat_s
 
     async def ask_to_reconnect(self) -> None:
         """Send op 7 and return when the bot has left."""
@@ -161,11 +183,20 @@ class SimulatedDiscord(People):
 
     def _tell_permissions(self) -> None:
         for guild in self._world.guilds.values():
-            self._tell_everyone_role(guild)
+            self._tell_role("GUILD_ROLE_UPDATE", guild, guild.roles[guild.id])
 
-    def _tell_everyone_role(self, guild: Guild) -> None:
-        about = {"guild_id": guild.id, "role": self._wire.role(guild, guild.roles[guild.id])}
-        self._gateway.dispatch("GUILD_ROLE_UPDATE", gateway.GUILDS, lambda _: about)
+    @property
+    def clock_ahead_s(self) -> float:
+        """By how much Discord's clock is ahead of this machine's, 0.0 at first.
+
+        By it go ids and timestamps, the five minutes of a nonce and the fifteen of an interaction. Below 0, what
+        people write lies in the past, and stands before what is newer.
+        """
+        return self._world.ids.ahead_s
+
+    @clock_ahead_s.setter
+    def clock_ahead_s(self, ahead_s: float) -> None:
+        self._world.ids.ahead_s = ahead_s
 
     @property
     def link_lifetime_s(self) -> float:

@@ -6,6 +6,7 @@ from bot.simulator.discord.cdn import Cdn
 from bot.simulator.discord.model import (
     DM,
     HAS_THREAD,
+    IS_SPOILER,
     REPLY,
     TEXT,
     THREAD_CREATED,
@@ -64,7 +65,7 @@ class Wire:
             "color": 0,
             "hoist": False,
             "position": 0 if role.id == guild.id else 1,
-            "permissions": str(self._world.permissions()) if role.id == guild.id else "0",
+            "permissions": str(self._world.permissions() if role.id == guild.id else role.permissions),
             "managed": bool(role.bot_id),
             "mentionable": role.mentionable,
             "flags": 0,
@@ -115,8 +116,7 @@ class Wire:
 
     def channel(self, channel: Channel) -> Json:
         """Return a channel object of any kind."""
-        last = channel.messages[-1].id if channel.messages else None
-        common: Json = {"id": channel.id, "type": channel.type, "flags": 0, "last_message_id": last}
+        common: Json = {"id": channel.id, "type": channel.type, "flags": 0, "last_message_id": channel.last_message_id}
         if channel.type == DM:
             others = [self._world.people[one] for one in channel.members if one != self._world.bot.id]
             return {**common, "recipients": [self.user(one) for one in others]}
@@ -214,7 +214,7 @@ class Wire:
     def _attachment(self, message: Message, one: Attachment) -> Json:
         url = self._cdn.sign(message.channel, one)
         about: Json = {"id": one.id, "filename": one.name, "size": one.size_bytes, "url": url, "proxy_url": url}
-        about["flags"] = 1 << 5 if one.spoiler else 0
+        about["flags"] = IS_SPOILER if one.spoiler else 0
         if one.media_type is not None:
             about["content_type"] = one.media_type
         if one.description is not None:
@@ -248,9 +248,13 @@ class Wire:
         if message.forwarded is not None:
             source = message.forwarded
             readable = content_granted or self._readable(message, channel)
-            snapshot = {**self._body(source, readable=readable), "mentions": [], "mention_roles": []}
+            mentions = [self.user(self._world.people[one]) for one in source.mentions]
+            snapshot = self._body(source, readable=readable)
+            snapshot |= {"mentions": mentions, "mention_roles": source.mention_roles}
             origin = {"type": 1, "message_id": source.id, "channel_id": source.channel}
-            return {"message_reference": {**origin, **guild}, "message_snapshots": [{"message": snapshot}]}
+            if from_guild := self._world.channels[source.channel].guild:
+                origin["guild_id"] = from_guild
+            return {"message_reference": origin, "message_snapshots": [{"message": snapshot}]}
         if message.reference is None:
             return {}
         if message.type == THREAD_CREATED:  # names a channel and no message

@@ -1,7 +1,9 @@
 """The state of the simulated Discord: who and what there is, and how it is found. No wire format, no events."""
 
 import mimetypes
+from bisect import insort
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.simulator.discord.model import (
     DM,
@@ -14,7 +16,7 @@ from bot.simulator.discord.model import (
     Role,
     Snowflakes,
 )
-from bot.simulator.discord.refusals import unknown
+from bot.simulator.discord.refusals import missing_access, unknown
 
 PERMISSIONS = {
     "view": 1 << 10,
@@ -29,6 +31,9 @@ PERMISSIONS = {
 }
 """What an application can be denied, and its bits (Discord docs, topics/permissions). "send" is threads too."""
 
+MANAGE_MESSAGES = 1 << 13
+"""What makes a moderator: to delete other people's messages (Discord docs, topics/permissions)."""
+
 
 class World:
     """Everything there is, by id. Look-ups raise Discord's own refusals."""
@@ -40,6 +45,7 @@ class World:
         self.channels: dict[str, Channel] = {}
         self._messages: dict[str, Message] = {}
         self.denied: set[str] = set()
+        self.left: set[str] = set()
         self.bot = self.add_person(bot_name, bot=True)
 
     def add_person(self, name: str, *, bot: bool = False) -> Person:
@@ -57,6 +63,10 @@ class World:
         guild.members[self.bot.id] = [own.id]
         self.guilds[guild.id] = guild
         return guild
+
+    def joined(self) -> list[Guild]:
+        """Return the guilds that the application is in."""
+        return [guild for guild in self.guilds.values() if guild.id not in self.left]
 
     def join(self, person: Person, guild: Guild, roles: Sequence[str]) -> None:
         """Make a person a member of a guild with roles of these names; roles that are not there yet are made."""
@@ -103,10 +113,18 @@ class World:
             media_type += "; charset=utf-8"
         return Attachment(self.ids.new(), name, data, media_type, description, spoiler or name.startswith("SPOILER_"))
 
+    def snapshot(self, message: Message) -> Message:
+        """Return a copy of what a message shows now, with files of its own; of a forward, what that shows."""
+        source = message.forwarded or message
+        files = [replace(one, id=self.ids.new()) for one in source.attachments]
+        return replace(source, id=message.id, channel=message.channel, attachments=files)
+
     def keep(self, message: Message) -> None:
         """Put a message into its channel."""
         self._messages[message.id] = message
-        self.channels[message.channel].messages.append(message)
+        channel = self.channels[message.channel]
+        insort(channel.messages, message, key=lambda one: int(one.id))  # the clock may have been set back
+        channel.last_message_id = max(message.id, channel.last_message_id or "0", key=int)
 
     def drop(self, message: Message) -> None:
         """Take a message out of its channel."""
@@ -121,15 +139,17 @@ class World:
         return self.people[person_id]
 
     def guild(self, guild_id: str) -> Guild:
-        """Return a guild. Raises `RefusedError` 10004."""
-        if guild_id not in self.guilds:
+        """Return a guild that the application is in. Raises `RefusedError` 10004."""
+        if guild_id not in self.guilds or guild_id in self.left:
             raise unknown("Guild")
         return self.guilds[guild_id]
 
     def channel(self, channel_id: str) -> Channel:
-        """Return a channel, DM or thread. Raises `RefusedError` 10003."""
+        """Return a channel, DM or thread. Raises `RefusedError` 10003, or 50001 in a guild the application left."""
         if channel_id not in self.channels:
             raise unknown("Channel")
+        if self.channels[channel_id].guild in self.left:
+            raise missing_access()
         return self.channels[channel_id]
 
     def message(self, channel_id: str, message_id: str) -> Message:
@@ -156,4 +176,11 @@ class World:
             bits |= bit
         for name in self.denied & set(PERMISSIONS):
             bits &= ~PERMISSIONS[name]
+        return bits
+
+    def permissions_of(self, guild: Guild, person: Person) -> int:
+        """Return what a member may do: what everyone may, and what their roles add."""
+        bits = self.permissions()
+        for role in guild.members.get(person.id, []):
+            bits |= guild.roles[role].permissions
         return bits
