@@ -70,6 +70,8 @@ async def bolt(slack: SimulatedSlack, client: AsyncWebClient) -> AsyncIterator[B
     @app.event("message")
     @app.event("app_mention")
     @app.event("agent_session_stopped")
+    @app.event("reaction_added")
+    @app.event("reaction_removed")
     async def hear(event: dict[str, Any], body: dict[str, Any]) -> None:
         bolt.bodies.append(body)
         bolt.heard.put_nowait(event)

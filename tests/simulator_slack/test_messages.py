@@ -221,31 +221,6 @@ async def test_a_status_is_shown_until_the_bot_posts_or_time_passes(
     assert (await refusal(call))["error"] == "invalid_thread_ts"
 
 
-async def test_a_session_has_a_status_and_a_title(slack: SimulatedSlack, client: AsyncWebClient, refusal: Any) -> None:
-    ada = slack.add_person("Ada")
-    dm = slack.dm(ada)
-    root = await slack.say(ada, dm, "work")
-    place = {"channel_id": dm, "thread_ts": root.ts}
-    assert (await refusal(client.agents_sessions_rename(**place, title="x")))["error"] == "session_not_found"
-    await client.agents_sessions_setStatus(**place, status="processing", title="Work")
-    await client.agents_sessions_rename(**place, title="More work")
-    assert (await refusal(client.agents_sessions_setStatus(**place, status="busy")))["error"] == "invalid_arguments"
-
-
-async def test_a_reaction_is_added_once_and_taken_away_once(
-    slack: SimulatedSlack, client: AsyncWebClient, refusal: Any
-) -> None:
-    ada, general = slack.add_person("Ada"), slack.add_channel("general")
-    said = await slack.say(ada, general, "look")
-    place = {"channel": general, "timestamp": said.ts, "name": "eyes"}
-    await client.reactions_add(**place)
-    assert said.reactions == {"eyes": [slack.bot_user_id]}
-    assert (await refusal(client.reactions_add(**place)))["error"] == "already_reacted"
-    await client.reactions_remove(**place)
-    assert said.reactions == {}
-    assert (await refusal(client.reactions_remove(**place)))["error"] == "no_reaction"
-
-
 async def test_a_person_cannot_edit_anothers_message(slack: SimulatedSlack) -> None:
     ada, bob, general = slack.add_person("Ada"), slack.add_person("Bob"), slack.add_channel("general")
     said = await slack.say(ada, general, "mine")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import pairwise
 from typing import Any
 
 import aiohttp
@@ -119,7 +120,7 @@ async def test_an_edit_that_adds_the_mention_is_an_app_mention_of_the_old_ts(sla
 async def test_what_is_not_acknowledged_comes_three_times_more_with_the_same_event_id(
     slack: SimulatedSlack, bolt: Any
 ) -> None:
-    slack.redeliver_after_s = 0.05
+    slack.redeliver_after_s = 0.005
     bolt.deaf = True
     ada = slack.add_person("Ada")
     await slack.say(ada, slack.dm(ada), "anybody?")
@@ -128,6 +129,9 @@ async def test_what_is_not_acknowledged_comes_three_times_more_with_the_same_eve
     assert [e.retry_reason for e in slack.envelopes] == ["", "timeout", "timeout", "timeout"]
     assert len({e.id for e in slack.envelopes}) == 4
     assert len({e.event_id for e in slack.envelopes}) == 1
+    gaps_s = [b.sent_at_s - a.sent_at_s for a, b in pairwise(slack.envelopes)]
+    assert gaps_s[1] > 0.1  # at once, after 20 and after 100 times the time for an acknowledgement
+    assert gaps_s[2] > 0.5
     assert not slack.acks
 
 
@@ -202,7 +206,8 @@ async def test_the_eleventh_socket_is_one_too_many(
 ) -> None:
     open_ = [await _socket(slack, session, client) for _ in range(10)]
     async with await _socket(slack, session, client) as eleventh:
-        assert await eleventh.receive_json() == {"type": "disconnect", "reason": "too_many_websockets"}
+        refused = await eleventh.receive_json()
+        assert (refused["type"], refused["reason"]) == ("disconnect", "too_many_websockets")
     for ws in open_:
         await ws.close()
 
@@ -259,6 +264,9 @@ async def test_stop_ends_the_threads_streams_and_tells_the_app(
     await bolt.next()
     stream = await client.chat_startStream(channel=dm, thread_ts=root.ts, markdown_text="1 2 3")
     await bolt.next()
+    with pytest.raises(LookupError, match="no Stop button"):
+        await slack.press_stop(ada, dm, root.ts)
+    await client.agents_sessions_setStatus(channel_id=dm, thread_ts=root.ts, status="processing")
     await slack.press_stop(ada, dm, root.ts)
     stopped = await bolt.next()
     assert stopped["type"] == "agent_session_stopped"
@@ -266,6 +274,7 @@ async def test_stop_ends_the_threads_streams_and_tells_the_app(
     assert stopped["streaming_message_ts"] == [stream["ts"]]
     body = await refusal(client.chat_appendStream(channel=dm, ts=stream["ts"], markdown_text="4"))
     assert body["error"] == "stopped_by_user"
+    assert slack.session(dm, root.ts)["status"] == "processing"
 
 
 async def _socket(

@@ -6,9 +6,11 @@ people who use it.
 """
 
 from bot.simulator.slack.calls import Call
+from bot.simulator.slack.deliveries import Envelope
 from bot.simulator.slack.errors import SlackError
-from bot.simulator.slack.records import File, Message, Person
+from bot.simulator.slack.file_objects import File, Shared
+from bot.simulator.slack.records import Message, Person
 from bot.simulator.slack.server import SimulatedSlack
-from bot.simulator.slack.sockets import Envelope
+from bot.simulator.slack.whispers import Whisper
 
-__all__ = ["Call", "Envelope", "File", "Message", "Person", "SimulatedSlack", "SlackError"]
+__all__ = ["Call", "Envelope", "File", "Message", "Person", "Shared", "SimulatedSlack", "SlackError", "Whisper"]

@@ -1,6 +1,7 @@
 """`chat.*`, as far as posting, editing and deleting goes. Streams have their own file.
 
-Slack docs, reference/methods/chat.postMessage and chat.update; the sizes are in `slack.md` of what was measured.
+Slack docs, reference/methods/chat.postMessage, chat.update and chat.postEphemeral. Seen, not documented: most sizes,
+and that an open stream refuses an edit with `streaming_state_conflict` and a deletion with `cant_delete_message`.
 """
 
 from typing import Any
@@ -28,6 +29,15 @@ def post_message(workspace: Workspace, args: Args) -> dict[str, Any]:
         channel, workspace.bot, content, thread_ts=thread_ts, broadcast=broadcast, unfurl=unfurl
     )  # fmt: skip
     return {"channel": channel.id, "ts": message.ts, "message": with_metadata(workspace, message)}
+
+
+def post_ephemeral(workspace: Workspace, args: Args) -> dict[str, Any]:
+    """chat.postEphemeral: shown to one member of the channel, and not in its history."""
+    channel = writable(place(workspace, args))
+    if args.needed("user") not in channel.members:
+        raise SlackError("user_not_in_channel")
+    content = read_content(args)
+    return {"message_ts": workspace.whisper(channel, args.text("user"), content, thread_ts=args.text("thread_ts"))}
 
 
 def update(workspace: Workspace, args: Args) -> dict[str, Any]:
@@ -59,7 +69,11 @@ def delete(workspace: Workspace, args: Args) -> dict[str, Any]:
 
 def place(workspace: Workspace, args: Args) -> Channel:
     """Return the conversation a post goes to: by id, by a person's id (their DM) or by `#name`."""
-    name = args.needed("channel", "channel_not_found")
+    return place_called(workspace, args.needed("channel", "channel_not_found"))
+
+
+def place_called(workspace: Workspace, name: str) -> Channel:
+    """Return the conversation of this id, of the person of this id, or `#name`. Raises `SlackError`."""
     person = workspace.people.get(name)
     if person is not None and not person.bot_id:
         return workspace.direct([person])

@@ -1,7 +1,8 @@
 """`conversations.*`: what was said where, and who is there.
 
 Slack docs, reference/methods/conversations.history and conversations.replies: history is newest first, replies are
-oldest first with the root always included; `oldest` and `latest` are exclusive unless `inclusive`.
+oldest first with the root always included; `oldest` and `latest` are exclusive unless `inclusive`. Apps that are sold
+outside of the Marketplace get 15 objects at most, once a minute (Slack docs, apis/web-api/rate-limits): `slow_history`.
 """
 
 import base64
@@ -14,6 +15,7 @@ from bot.simulator.slack.errors import SlackError
 from bot.simulator.slack.records import Channel, Message, channel_json
 from bot.simulator.slack.workspace import Workspace
 
+SLOW_PAGE = 15
 _KINDS = {"public_channel": "channel", "private_channel": "group", "im": "im", "mpim": "mpim"}
 
 
@@ -55,7 +57,7 @@ def history(workspace: Workspace, args: Args) -> dict[str, Any]:
     """conversations.history: what the channel itself shows, newest first."""
     channel = _readable(workspace, args)
     found = [m for m in reversed(channel.timeline()) if _within(m, args)]
-    page, cursor = _page(found, args, 100)
+    page, cursor = _page(found, args, 100, SLOW_PAGE if workspace.slow_history else 1000)
     return _answer(workspace, page, cursor, args)
 
 
@@ -66,7 +68,8 @@ def replies(workspace: Workspace, args: Args) -> dict[str, Any]:
     if ts not in channel.messages:
         raise SlackError("thread_not_found")
     root, *rest = channel.thread(ts) or [channel.messages[ts]]
-    page, cursor = _page([m for m in rest if _within(m, args)], args, 1000)
+    most = SLOW_PAGE - 1 if workspace.slow_history else 1000  # the root is an object, too
+    page, cursor = _page([m for m in rest if _within(m, args)], args, 1000, most)
     return _answer(workspace, [root, *page], cursor, args)
 
 
@@ -92,9 +95,9 @@ def _is_ts(ts: str) -> bool:
     return ts.replace(".", "", 1).isdigit()
 
 
-def _page(found: Sequence[Any], args: Args, default: int) -> tuple[list[Any], str]:
+def _page(found: Sequence[Any], args: Args, default: int, most: int = 1000) -> tuple[list[Any], str]:
     start = _offset(args.text("cursor"))
-    size = max(1, min(args.number("limit", default), 1000))
+    size = max(1, min(args.number("limit", default), most))
     more = start + size < len(found)
     return list(found[start : start + size]), _cursor(start + size) if more else ""
 

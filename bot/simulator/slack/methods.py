@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.simulator.slack import chat, conversations, directory, streams, threads
+from bot.simulator.slack import chat, conversations, directory, reactions, streams, threads
 from bot.simulator.slack.calls import Args
 from bot.simulator.slack.files import Files
-from bot.simulator.slack.pace import POST, T2, T3, T4, Tier
+from bot.simulator.slack.pace import POST, T1, T2, T3, T4, Tier
 from bot.simulator.slack.workspace import Workspace
 
 Answer = Callable[[Workspace, Args], dict[str, Any]]
@@ -25,6 +25,7 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
     "users": ("users:read",),
     "team": ("team:read",),
     "reactions": ("reactions:write",),
+    "reactions_read": ("reactions:read",),
 }
 """What the app may be denied, and the scopes it is then without."""
 ALL_SCOPES = frozenset(scope for scopes in SCOPES.values() for scope in scopes)
@@ -41,6 +42,8 @@ STATUS = Tier(600)
 """`assistant.threads.setStatus` has a limit of its own, which Slack does not state; this one only stops a flood."""
 CONNECT = T3
 """`apps.connections.open`, the one method that wants the app's token."""
+SLOW_HISTORY = {"conversations.history": T1, "conversations.replies": T1}
+"""The limits of apps that are sold outside of the Marketplace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ def methods(files: Files) -> dict[str, Method]:
         "conversations.history": Method(conversations.history, T3, "history"),
         "conversations.replies": Method(conversations.replies, T3, "history"),
         "chat.postMessage": Method(chat.post_message, POST, "chat"),
+        "chat.postEphemeral": Method(chat.post_ephemeral, T4, "chat"),
         "chat.update": Method(chat.update, T3, "chat"),
         "chat.delete": Method(chat.delete, T3, "chat"),
         "chat.startStream": Method(streams.start, T2, "chat"),
@@ -74,8 +78,9 @@ def methods(files: Files) -> dict[str, Method]:
         "assistant.threads.setStatus": Method(threads.set_status, STATUS, "chat"),
         "agents.sessions.setStatus": Method(threads.set_session, T3, "chat"),
         "agents.sessions.rename": Method(threads.rename_session, T3, "chat"),
-        "reactions.add": Method(threads.add_reaction, T3, "reactions"),
-        "reactions.remove": Method(threads.remove_reaction, T2, "reactions"),
+        "reactions.add": Method(reactions.add, T3, "reactions"),
+        "reactions.remove": Method(reactions.remove, T2, "reactions"),
+        "reactions.get": Method(reactions.get, T3, "reactions_read"),
         "files.info": Method(files.info, T4, "files"),
         "files.getUploadURLExternal": Method(files.announce, T4, "uploads"),
         "files.completeUploadExternal": Method(files.complete, T4, "uploads"),

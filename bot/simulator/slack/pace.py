@@ -18,7 +18,7 @@ class Tier:
     per_channel: bool = False
 
 
-T2, T3, T4 = Tier(20), Tier(50), Tier(100)
+T1, T2, T3, T4 = Tier(1), Tier(20), Tier(50), Tier(100)
 POST = Tier(5, 5.0, per_channel=True)
 """One a second per channel, and five of them at once after a pause."""
 

@@ -1,8 +1,11 @@
-"""What the simulated workspace remembers: people, conversations, messages, files."""
+"""What the simulated workspace remembers: people, conversations, messages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from bot.simulator.slack import blocks as block_kit
+from bot.simulator.slack.file_objects import File, files_json
 
 ChannelType = Literal["channel", "group", "im", "mpim"]
 
@@ -15,23 +18,6 @@ class Person:
     name: str
     bot_id: str = ""
     guest: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """An uploaded file. `url`: `url_private`, which wants the bot's token."""
-
-    id: str
-    name: str
-    media_type: str
-    data: bytes = field(repr=False)
-    url: str
-    user: str
-
-    @property
-    def size_bytes(self) -> int:
-        """How long the data is."""
-        return len(self.data)
 
 
 @dataclass(slots=True)
@@ -81,6 +67,11 @@ class Message:
         """What people read now; "" once it is deleted."""
         return self.versions[-1] if self.versions else ""
 
+    @property
+    def buttons(self) -> list[str]:
+        """The labels of the buttons people see on it, in their order; not part of `shown`."""
+        return [button["text"]["text"] for _, button in block_kit.buttons(self.blocks)]
+
 
 @dataclass(slots=True)
 class Channel:
@@ -129,24 +120,6 @@ def message_json(channel: Channel, message: Message, *, team_id: str, app_id: st
         body |= {"thread_ts": message.ts, "reply_count": len(replies), "latest_reply": replies[-1].ts}
         body |= {"reply_users": users, "reply_users_count": len(users)}
     return body
-
-
-def files_json(files: Sequence[File], *, stub: bool) -> list[dict[str, Any]]:
-    """Return file objects; `stub`: as a file of another organisation arrives (Slack docs, reference/objects/file)."""
-    if stub:
-        return [{"id": file.id, "mode": "file_access", "file_access": "check_file_info"} for file in files]
-    return [file_json(file) for file in files]
-
-
-def file_json(file: File) -> dict[str, Any]:
-    """Return one file object."""
-    folder, _, name = file.url.rpartition("/")
-    extension = file.name.rpartition(".")[2].lower() if "." in file.name else "text"
-    return {
-        "id": file.id, "name": file.name, "title": file.name, "mimetype": file.media_type, "filetype": extension,
-        "mode": "hosted", "is_external": False, "is_public": False, "user": file.user, "size": file.size_bytes,
-        "file_access": "visible", "url_private": file.url, "url_private_download": f"{folder}/download/{name}",
-    }  # fmt: skip
 
 
 def person_json(person: Person, team_id: str) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from bot.simulator.slack import blocks as block_kit
 from bot.simulator.slack import chat
 from bot.simulator.slack.calls import Args
 from bot.simulator.slack.errors import SlackError
-from bot.simulator.slack.records import Channel, Message, Stream
+from bot.simulator.slack.records import Channel, Message, Person, Stream
+from bot.simulator.slack.threads import SESSION_STATUSES, STOPPED
 from bot.simulator.slack.workspace import Content, Workspace
 
 APPEND_SIZE = 12_000
@@ -51,16 +52,36 @@ def stop(workspace: Workspace, args: Args) -> dict[str, Any]:
     """chat.stopStream: the last text, blocks below it and metadata; after it the message is like any other."""
     channel, message, stream = _open(workspace, args)
     metadata = chat.read_metadata(args)
+    status = args.text("session_status") or "active"
+    if status not in SESSION_STATUSES:
+        raise SlackError("invalid_arguments")
     blocks, size = _grown(message.blocks, stream, _chunks(args))
     below = block_kit.check(args.nested("blocks", "invalid_blocks_format") or [])
     stream.size, stream.state = size, "stopped"
     content = Content(blocks=[*blocks, *below], metadata=metadata)
     workspace.edit(channel, message, content, flag=False)
-    status = args.text("session_status") or "active"
     session = workspace.sessions.get((channel.id, message.thread_ts))
     if session is not None:
         session["status"] = status
     return {"channel": channel.id, "ts": message.ts, "message": chat.with_metadata(workspace, message)}
+
+
+def press_stop(workspace: Workspace, who: Person, channel: Channel, thread_ts: str) -> None:
+    """Do what Slack does when a person presses Stop: end the thread's streams and tell the app.
+
+    The session stays `processing` until the app says otherwise. Raises `LookupError` if there is no such button.
+    """
+    status = workspace.sessions.get((channel.id, thread_ts), {}).get("status")
+    if status != "processing" or STOPPED in workspace.unsubscribed:
+        raise LookupError(f"no Stop button: it is shown while a session is processing (now: {status or 'no session'})"
+                          f" if the app is subscribed to {STOPPED}")  # fmt: skip
+    stopped = [m for m in channel.thread(thread_ts) if workspace.streaming(m)]
+    for message in stopped:
+        assert message.stream is not None
+        message.stream.state = "stopped_by_user"
+    event = {"type": STOPPED, "channel": channel.id, "thread_ts": thread_ts, "user": who.id}
+    event_ts, ended = workspace.new_ts(), [message.ts for message in stopped]
+    workspace.tell(channel, STOPPED, event | {"event_ts": event_ts, "streaming_message_ts": ended}, thread_ts)
 
 
 def _check_recipient(workspace: Workspace, args: Args) -> None:

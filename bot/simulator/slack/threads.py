@@ -1,6 +1,7 @@
-"""What a bot does in a thread besides writing: a status, an agent session, a reaction.
+"""What a bot does in a thread besides writing: a status, an agent session.
 
-Slack docs, reference/methods/assistant.threads.setStatus, agents.sessions.setStatus, reactions.add.
+Slack docs, reference/methods/assistant.threads.setStatus, agents.sessions.setStatus and agents.sessions.rename,
+reference/events/agent_session_stopped.
 """
 
 from typing import Any
@@ -8,20 +9,21 @@ from typing import Any
 from bot.simulator.slack import chat
 from bot.simulator.slack.calls import Args
 from bot.simulator.slack.errors import SlackError
-from bot.simulator.slack.records import Channel, Message
+from bot.simulator.slack.records import Channel
 from bot.simulator.slack.workspace import Workspace
 
-_SESSION_STATUSES = frozenset({"active", "processing", "suspended", "closed"})
+SESSION_STATUSES = frozenset({"active", "processing", "suspended", "closed"})
+STOPPED = "agent_session_stopped"
+"""The event of Slack's own Stop button."""
+_NO_BUTTON = "missing_agent_session_stopped_event_subscription"
 
 
 def set_status(workspace: Workspace, args: Args) -> dict[str, Any]:
     """assistant.threads.setStatus: shown for two minutes, or until the bot posts there."""
     channel = _channel(workspace, args)
-    thread_ts = args.needed("thread_ts", "invalid_thread_ts")
+    thread_ts = _root(channel, args)
     if "status" not in args.values:
         raise SlackError("invalid_arguments")
-    if not channel.thread(thread_ts):
-        raise SlackError("invalid_thread_ts")
     loading = args.nested("loading_messages", "invalid_arguments") or []
     if len(loading) > 10:
         raise SlackError("invalid_arguments")
@@ -30,56 +32,41 @@ def set_status(workspace: Workspace, args: Args) -> dict[str, Any]:
 
 
 def set_session(workspace: Workspace, args: Args) -> dict[str, Any]:
-    """agents.sessions.setStatus: makes the session if there is none; a title counts only then."""
+    """agents.sessions.setStatus: makes the session if there is none; a title counts only then.
+
+    While it is `processing`, people see a Stop button, or a bare sign of work if the app does not hear of presses.
+    """
     channel = _channel(workspace, args)
+    thread_ts = _root(channel, args)
     status = args.needed("status")
-    if status not in _SESSION_STATUSES or len(args.text("title")) > 200:
+    if status not in SESSION_STATUSES or len(args.text("title")) > 200:
         raise SlackError("invalid_arguments")
-    key = (channel.id, args.text("thread_ts"))
-    session = workspace.sessions.setdefault(key, {"title": args.text("title")})
+    session = workspace.sessions.setdefault((channel.id, thread_ts), {"title": args.text("title")})
     session["status"] = status
-    return {"session": {"channel_id": key[0], "thread_ts": key[1], **session}}
+    answer: dict[str, Any] = {"status": status, "agent_status": status, "title": session["title"]}
+    if STOPPED in workspace.unsubscribed:
+        answer |= {"warning": _NO_BUTTON, "response_metadata": {"warnings": [_NO_BUTTON]}}
+    return answer
 
 
 def rename_session(workspace: Workspace, args: Args) -> dict[str, Any]:
     """agents.sessions.rename."""
     channel = _channel(workspace, args)
-    session = workspace.sessions.get((channel.id, args.text("thread_ts")))
+    session = workspace.sessions.get((channel.id, _root(channel, args)))
     if session is None:
         raise SlackError("session_not_found")
     title = args.needed("title")
     if len(title) > 200:
         raise SlackError("invalid_arguments")
     session["title"] = title
-    return {}
+    return {"title": title}
 
 
-def add_reaction(workspace: Workspace, args: Args) -> dict[str, Any]:
-    """reactions.add."""
-    message, name = _reacted(workspace, args)
-    users = message.reactions.setdefault(name, [])
-    if workspace.bot.id in users:
-        raise SlackError("already_reacted")
-    users.append(workspace.bot.id)
-    return {}
-
-
-def remove_reaction(workspace: Workspace, args: Args) -> dict[str, Any]:
-    """reactions.remove."""
-    message, name = _reacted(workspace, args)
-    users = message.reactions.get(name, [])
-    if workspace.bot.id not in users:
-        raise SlackError("no_reaction")
-    users.remove(workspace.bot.id)
-    if not users:
-        del message.reactions[name]
-    return {}
-
-
-def _reacted(workspace: Workspace, args: Args) -> tuple[Message, str]:
-    name = args.needed("name", "invalid_name").strip(":")
-    channel = workspace.channel(args.needed("channel", "channel_not_found"))
-    return workspace.message(chat.writable(channel), args.needed("timestamp", "bad_timestamp")), name
+def _root(channel: Channel, args: Args) -> str:
+    thread_ts = args.needed("thread_ts", "invalid_thread_ts")
+    if not channel.thread(thread_ts):
+        raise SlackError("invalid_thread_ts")
+    return thread_ts
 
 
 def _channel(workspace: Workspace, args: Args) -> Channel:

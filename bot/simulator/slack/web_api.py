@@ -11,9 +11,9 @@ from bot.simulator.slack import calls
 from bot.simulator.slack.calls import Args, Call
 from bot.simulator.slack.errors import SlackError
 from bot.simulator.slack.files import Files
-from bot.simulator.slack.methods import ALL_SCOPES, CONNECT, methods, scope_of
+from bot.simulator.slack.methods import ALL_SCOPES, CONNECT, SLOW_HISTORY, methods, scope_of
 from bot.simulator.slack.pace import Pace
-from bot.simulator.slack.sockets import SocketMode
+from bot.simulator.slack.sockets import Sockets
 from bot.simulator.slack.workspace import Workspace
 
 _WORDS_OF_STATUS = {429: "ratelimited", 503: "service_unavailable", 408: "request_timeout"}
@@ -23,7 +23,7 @@ Body = dict[str, Any]
 class WebApi:
     """Answers `POST` and `GET /api/<method>`. `limits`: whether the rate limits hold."""
 
-    def __init__(self, workspace: Workspace, sockets: SocketMode, files: Files, *, limits: bool) -> None:
+    def __init__(self, workspace: Workspace, sockets: Sockets, files: Files, *, limits: bool) -> None:
         self._workspace = workspace
         self._sockets = sockets
         self._methods = methods(files)
@@ -97,6 +97,8 @@ class WebApi:
         if known is not None and known.needs:
             self._check_scope(known.needs, args)
         tier = known.tier if known is not None else CONNECT
+        if self._workspace.slow_history:
+            tier = SLOW_HISTORY.get(method, tier)
         if tier is None or not self._limits:
             return 0
         return self._pace.take(method, tier, args.text("channel"), self._workspace.now_s)

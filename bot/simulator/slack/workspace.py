@@ -5,23 +5,21 @@ Nothing here knows HTTP or websockets; `hear` is where events go.
 
 import asyncio
 import itertools
-import mimetypes
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
 from bot.simulator.changes import Change, Changes, Kind
 from bot.simulator.slack import blocks as block_kit
 from bot.simulator.slack import mrkdwn
 from bot.simulator.slack.errors import SlackError
-from bot.simulator.slack.records import Channel, ChannelType, File, Message, Person, Stream, message_json
+from bot.simulator.slack.file_objects import File, Shared, make
+from bot.simulator.slack.records import Channel, ChannelType, Message, Person, Stream, message_json
+from bot.simulator.slack.whispers import Whisper, Whispers
 
 Hear = Callable[[str, dict[str, Any], str], None]
 """Called with a kind of event, the event, and the `ts` of the message it is about."""
-
-_MORE_TYPES = {"webp": "image/webp", "heic": "image/heic", "heif": "image/heif", "avif": "image/avif"}
 
 
 @dataclass(slots=True)
@@ -60,11 +58,16 @@ class Workspace:
         self.sessions: dict[tuple[str, str], dict[str, str]] = {}
         self.statuses: dict[tuple[str, str], Status] = {}
         self.changes = Changes()
+        self.whispers = Whispers()
         self.file_host = ""
         self.stub_files = False
+        self.slow_history = False
+        self.share_after_s = 0.0
         self.status_lasts_s = 120.0
         self.stream_lasts_s = 300.0
+        self.unsubscribed: set[str] = set()
         self.hear: Hear = lambda *_: None
+        self._sharing: set[asyncio.TimerHandle] = set()
 
     # Ids and names
 
@@ -124,32 +127,51 @@ class Workspace:
             raise SlackError("message_not_found")
         return channel.messages[ts]
 
-    def add_file(self, name: str, data: bytes, user: str, *, file_id: str = "") -> File:
+    def enter(self, channel: Channel, who: Person) -> None:
+        """Make somebody a member. Raises `SlackError` (`channel_not_found`) for a DM that is not theirs."""
+        if who.id in channel.members:
+            return
+        if channel.type in {"im", "mpim"}:
+            raise SlackError("channel_not_found")
+        channel.members.append(who.id)
+
+    def add_file(self, shared: Shared, user: str, *, file_id: str = "") -> File:
         """Keep a file; it hangs on no message yet."""
         file_id = file_id or self.new_id("F")
-        path = quote(name.lower().replace(" ", "_").replace("/", "_"))
-        url = f"http://{self.file_host}/files-pri/{self.team_id}-{file_id}/{path}"
-        file = File(file_id, name, _media_type(name), data, url, user)
+        file = make(shared, file_id, user, team_id=self.team_id, host=self.file_host, created_s=int(time.time()))
         self.files[file_id] = file
         return file
+
+    def share(self, channel: Channel, content: Content, thread_ts: str) -> None:
+        """Post the bot's files, after `share_after_s`."""
+        if not self.share_after_s:
+            self.post(channel, self.bot, content, thread_ts=thread_ts)
+            return
+
+        def share() -> None:
+            self._sharing.discard(timer)
+            if not thread_ts or channel.thread(thread_ts):
+                self.post(channel, self.bot, content, thread_ts=thread_ts)
+
+        timer = asyncio.get_running_loop().call_later(self.share_after_s, share)
+        self._sharing.add(timer)
 
     # Messages
 
     def post(
         self, channel: Channel, author: Person, content: Content, *, thread_ts: str = "", broadcast: bool = False,
-        unfurl: dict[str, bool] | None = None, stream: Stream | None = None,
+        unfurl: dict[str, bool] | None = None, stream: Stream | None = None, client_msg_id: str = "",
     ) -> Message:  # fmt: skip
         """Add a message, show it and let the bot hear it. Raises `SlackError` (`thread_not_found`)."""
         if thread_ts and not channel.thread(thread_ts):
             raise SlackError("thread_not_found")
+        self.enter(channel, author)
         message = Message(
             self.new_ts(), channel.id, author.id, author.name, author.bot_id, thread_ts,
-            client_msg_id="" if author.bot_id else f"client-{next(self._numbers)}",
+            client_msg_id="" if author.bot_id else client_msg_id or f"client-{next(self._numbers)}",
             broadcast=broadcast and bool(thread_ts), unfurl=dict(unfurl or {}), stream=stream,
         )  # fmt: skip
         message.subtype = "file_share" if content.files else "thread_broadcast" if message.broadcast else ""
-        if author.id not in channel.members:
-            channel.members.append(author.id)
         channel.messages[message.ts] = message
         self._fill(message, content)
         if author is self.bot and thread_ts:
@@ -181,6 +203,7 @@ class Workspace:
             self._hear_hidden(channel, message, "message_changed", changed)
         else:
             del channel.messages[message.ts]
+            message.blocks = []
             gone = {"deleted_ts": message.ts, "previous_message": before}
             self._hear_hidden(channel, message, "message_deleted", gone)
         self._change("deleted", message)
@@ -194,17 +217,27 @@ class Workspace:
         message.blocks, message.attachments = content.blocks, content.attachments
         message.metadata = content.metadata or message.metadata
         message.files = list(content.files) or message.files
-        names, people = self.names, {p.id: p.name for p in self.people.values()}
-        if content.blocks:
-            words = block_kit.shown(content.blocks, names)
-            message.text = content.text or mrkdwn.escape(words)
-        else:
-            words = mrkdwn.shown(content.text, names)
-            message.text = content.text
+        people = {p.id: p.name for p in self.people.values()}
+        message.text = content.text or mrkdwn.escape(block_kit.shown(content.blocks, self.names))
         message.pings = block_kit.pings(content.blocks, people)
         message.pings |= mrkdwn.pings(content.text, people, names_too=content.names_too)
+        message.versions.append(self._shown(content))
+
+    def _shown(self, content: Content) -> str:
+        names = self.names
+        words = block_kit.shown(content.blocks, names) if content.blocks else mrkdwn.shown(content.text, names)
         attached = [str(a.get("text") or a.get("fallback") or "") for a in content.attachments]
-        message.versions.append("\n".join(part for part in [words, *attached] if part))
+        return "\n".join(part for part in [words, *attached] if part)
+
+    def whisper(self, channel: Channel, person: str, content: Content, *, thread_ts: str, press: str = "") -> str:
+        """Show something to one person alone; return its `ts`. In a thread without replies it is not shown.
+
+        Slack docs, reference/methods/chat.postEphemeral.
+        """
+        ts = self.new_ts()
+        if not thread_ts or len(channel.thread(thread_ts)) > 1:
+            self.whispers.add(Whisper(person, channel.id, ts, self._shown(content), thread_ts, press))
+        return ts
 
     def json(self, message: Message) -> dict[str, Any]:
         """Return a message as Slack gives it, without metadata."""
@@ -218,21 +251,6 @@ class Workspace:
         if stream is not None and stream.state == "open" and self.now_s - stream.started_s >= self.stream_lasts_s:
             stream.state = "stopped"
         return stream is not None and stream.state == "open"
-
-    def stop_streams(self, who: Person, channel: Channel, thread_ts: str) -> None:
-        """Do what Slack does when a person presses Stop: end the thread's streams and tell the app."""
-        stopped = [m for m in channel.thread(thread_ts) if self.streaming(m)]
-        for message in stopped:
-            assert message.stream is not None
-            message.stream.state = "stopped_by_user"
-        event: dict[str, Any] = {
-            "type": "agent_session_stopped",
-            "channel": channel.id,
-            "thread_ts": thread_ts,
-            "user": who.id,
-        }
-        event |= {"event_ts": self.new_ts(), "streaming_message_ts": [m.ts for m in stopped]}
-        self._hear(channel, "agent_session_stopped", event, thread_ts)
 
     # Status
 
@@ -252,7 +270,9 @@ class Workspace:
             self.changes.add(change)
 
     def close(self) -> None:
-        """Stop the clocks of all statuses."""
+        """Stop all clocks."""
+        for timer in self._sharing:
+            timer.cancel()
         for status in self.statuses.values():
             status.fades.cancel()
         self.statuses.clear()
@@ -268,7 +288,7 @@ class Workspace:
 
     def _hear_post(self, channel: Channel, message: Message) -> None:
         event = self._event(channel, message)
-        self._hear(channel, "message", event | {"channel_type": channel.type}, message.ts)
+        self.tell(channel, "message", event | {"channel_type": channel.type}, message.ts)
         if self.bot.id in message.pings and message.user != self.bot.id:
             self._hear_mention(channel, message)
 
@@ -277,7 +297,7 @@ class Workspace:
             return
         event = self._event(channel, message) | {"type": "app_mention"}
         event.pop("subtype", None)
-        self._hear(channel, "app_mention", event, message.ts)
+        self.tell(channel, "app_mention", event, message.ts)
 
     def _event(self, channel: Channel, message: Message) -> dict[str, Any]:
         event = self.json(message) | {"channel": channel.id, "event_ts": message.ts}
@@ -287,16 +307,9 @@ class Workspace:
         ts = self.new_ts()
         event: dict[str, Any] = {"type": "message", "subtype": subtype, "hidden": True, "channel": channel.id, "ts": ts}
         event |= {"event_ts": ts, "channel_type": channel.type} | more
-        self._hear(channel, "message", event, message.ts)
+        self.tell(channel, "message", event, message.ts)
 
-    def _hear(self, channel: Channel, kind: str, event: dict[str, Any], ts: str) -> None:
+    def tell(self, channel: Channel, kind: str, event: dict[str, Any], ts: str) -> None:
+        """Let the bot hear an event about message `ts`, if it is in the channel."""
         if channel.bot_member:
             self.hear(kind, event, ts)
-
-
-def _media_type(name: str) -> str:
-    """Return what Slack takes a file for, by its name alone; all kinds of text are plain text to it."""
-    known = mimetypes.guess_type(name)[0] or _MORE_TYPES.get(
-        name.lower().rpartition(".")[2], "application/octet-stream"
-    )
-    return "text/plain" if known.startswith("text/") else known
