@@ -5,17 +5,20 @@ from typing import Any
 
 from bot.media.kinds import PDF, TAKEN, TEXT
 from bot.media.names import called
+from bot.media.tokens import pages_context
 
 
-def block_for(media_type: str, data: bytes, name: str = "") -> dict[str, Any]:
+def block_for(media_type: str, data: bytes, name: str = "", pages: int = 0) -> dict[str, Any]:
     """Return the content block for what `read` made of a file: an image, or a document with the file's name as title.
 
+    `pages`: of a PDF, as `read` counted them; Claude is told, and `estimate_tokens` reads it there.
     Raises `ValueError` for a media type that Claude does not take.
     """
     if media_type in TAKEN:
         return {"type": "image", "source": _base64(media_type, data)}
     if media_type == PDF:
-        return {"type": "document", "source": _base64(media_type, data), "title": called(name)}
+        context = {"context": pages_context(pages)} if pages else {}
+        return {"type": "document", "source": _base64(media_type, data), "title": called(name), **context}
     if media_type == TEXT:
         source = {"type": "text", "media_type": TEXT, "data": data.decode()}
         return {"type": "document", "source": source, "title": called(name)}

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bot.media.kinds import Unreadable
+from bot.media.kinds import DAMAGED, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ def read_header(data: bytes, media_type: str) -> Header:
     try:
         header = _READERS[media_type](data)
     except (IndexError, _Cut):
-        raise Unreadable("the picture is damaged or incomplete", f"header of {media_type}") from None
+        raise Unreadable(DAMAGED, f"header of {media_type}") from None
     if not (header.width and header.height):
-        raise Unreadable("the picture is damaged or incomplete", f"{media_type} without a size")
+        raise Unreadable(DAMAGED, f"{media_type} without a size")
     return header
 
 

@@ -10,6 +10,9 @@ class Unreadable(Exception):  # noqa: N818 - said of a file
         self.detail = detail
 
 
+DAMAGED = "it is damaged or incomplete; send it again"
+"""Why a file cannot be read whose format breaks off."""
+
 PDF = "application/pdf"
 TEXT = "text/plain"
 TAKEN = ("image/png", "image/jpeg", "image/gif", "image/webp")
@@ -17,17 +20,17 @@ TAKEN = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 PILLOW_NAMES = {
     "image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WEBP",
-    "image/bmp": "BMP", "image/tiff": "TIFF", "image/avif": "AVIF",
+    "image/bmp": "BMP", "image/tiff": "TIFF", "image/avif": "AVIF", "image/heic": "HEIF",
 }  # fmt: skip
 """Every image type we read, and the one decoder that may open it."""
 
-_VIDEO = "it is a video, and I can look at pictures only"
-_AUDIO = "it is an audio file, and I cannot listen"
+_VIDEO = "it is a video, and I see still pictures only; send screenshots of the moments that matter"
+_AUDIO = "it is a recording, and I cannot listen; write me what it says"
 _ARCHIVE = "it is an archive; send the files in it one by one"
-_PROGRAM = "it is a program"
-_OFFICE = "it is an Office document; export it as PDF or as text"
+_PROGRAM = "it is a program; send its source, or a screenshot of what it does"
+_OFFICE = "it is an Office document; save it as PDF and send that"
+_OTHER_PICTURE = "it is a kind of picture that I cannot open; send it as PNG or JPEG"
 _UNKNOWN = "it is not an image, a PDF or a text that I know how to read"
-_HEIC = "it is a HEIC photo; send it as JPEG or PNG"
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -36,7 +39,10 @@ _SIGNATURES = (
     (b"II*\0", "image/tiff"),
     (b"MM\0*", "image/tiff"),
     (b"%PDF-", PDF),
-    (b"PK\x03\x04", "it is an archive or an Office document; send what is in it as PDF, text or pictures"),
+    (b"8BPS", _OTHER_PICTURE),
+    (b"\xff\x0a", _OTHER_PICTURE),  # JPEG XL
+    (b"\0\0\0\x0cJXL ", _OTHER_PICTURE),
+    (b"\0\0\0\x0cjP  ", _OTHER_PICTURE),  # JPEG 2000
     (b"PK\x05\x06", _ARCHIVE),
     (b"\x1f\x8b", _ARCHIVE),
     (b"BZh91AY&SY", _ARCHIVE),
@@ -45,17 +51,22 @@ _SIGNATURES = (
     (b"\xfd7zXZ\0", _ARCHIVE),
     (b"\x28\xb5\x2f\xfd", _ARCHIVE),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _OFFICE),
+    (b"{\\rtf", _OFFICE),
     (b"\x7fELF", _PROGRAM),
     (b"\xcf\xfa\xed\xfe", _PROGRAM),
     (b"\xca\xfe\xba\xbe", _PROGRAM),
     (b"\0asm", _PROGRAM),
     (b"\x1aE\xdf\xa3", _VIDEO),
     (b"FLV\x01", _VIDEO),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", _VIDEO),  # Windows Media
+    (b"\0\0\x01\xba", _VIDEO),  # MPEG
     (b"OggS", _AUDIO),
     (b"ID3\x02", _AUDIO),
     (b"ID3\x03", _AUDIO),
     (b"ID3\x04", _AUDIO),
     (b"fLaC", _AUDIO),
+    (b"MThd\0", _AUDIO),
+    (b"caff\0", _AUDIO),
     (b"\xff\xfb", _AUDIO),
     (b"\xff\xf3", _AUDIO),
     (b"\xff\xf1", _AUDIO),
@@ -66,6 +77,15 @@ _RIFF = {b"WEBP": "image/webp", b"AVI ": _VIDEO, b"WAVE": _AUDIO}
 _HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 _AUDIO_BRANDS = {b"M4A ", b"M4B ", b"M4P "}
+_IN_ZIP = (
+    (b"word/document", _OFFICE),
+    (b"ppt/presentation", _OFFICE),
+    (b"xl/workbook", "it is a spreadsheet; save it as CSV or PDF and send that"),
+    (b"opendocument.spreadsheet", "it is a spreadsheet; save it as CSV or PDF and send that"),
+    (b"opendocument.", _OFFICE),
+    (b"epub+zip", "it is a book; send the part that matters as PDF or text"),
+)
+"""What a ZIP file is that holds such a name; else it is an archive."""
 
 
 def kind_of(data: bytes) -> str:
@@ -87,6 +107,10 @@ def _by_inner_mark(data: bytes) -> str:
     """Tell what is only known by looking behind the first bytes; "" if nothing is."""
     if data[:4] == b"RIFF":
         return _RIFF.get(data[8:12], "")
+    if data[:4] == b"PK\x03\x04":
+        return next((kind for name, kind in _IN_ZIP if name in data[:200] or name in data[-_ZIP_LIST_BYTES:]), _ARCHIVE)
+    if data[257:262] == b"ustar":
+        return _ARCHIVE
     if data[4:8] == b"ftyp" and data[0] == 0:  # "the ftyp box" is text
         return _of_brands(data)
     if data[:2] == b"BM" and data[14:18] in _BMP_HEADER_SIZES:
@@ -94,6 +118,8 @@ def _by_inner_mark(data: bytes) -> str:
     return _PROGRAM if data[:2] == b"MZ" and b"\0" in data[:64] else ""
 
 
+_ZIP_LIST_BYTES = 65536
+"""A ZIP file's list of names is at its end; an OpenDocument or EPUB says what it is at its beginning."""
 _BMP_HEADER_SIZES = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
 """A text may begin with "BM"; a bitmap has one of these numbers at byte 14."""
 
@@ -105,13 +131,15 @@ def _of_brands(data: bytes) -> str:
     if brands & _AVIF_BRANDS:
         return "image/avif"
     if brands & _HEIC_BRANDS:
-        return _HEIC
+        return "image/heic"
     return _AUDIO if brands & _AUDIO_BRANDS else _VIDEO
 
 
-def text_of(data: bytes, max_bytes: int) -> str:
-    """Return the text a file holds: UTF-8, or UTF-16 that says so by its first two bytes.
+def text_of(data: bytes, max_bytes: int) -> tuple[str, str]:
+    """Return the text a file holds, and its encoding if that had to be guessed, else "".
 
+    UTF-8, or UTF-16 that says so by its first two bytes; else Windows-1252 (all of Latin-1 that can be seen), if few
+    letters are beyond ASCII, as in the languages it was made for.
     Raises `Unreadable` if it is no text, longer than `max_bytes`, or blank.
     """
     wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
@@ -119,19 +147,32 @@ def text_of(data: bytes, max_bytes: int) -> str:
         raise Unreadable(_UNKNOWN)
     if len(data) > max_bytes:
         raise Unreadable(f"it is text of more than {max_bytes // 1000:,} kB; send the part that matters")
+    guessed = ""
     try:
         text = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
-        raise Unreadable(
-            _UNKNOWN if _is_binary(data) else "it is not text in UTF-8; save it in that encoding and send it again"
-        ) from None
+        text, guessed = _western(data), "Windows-1252"
     if not _CONTROLS.isdisjoint(text):
         raise Unreadable(_UNKNOWN)
     if not text.strip():
         raise Unreadable("it is empty")
+    return text, guessed
+
+
+def _western(data: bytes) -> str:
+    if _is_binary(data):
+        raise Unreadable(_UNKNOWN)
+    try:
+        text = data.decode("cp1252")
+    except UnicodeDecodeError:
+        text = ""
+    if sum(char > "\x7f" for char in text) * _WESTERN_ONE_IN >= len(text):
+        raise Unreadable("it is not text in UTF-8; save it in that encoding and send it again")
     return text
 
 
+_WESTERN_ONE_IN = 3
+"""Of French and German one letter in ten is beyond ASCII; of Russian or Japanese in their own encodings most are."""
 _CONTROLS = frozenset(map(chr, range(32))) - frozenset("\t\n\r\f\v\b\x1b")
 """What no text holds. Logs hold escape sequences and man pages hold backspaces."""
 _CONTROL_BYTES = frozenset(map(ord, _CONTROLS))

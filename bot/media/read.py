@@ -9,8 +9,11 @@ from bot.events import Upload
 from bot.media.header import Header, read_header
 from bot.media.kinds import PDF, PILLOW_NAMES, TAKEN, TEXT, Unreadable, kind_of, text_of
 from bot.media.names import called
+from bot.media.notes import about, note_on
 from bot.media.pdf import check_pdf
-from bot.media.shrink import Order, Reduced, shrink, too_many_pixels
+from bot.media.shrink import Order, shrink, too_many_pixels
+from bot.media.tokens import SIGHT, image_tokens, patches, pdf_tokens, text_tokens
+from bot.media.worker import Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +21,32 @@ class MediaLimits:
     """How much of a file is read and sent; sizes in bytes before base64 encoding, edges in pixels.
 
     From platform.claude.com, build-with-claude/vision and pdf-support: an image may have 10 MB in base64 and 8000 px a
-    side, 2000 px among more than twenty; beyond 1568 px the standard models see no more. A PDF may have 100 pages on
-    models with the smaller context, and a whole request 32 MB. The pixels and the text are our own limits.
+    side, but 2000 px among more than twenty; Claude 4.7 and later see 2576 px and 4784 tokens of it. A PDF may have 100
+    pages on models with the smaller context, and a whole request 32 MB. So 2000 px: what is sent once is sent again
+    with every later turn of its thread, byte for byte the same, among ever more images.
+
+    The rest are our own limits. `max_pixels`: the most that are ever decoded, what the largest cameras of phones give;
+    of an animation's frames twice that together. `sheet_frames` of its first `read_frames` are shown, side by side, for
+    `sheet_tokens` in all.
     """
 
-    long_edge_px: int = 1568
-    max_pixels: int = 40_000_000
+    long_edge_px: int = 2000
+    image_tokens: int = SIGHT.tokens
+    max_pixels: int = 50_000_000
     image_bytes: int = 7_500_000
+    sheet_frames: int = 9
+    sheet_tokens: int = 1568
+    read_frames: int = 1000
     document_bytes: int = 16_000_000
     document_pages: int = 100
     text_bytes: int = 256_000
-    reduce_memory_bytes: int = 768_000_000
-    reduce_time_s: float = 10.0
+    child_memory_bytes: int = 768_000_000
+    child_time_s: float = 10.0
+
+    @property
+    def bounds(self) -> Bounds:
+        """What the process that decodes may take."""
+        return Bounds(self.child_memory_bytes, self.child_time_s, self.image_bytes)
 
 
 DEFAULT_LIMITS = MediaLimits()
@@ -37,10 +54,11 @@ DEFAULT_LIMITS = MediaLimits()
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A file as Claude may be shown it. `width` and `height` are an image's, in pixels.
+    """A file as Claude may be shown it. `width` and `height` are an image's, in pixels; `pages` a PDF's.
 
     `media_type` is one of Claude's four image types, application/pdf or text/plain (then `data` is UTF-8).
-    `note`: "", or one sentence for the reader that says what was done to it.
+    `note`: "", or one sentence for the reader that says what was done to it. `about`: "", or what Claude must be told
+    to understand what it sees.
     """
 
     kind: Literal["image", "document", "text"]
@@ -50,71 +68,75 @@ class Media:
     width: int | None = None
     height: int | None = None
     note: str = ""
+    about: str = ""
+    pages: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """About what it costs in a request, as `estimate_tokens` says of its block."""
+        if self.width and self.height:
+            return image_tokens(self.width, self.height)
+        if self.pages:
+            return pdf_tokens(self.pages)
+        return text_tokens(len(self.data)) + text_tokens(len(called(self.name).encode()))
 
 
 async def read(data: bytes, upload: Upload, limits: MediaLimits = DEFAULT_LIMITS) -> Media:
     """Return what Claude is shown of a file. Its bytes decide what it is; its name and declared type decide nothing.
 
-    An image that fits goes as it is. One that is too large, of a type Claude does not take, animated (the first frame
-    is shown) or lying on its side is decoded in a process of its own. The event loop is never held up.
+    An image that fits goes as it is. One that is too large, of a type Claude does not take or lying on its side is
+    made anew in a process of its own. Of an animation up to nine frames are shown, evenly chosen from first to last,
+    side by side in one picture: enough to tell what happens, for about the price of one photo. Of a file of several
+    pages or photos (TIFF, HEIF) the first is. A PDF is examined in a process of its own and goes as it is, or not at
+    all. The event loop is never held up.
     Raises `MediaError`, whose sentence names the file and the reason.
+
+    An upload that is a spoiler is read like any other: whether it is wanted, the caller knows.
     """
     try:
-        found = await asyncio.to_thread(_inspect, data, upload, limits)
-        return found if isinstance(found, Media) else await _image(data, found, upload.name, limits)
+        media_type = kind_of(data)
+        if media_type == PDF:
+            pages = await check_pdf(data, limits.document_bytes, limits.document_pages, limits.bounds)
+            return Media("document", PDF, data, upload.name, pages=pages)
+        if media_type == TEXT:
+            return await asyncio.to_thread(_text, data, upload, limits)
+        return await _image(data, media_type, upload.name, limits)
     except Unreadable as problem:
         raise MediaError(f"I cannot use {called(upload.name)}: {problem.reason}.", problem.detail) from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Picture:
-    """An image before it is read; `header` of those types that Claude takes."""
-
-    media_type: str
-    header: Header | None
-
-
-def _inspect(data: bytes, upload: Upload, limits: MediaLimits) -> Media | _Picture:
-    """Say what a file is; everything but an image is complete with that. Runs in a thread: some files are long."""
-    media_type = kind_of(data)
-    if media_type == PDF:
-        if len(data) > limits.document_bytes:
-            raise Unreadable(f"the PDF is larger than {limits.document_bytes / 1_000_000:g} MB")
-        check_pdf(data, limits.document_pages)
-        return Media("document", PDF, data, upload.name)
-    if media_type == TEXT:
-        text = text_of(data, limits.text_bytes)
-        otherwise = upload.media_type.startswith("image/") or upload.media_type == PDF
-        note = f"I read {called(upload.name)} as text, for that is what it holds." if otherwise else ""
-        return Media("text", TEXT, text.encode(), upload.name, note=note)
-    return _Picture(media_type, read_header(data, media_type) if media_type in TAKEN else None)
+def _text(data: bytes, upload: Upload, limits: MediaLimits) -> Media:
+    text, encoding = text_of(data, limits.text_bytes)
+    name = called(upload.name)
+    note = ""
+    if upload.media_type.startswith("image/") or upload.media_type == PDF:
+        note = f"I read {name} as text, for that is what it holds."
+    elif encoding:
+        note = f"I read {name} as {encoding}, for it is not UTF-8: some letters may be wrong."
+    return Media("text", TEXT, text.encode(), upload.name, note=note)
 
 
-async def _image(data: bytes, picture: _Picture, name: str, limits: MediaLimits) -> Media:
-    header = picture.header
+async def _image(data: bytes, media_type: str, name: str, limits: MediaLimits) -> Media:
+    header = await asyncio.to_thread(read_header, data, media_type) if media_type in TAKEN else None
     if header and header.width * header.height > limits.max_pixels:
         raise too_many_pixels(header.width, header.height, limits.max_pixels)
     if header and _fits(header, len(data), limits):
-        return Media("image", picture.media_type, data, name, header.width, header.height)
+        return Media("image", media_type, data, name, header.width, header.height)
     order = Order(
-        PILLOW_NAMES[picture.media_type],
+        PILLOW_NAMES[media_type],
         limits.long_edge_px,
+        limits.image_tokens,
         limits.max_pixels,
         limits.image_bytes,
-        limits.reduce_memory_bytes,
-        limits.reduce_time_s,
+        limits.sheet_frames,
+        limits.sheet_tokens,
+        limits.read_frames,
     )
-    made = await shrink(data, order)
-    return Media("image", made.media_type, made.data, name, *made.size, _note(called(name), made))
+    made = await shrink(data, order, limits.bounds)
+    return Media("image", made.media_type, made.data, name, *made.size, note_on(called(name), made), about(made))
 
 
 def _fits(header: Header, size_bytes: int, limits: MediaLimits) -> bool:
     small = max(header.width, header.height) <= limits.long_edge_px and size_bytes <= limits.image_bytes
-    return small and header.plain and header.orientation == 1 and not header.animated
-
-
-def _note(name: str, made: Reduced) -> str:
-    sizes = f"reduced from {made.was[0]} × {made.was[1]} to {made.size[0]} × {made.size[1]} pixels"
-    if made.frames:
-        return f"I see only the first frame of {name}{'' if made.size == made.was else f', {sizes}'}."
-    return "" if made.size == made.was else f"{name} was {sizes}."
+    cheap = patches(header.width, header.height) <= limits.image_tokens
+    return small and cheap and header.plain and header.orientation == 1 and not header.animated

@@ -1,15 +1,12 @@
-"""A process of its own that turns one picture into one that Claude takes, run as `python reduce.py LIMITS`.
+"""Turns one picture into one that Claude takes. Runs in `child.py`'s process; imports nothing of the bot.
 
-Decoders are where hostile pictures do harm. Here they can do little: this process has a limit on its memory and time,
-opens no file, and ends after one picture. It is run by its path and imports nothing of the bot, so that it starts in
-50 ms. The picture comes on standard input; on standard output go one line of JSON and, if that line has no "error", the
-new picture's bytes. LIMITS is JSON, described by `shrink.Order`.
+`work` is given the file's bytes and an order, described by `shrink.Order`.
 """
 
 import io
-import json
-import resource
-import sys
+from bisect import bisect_right
+from importlib import import_module
+from math import ceil
 from typing import Any
 
 from PIL import Image
@@ -30,63 +27,133 @@ _QUARTERS = {
     Image.Transpose.ROTATE_90,
 }
 _ORIENTATION = 0x0112
-_PHOTOS = {"JPEG", "AVIF"}
+_PHOTOS = {"JPEG", "AVIF", "HEIF"}
 _PNG_BYTES = 1_500_000
 """A larger PNG is a photo: as JPEG it is a fraction of that and looks the same."""
-_ANIMATED = {"GIF", "PNG", "WEBP", "AVIF", "TIFF"}
-"""Where a second frame is one of an animation or a page. In a JPEG it is a preview of the same picture."""
+_MOVING = {"GIF", "PNG", "WEBP", "AVIF"}
+_PAGED = {"TIFF", "HEIF"}
+"""Where a second frame is one of an animation, or another picture. In a JPEG it is a preview of the same one."""
+_PATCH_PX = 28
+"""As `tokens.PATCH_PX`; this process imports nothing of the bot."""
+_GAP_PX = 8
+_GROUND = (200, 200, 200)
+"""Between the frames, and behind what is clear in them: white and black are both seen on it."""
 
 
-def main() -> None:
-    """Read, reduce, write."""
-    order = json.loads(sys.argv[1])
-    _limit(order["memory_bytes"], order["time_s"])
-    try:
-        result, body = reduce(sys.stdin.buffer.read(), order)
-    except MemoryError:
-        result, body = {"error": "memory"}, b""
-    except Exception as error:  # noqa: BLE001 - whatever a decoder raises for a broken picture
-        result, body = {"error": "damaged", "detail": f"{type(error).__name__}: {error}"[:200]}, b""
-    sys.stdout.buffer.write(json.dumps(result).encode() + b"\n" + body)
+_NEEDS = {
+    "JPEG": ["PIL.MpoImagePlugin"],
+    "GIF": ["copy"],
+    "WEBP": ["PIL.WebPImagePlugin"],
+    "AVIF": ["PIL.AvifImagePlugin"],
+    "HEIF": ["pillow_heif"],
+    "TIFF": ["PIL.ImageCms"],
+}
+"""What would be loaded for a format only when a picture asks for it; beside what any picture may."""
 
 
-def _limit(memory_bytes: int, time_s: float) -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    seconds = int(time_s) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    if sys.platform == "linux":  # elsewhere the system does not keep to it, or refuses to set it
-        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+def prepare(order: dict[str, Any]) -> None:
+    """Load what a picture of this format needs, and make its decoder use one thread: each would want memory."""
+    Image.preinit()
+    for name in [*_NEEDS.get(order["format"], []), "PIL.TiffImagePlugin", "PIL.ImageColor", "PIL.ImagePalette"]:
+        module: Any = import_module(name)
+        if name == "PIL.AvifImagePlugin":
+            module.DEFAULT_MAX_THREADS = 1
+        if name == "pillow_heif":
+            module.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
 
 
-def reduce(data: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+def work(data: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     """Return what was made of a picture and its bytes; nothing is decoded before its size is known."""
     Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit warns only; ours is the next lines
     image = Image.open(io.BytesIO(data), formats=[order["format"]])
     if image.width * image.height > order["max_pixels"]:
         return {"error": "pixels", "width": image.width, "height": image.height}, b""
-    jpeg = order["format"] == "JPEG"  # a JPEG with a preview in it calls itself MPO
-    frames = order["format"] in _ANIMATED and getattr(image, "is_animated", False)
-    full = image.size
+    frames = getattr(image, "n_frames", 1) if order["format"] in _MOVING | _PAGED else 1
+    result: dict[str, Any] = {"frames": frames, "moving": frames > 1 and order["format"] in _MOVING}
+    if result["moving"]:
+        made, more = _sheet(image, frames, order)
+    else:
+        made, more = _still(image, order)
+    media_type, body, size = _encoded(made, photo=order["format"] in _PHOTOS, max_bytes=order["max_bytes"])
+    return {**result, **more, "media_type": media_type, "size": size}, body
+
+
+def _still(image: Image.Image, order: dict[str, Any]) -> tuple[Image.Image, dict[str, Any]]:
+    """Return one picture, turned the right way up, and what is to be said of it."""
+    full, jpeg = image.size, order["format"] == "JPEG"  # a JPEG with a preview in it calls itself MPO
     if jpeg:  # decoded at a half, a quarter or an eighth, if that is still large enough
-        image.draft(image.mode, _fitting(full, order["long_edge_px"]))
+        image.draft(image.mode, _fitting(full, order["long_edge_px"], order["tokens"]))
     image.load()
     if not jpeg:  # TIFF and AVIF are turned as they are loaded
         full = image.size
     turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-    small = _usual(image)
-    if small.size != _fitting(full, order["long_edge_px"]):
-        small = small.resize(_fitting(full, order["long_edge_px"]), Image.Resampling.LANCZOS)
+    small = _resized(_usual(image), _fitting(full, order["long_edge_px"], order["tokens"]))
     if turn is not None:
         small = small.transpose(turn)
-    media_type, body, size = _encoded(_opaque(small), photo=order["format"] in _PHOTOS, max_bytes=order["max_bytes"])
-    was = full[::-1] if turn in _QUARTERS else full
-    return {"media_type": media_type, "size": size, "was": was, "frames": frames}, body
+    return _opaque(small), {"was": full[::-1] if turn in _QUARTERS else full, "shown": 1, "read": 1, "lasts_ms": 0}
 
 
-def _fitting(size: tuple[int, int], long_edge_px: int) -> tuple[int, int]:
-    scale = min(1.0, long_edge_px / max(size))
+def _sheet(image: Image.Image, frames: int, order: dict[str, Any]) -> tuple[Image.Image, dict[str, Any]]:
+    """Return some frames of an animation, evenly chosen, side by side; and what is to be said of them.
+
+    Only the frames up to the last one shown are decoded, and no more than the order allows.
+    """
+    full = image.size
+    read = max(1, min(frames, order["read_frames"], order["max_pixels"] * 2 // (full[0] * full[1])))
+    shown = min(read, order["sheet_frames"])
+    chosen = {round(index * (read - 1) / max(1, shown - 1)) for index in range(shown)}
+    columns, rows = _grid(shown, full)
+    cell, sheet = _cells(full, columns, rows, order)
+    lasts_ms, place = 0.0, 0
+    for index in range(read):
+        image.seek(index)
+        image.load()
+        lasts_ms += image.info.get("duration", 0)
+        if index in chosen:
+            small = _resized(_usual(image), cell).convert("RGBA")
+            at = (place % columns * (cell[0] + _GAP_PX), place // columns * (cell[1] + _GAP_PX))
+            sheet.paste(small, at, small)
+            place += 1
+    return sheet, {"was": full, "shown": shown, "read": read, "lasts_ms": round(lasts_ms), "cell": cell}
+
+
+def _grid(count: int, size: tuple[int, int]) -> tuple[int, int]:
+    """Return the columns and rows for pictures of this size: nearly square, with few places empty."""
+    grids = [(columns, ceil(count / columns)) for columns in range(1, count + 1)]
+    return min(grids, key=lambda grid: grid[0] * grid[1] * max(grid[0] * size[0], grid[1] * size[1]))
+
+
+def _cells(
+    size: tuple[int, int], columns: int, rows: int, order: dict[str, Any]
+) -> tuple[tuple[int, int], Image.Image]:
+    """Return the size of a frame on the sheet, and the empty sheet."""
+    gaps = ((columns - 1) * _GAP_PX, (rows - 1) * _GAP_PX)
+    whole = (columns * size[0] + gaps[0], rows * size[1] + gaps[1])
+    fitting = _fitting(whole, order["long_edge_px"], order["sheet_tokens"])
+    cell = max(1, (fitting[0] - gaps[0]) // columns), max(1, (fitting[1] - gaps[1]) // rows)
+    scale = min(cell[0] / size[0], cell[1] / size[1], 1.0)
+    cell = max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
+    return cell, Image.new("RGB", (columns * cell[0] + gaps[0], rows * cell[1] + gaps[1]), _GROUND)
+
+
+def _fitting(size: tuple[int, int], long_edge_px: int, tokens: int) -> tuple[int, int]:
+    """Return the largest size of this shape, up to its own, with no longer edge and no more tokens than that."""
+    edges = range(1, min(max(size), long_edge_px) + 1)
+    return _scaled(size, bisect_right(edges, tokens, key=lambda edge: _tokens(_scaled(size, edge))) or 1)
+
+
+def _scaled(size: tuple[int, int], long_edge_px: int) -> tuple[int, int]:
+    scale = long_edge_px / max(size)
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _tokens(size: tuple[int, int]) -> int:
+    return ceil(size[0] / _PATCH_PX) * ceil(size[1] / _PATCH_PX)
+
+
+def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return the image at that size; halved, or divided by three and so on, in a quick first step if it can be."""
+    return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS, reducing_gap=1.0)
 
 
 def _usual(image: Image.Image) -> Image.Image:
@@ -131,7 +198,7 @@ def _encoded(image: Image.Image, *, photo: bool, max_bytes: int) -> tuple[str, b
             body = _saved(image, "JPEG", quality=quality)
             if len(body) <= max_bytes or max(image.size) == 1:
                 return "image/jpeg", body, image.size
-        image = image.resize(_fitting(image.size, max(1, max(image.size) * 2 // 3)))
+        image = image.resize(_scaled(image.size, max(1, max(image.size) * 2 // 3)))
 
 
 def _is_grainy(image: Image.Image) -> bool:
@@ -147,7 +214,3 @@ def _saved(image: Image.Image, form: str, **options: int) -> bytes:
     image.info = {}  # no colour profile, no comment, no place where it was taken
     image.save(body, form, **options)
     return body.getvalue()
-
-
-if __name__ == "__main__":
-    main()

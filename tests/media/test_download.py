@@ -231,6 +231,26 @@ async def test_a_slow_body_is_given_up(session: aiohttp.ClientSession, host: Fil
         await host.hung_up.wait()
 
 
+async def test_a_body_that_drips_is_given_up_though_it_never_stops(
+    session: aiohttp.ClientSession, host: FileHost
+) -> None:
+    async def dripping(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b"x")
+                await asyncio.sleep(0.01)  # the slowness itself
+        finally:
+            host.hung_up.set()
+
+    host.routes["/a"] = dripping
+    with pytest.raises(MediaError, match=r"longer than 0\.2 seconds"):
+        await fetch(session, host.url("a"), hosts=[host.authority], max_bytes=10_000, timeout_s=0.2)
+    async with asyncio.timeout(5):
+        await host.hung_up.wait()
+
+
 async def test_a_connection_that_breaks_is_an_error(session: aiohttp.ClientSession, host: FileHost) -> None:
     async def broken(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": "100"})

@@ -1,0 +1,54 @@
+"""A process of its own that reads one file of a stranger, run as `python child.py TASK ORDER` by `worker.run`.
+
+Decoders are where hostile files do harm. Here they can do little: this process has a limit on its memory and time, can
+open no file and no connection once it has begun, knows no token, and ends after one file. It is run by its path and
+imports nothing of the bot, so that it starts in 40 ms. The file comes on standard input; on standard output go one line
+of JSON and what bytes belong to it.
+
+TASK is the path of a module with `prepare(order)`, which loads all it will need, for later nothing can be loaded, and
+with `work(data, order) -> (result, bytes)`. ORDER is JSON.
+"""
+
+import codecs
+import json
+import logging
+import resource
+import runpy
+import sys
+
+_ENCODINGS = ("ascii", "latin-1", "cp1252", "utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-16-le")
+"""What texts within files are written in; Python loads each when it is first asked for."""
+
+
+def main() -> None:
+    """Read, work, write."""
+    order = json.loads(sys.argv[2])
+    limit(order["memory_bytes"], order["time_s"])
+    logging.disable()  # what is odd about a stranger's file is no news
+    try:
+        task = runpy.run_path(sys.argv[1])
+        task["prepare"](order)
+        for encoding in _ENCODINGS:
+            codecs.lookup(encoding)
+        data = sys.stdin.buffer.read()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+        result, body = task["work"](data, order)
+    except MemoryError:
+        result, body = {"error": "memory"}, b""
+    except Exception as error:  # noqa: BLE001 - whatever a decoder raises for a broken file
+        result, body = {"error": "damaged", "detail": f"{type(error).__name__}: {error}"[:200]}, b""
+    sys.stdout.buffer.write(json.dumps(result).encode() + b"\n" + body)
+
+
+def limit(memory_bytes: int, time_s: float) -> None:
+    """Give this process no more than that, for good."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    seconds = int(time_s) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    if sys.platform == "linux":  # elsewhere the system does not keep to it, or refuses to set it
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Says what is in a PDF: its pages, and what a document to be read has no need of. Runs in `child.py`'s process.
+
+Every object that the file's tables list counts, those in compressed object streams too, whether or not anything leads
+to it. PDF 2.0 (ISO 32000-2): 12.6.4 action types, 7.11.4 embedded files, 7.6 encryption. pypdf reads it: the
+syntax has many forms for one thing (`/JS`, `/#4a#53`), and its reader knows them all and has limits of its own.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from pypdf import PdfReader
+from pypdf.errors import DependencyError
+from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, PdfObject, StreamObject
+
+
+def prepare(_order: dict[str, Any]) -> None:
+    """Load what pypdf would load only when it is needed."""
+    import_module("pypdf.filters")
+    import_module("pypdf._codecs._codecs")
+
+
+def work(data: bytes, _order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Return how many `pages` a PDF has and what it `holds`: "script", "launch" or "file", each if it is there.
+
+    Or `error` "locked" if it is encrypted, with whatever password. No page is read.
+    """
+    try:
+        reader = PdfReader(io.BytesIO(data))
+    except (DependencyError, NotImplementedError):  # a cipher that pypdf leaves to others: nobody reads it here
+        return {"error": "locked"}, b""
+    if reader.is_encrypted:
+        return {"error": "locked"}, b""
+    suspect = any(_NAMES.search(text) for text in (data, *_packed(reader)))
+    holds = {found for holder in _dictionaries(reader) for found in _harm(holder)} if suspect else set()
+    return {"pages": len(reader.pages), "holds": sorted(holds)}, b""
+
+
+def _spelled(name: bytes) -> bytes:
+    """Return the pattern of a name, any letter of which may be written as its number (7.3.5)."""
+    return b"".join(b"(?:%c|(?i:#%02x))" % (letter, letter) for letter in name)
+
+
+_NAMES = re.compile(
+    b"/(?:"
+    + b"|".join(map(_spelled, (b"JS", b"JavaScript", b"Launch", b"EF", b"EmbeddedFile")))
+    + rb")(?=[\0\t\n\f\r ()<>\[\]{}/%]|\Z)"
+)
+"""A file in which none of these stands need not be read object by object, which takes a second for ten thousand."""
+
+
+def _packed(reader: PdfReader) -> Iterator[bytes]:
+    """Yield what the object streams unfold to."""
+    for number in {stream for stream, _ in reader.xref_objStm.values()}:
+        stream = reader.get_object(number)
+        if isinstance(stream, StreamObject):
+            yield stream.get_data()
+
+
+def _dictionaries(reader: PdfReader) -> Iterator[DictionaryObject]:
+    listed = [(number, generation) for generation, table in reader.xref.items() for number in table]
+    listed += [(number, 0) for number in reader.xref_objStm]
+    for number, generation in listed:
+        if number:
+            yield from _inside(reader.get_object(IndirectObject(number, generation, reader)))
+
+
+def _inside(found: PdfObject | None) -> Iterator[DictionaryObject]:
+    """Yield the dictionaries in one object, not those that it refers to."""
+    left: list[Any] = [found]
+    while left:
+        inner = left.pop()
+        if isinstance(inner, DictionaryObject):
+            yield inner
+            left += dict.values(inner)
+        elif isinstance(inner, ArrayObject):
+            left += list.__iter__(inner)
+
+
+def _harm(holder: DictionaryObject) -> Iterator[str]:
+    action, kind = _at(holder, "/S"), _at(holder, "/Type")
+    if "/JS" in holder or action == "/JavaScript":
+        yield "script"
+    if action == "/Launch":
+        yield "launch"
+    if "/EF" in holder or kind == "/EmbeddedFile":
+        yield "file"
+
+
+def _at(holder: DictionaryObject, key: str) -> object:
+    """Return the value itself where a reference to it stands, too; pypdf's `get` would return the reference."""
+    value = holder.get(key)
+    return value.get_object() if isinstance(value, PdfObject) else value

@@ -1,0 +1,113 @@
+"""Runs `child.py` on one file: off the event loop, few at a time, and killed if it takes too long."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import sys
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.media.kinds import DAMAGED, Unreadable
+
+_AT_ONCE = 2
+"""Each may take the memory it is allowed."""
+_LIBRARIES = ("LD_LIBRARY_PATH", "PYTHONHOME")
+"""What of the environment an interpreter may need to start; tokens are not among it."""
+_LINE_BYTES = 4096
+_PIPE_BYTES = 1 << 20
+
+_slots: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = weakref.WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the process may take. `time_s` counts from its start; `answer_bytes`: of the file that it makes."""
+
+    memory_bytes: int
+    time_s: float
+    answer_bytes: int = 0
+
+
+async def run(task: str, data: bytes, order: dict[str, Any], bounds: Bounds) -> tuple[dict[str, Any], bytes]:
+    """Return what the module `task` of this room makes of a file: its result, and the bytes that belong to it.
+
+    Raises `Unreadable` if it fails or would take more than it may. Afterwards the process has ended, on cancellation
+    too.
+    """
+    slot = _slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE))
+    allowed = {"memory_bytes": bounds.memory_bytes, "time_s": bounds.time_s}
+    async with slot:
+        try:
+            async with asyncio.timeout(bounds.time_s):
+                answer = await _process(task, data, {**order, **allowed}, bounds.answer_bytes + _LINE_BYTES)
+        except TimeoutError:
+            raise Unreadable("it takes too long to read", f"{task}: timeout") from None
+    line, _, body = answer.partition(b"\n")
+    result: dict[str, Any] = json.loads(line)
+    match result.get("error"):
+        case "memory":
+            raise Unreadable("it takes too much memory to read", f"{task}: memory")
+        case "damaged":
+            raise Unreadable(DAMAGED, f"{task}: {result['detail']}")
+    return result, body
+
+
+async def _process(task: str, data: bytes, order: dict[str, Any], max_bytes: int) -> bytes:
+    folder = Path(__file__).parent
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-S",  # its path is ours, ready made
+        "-P",  # this folder does not become a place to import from
+        str(folder / "child.py"),
+        str(folder / f"{task}.py"),
+        json.dumps(order),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=_environment(),
+    )
+    try:
+        answer = await _exchange(process, data, max_bytes)
+        code = await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if code or not answer:
+        raise Unreadable("it cannot be decoded", f"{task}: exit {code}")
+    return answer
+
+
+def _environment() -> dict[str, str]:
+    libraries = {name: os.environ[name] for name in _LIBRARIES if name in os.environ}
+    at_once = {"PYTHON_LAZY_IMPORTS": "none"}  # from Python 3.15 on: the process cannot load anything later
+    return {**libraries, **at_once, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+async def _exchange(process: asyncio.subprocess.Process, data: bytes, max_bytes: int) -> bytes:
+    assert process.stdin
+    assert process.stdout
+    _widen(process.stdin.transport)
+    with contextlib.suppress(ConnectionError):  # it ended before it had read all; its answer or exit code says why
+        for at in range(0, len(data), _PIPE_BYTES):  # in pieces: what a pipe cannot take yet is copied
+            process.stdin.write(memoryview(data)[at : at + _PIPE_BYTES])
+            await process.stdin.drain()
+    process.stdin.close()
+    try:
+        await process.stdout.readexactly(max_bytes + 1)
+    except asyncio.IncompleteReadError as whole:  # the end came first, as it should
+        return whole.partial
+    raise Unreadable("it cannot be decoded", "child: answers without end")
+
+
+def _widen(pipe: asyncio.BaseTransport) -> None:
+    """Make the pipe hold a megabyte where the system can (Linux, pipe(7)): with its 64 kB, a picture of 20 MB is 300
+    turns of two processes, each of which waits for its time on a busy machine.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # the user has many pipes: this one stays small and slow
+            fcntl.fcntl(pipe.get_extra_info("pipe"), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
