@@ -2,20 +2,20 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 
 import structlog
 
 from bot.claude import AsyncClient, mk_sdk
 from bot.config import Secrets, Settings, uses_discord, uses_slack
-from bot.engine import Access, Answerer, AnswerSettings, Engine
+from bot.engine import Access, Allowance, Answerer, Asker, AskSettings, Budgets, Engine, Slots
 from bot.errors import ParleyError
 from bot.platforms.discord import DiscordPlatform
 from bot.platforms.slack import SlackPlatform
-from bot.ports import Platform
+from bot.ports import Platform, Store
 from bot.reply import Pacer
-from bot.store import open_store
+from bot.store import BlobLimits, open_store
 
 log = structlog.get_logger()
 
@@ -34,49 +34,70 @@ def platforms(settings: Settings, secrets: Secrets) -> list[Platform]:
     if uses_slack(settings, secrets):
         bot_token, app_token = secrets.slack_bot_token.get_secret_value(), secrets.slack_app_token.get_secret_value()
         chosen.append(
-            SlackPlatform(bot_token, app_token, api_url=settings.slack.api_url, file_hosts=settings.slack.file_hosts)
+            SlackPlatform(
+                bot_token,
+                app_token,
+                delivery=settings.slack.delivery,
+                api_url=settings.slack.api_url,
+                file_hosts=settings.slack.file_hosts,
+            )
         )
     return chosen
 
 
-async def serve(settings: Settings, secrets: Secrets, stop: asyncio.Event) -> None:
+OpenStore = Callable[[str, BlobLimits], AbstractAsyncContextManager[Store]]
+
+
+async def serve(settings: Settings, secrets: Secrets, stop: asyncio.Event, open_: OpenStore = open_store) -> None:
     """Run the bot until `stop` is set. Raises `StartupError` if a part cannot start or a platform refuses the bot.
 
+    `open_` opens the store; a test may give a store that fails where it wants it to.
     Afterwards every connection is closed, and what was not answered is in the store for the next start.
     """
+    kept = BlobLimits(thread_bytes=settings.store.thread_files_mb * MB, bytes=settings.store.files_mb * MB)
     key = secrets.anthropic_api_key.get_secret_value() or "none-needed"
     sdk = mk_sdk(api_key=key, base_url=settings.claude.base_url or None)
     try:
-        async with open_store(settings.store.path) as store:
+        async with open_(settings.store.path, kept) as store:
             chosen = platforms(settings, secrets)
-            answerer = Answerer(
-                store,
-                AsyncClient(settings.claude.model, cli=sdk),
-                {platform.name: platform for platform in chosen},
-                Pacer(),
-                AnswerSettings(
-                    system=settings.claude.system,
-                    max_tokens=settings.claude.max_tokens,
-                    context_messages=settings.limits.context_messages,
-                    uploads=settings.limits.uploads_per_message,
-                    upload_bytes=settings.limits.upload_mb * MB,
-                ),
-            )
-            rules = settings.access.model_dump()
-            access = Access(rules.pop("dms"), **{name: frozenset(ids) for name, ids in rules.items()})
-            engine = Engine(
-                store, answerer, access, turns_at_once=settings.limits.turns_at_once, drain_s=settings.limits.drain_s
-            )
-            await _run(chosen, engine, stop)
+            client = AsyncClient(settings.claude.model, cli=sdk)
+            engine = make_engine(settings, store, client, {platform.name: platform for platform in chosen})
+            await _run(chosen, engine, store, stop)
     finally:
         await sdk.close()
 
 
-async def _run(chosen: list[Platform], engine: Engine, stop: asyncio.Event) -> None:
+def make_engine(settings: Settings, store: Store, client: AsyncClient, connected: Mapping[str, Platform]) -> Engine:
+    """Return the engine that answers on these platforms as the settings say."""
+    limits = settings.limits
+    asked = AskSettings(
+        system=settings.claude.system,
+        max_tokens=settings.claude.max_tokens,
+        context_tokens=settings.claude.context_tokens,
+        context_messages=limits.context_messages,
+        uploads=limits.uploads_per_message,
+        upload_bytes=limits.upload_mb * MB,
+    )
+    answerer = Answerer(
+        store,
+        Asker(store, client, asked, Budgets(store, Allowance(limits.tokens_per_person, limits.tokens_in_all))),
+        connected,
+        Pacer(),
+        Slots(limits.turns_at_once, limits.turns_per_person),
+        most_pages=limits.answer_pages,
+    )
+    rules = settings.access.model_dump()
+    access = Access(rules.pop("dms"), **{name: frozenset(ids) for name, ids in rules.items()})
+    return Engine(store, answerer, access, drain_s=limits.drain_s, late_after_s=limits.late_after_s)
+
+
+async def _run(chosen: list[Platform], engine: Engine, store: Store, stop: asyncio.Event) -> None:
     """Turns end before the connections they use."""
     try:
         async with asyncio.TaskGroup() as group:
-            connections = [group.create_task(platform.run(engine.hear), name=platform.name) for platform in chosen]
+            connections = [
+                group.create_task(platform.run(engine.hear, store), name=platform.name) for platform in chosen
+            ]
             async with engine:
                 log.info("started", platforms=[platform.name for platform in chosen])
                 await stop.wait()

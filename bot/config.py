@@ -55,12 +55,15 @@ class ClaudeSettings(_Section):
     base_url: str = ""
     system: str = ""
     max_tokens: int = Field(default=16_000, ge=1, le=128_000)
+    context_tokens: int = Field(default=150_000, ge=5_000, le=1_000_000)
 
 
 class StoreSettings(_Section):
     """`[store]`: where the bot keeps what it must not forget."""
 
     path: str = Field(default="data/parley.sqlite3", min_length=1)
+    files_mb: int = Field(default=2000, ge=10, le=1_000_000)
+    thread_files_mb: int = Field(default=200, ge=10, le=1_000_000)
 
 
 class DiscordSettings(_Section):
@@ -76,6 +79,7 @@ class SlackSettings(_Section):
     """`[slack]`. `enabled` left out: connect if there is a bot token."""
 
     enabled: bool | None = None
+    delivery: Literal["auto", "edit", "stream"] = "auto"
     api_url: str = ""
     file_hosts: Names = ()
 
@@ -100,6 +104,11 @@ class LimitSettings(_Section):
     """`[limits]`: how much the bot takes on."""
 
     turns_at_once: int = Field(default=64, ge=1, le=1000)
+    turns_per_person: int = Field(default=3, ge=1, le=1000)
+    tokens_per_person: int = Field(default=0, ge=0)
+    tokens_in_all: int = Field(default=0, ge=0)
+    answer_pages: int = Field(default=8, ge=1, le=50)
+    late_after_s: int = Field(default=900, ge=60, le=86_400)
     context_messages: int = Field(default=30, ge=0, le=200)
     uploads_per_message: int = Field(default=10, ge=0, le=50)
     upload_mb: int = Field(default=25, ge=1, le=100)

@@ -4,6 +4,7 @@ Ids are the platforms' own, as strings (a Discord snowflake, a Slack `C…`, `U�
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,22 +40,30 @@ class MessageKey:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who wrote. Authorised by `id` and `roles` only; `name` is what they chose to be called and proves nothing."""
+    """Who wrote. Authorised by `id` and `roles` only; `name` is what they chose to be called and proves nothing.
+
+    `moderator`: may manage other people's messages in this place, as the platform says.
+    """
 
     id: str
     name: str
     roles: frozenset[str] = frozenset()
+    moderator: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that hangs on a message, not yet downloaded. `media_type` and `size_bytes` are the platform's claim."""
+    """A file that hangs on a message, not yet downloaded. `media_type` and `size_bytes` are the platform's claim.
+
+    `spoiler`: its author has hidden it from those who do not ask for it.
+    """
 
     id: str
     name: str
     url: str
     media_type: str = ""
     size_bytes: int = 0
+    spoiler: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,9 @@ class Incoming:
     `direct`: written in a DM. `mentions_bot`: addressed by mention, or by replying to one of its messages.
     `mentions_others`: names somebody who is not the bot. `reply_to`: id of the message it replies to, or "".
     `in_thread`: written inside a thread that exists already (False: it would be the root of a new one).
+    `sent_at_s`: when it was written, in seconds since 1970 by the platform's clock. `gesture`: the platform's id of the
+    one act of sending, where it tells it: two messages of one gesture are one question. `burst`: what its author had
+    said just before, without calling the bot.
     """
 
     key: MessageKey
@@ -86,6 +98,47 @@ class Incoming:
     mentions_others: bool = False
     in_thread: bool = False
     reply_to: str = ""
+    sent_at_s: float = 0.0
+    gesture: str = ""
+    burst: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A person changed a message; `message` is the whole of it as it is now. Its text may be what it was before."""
+
+    message: Incoming
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A person's message is no longer there."""
+
+    key: MessageKey
+
+
+class Button(StrEnum):
+    """What a reader can press below an answer."""
+
+    STOP = "stop"
+    RETRY = "retry"
+    CONTINUE = "continue"
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A person pressed a button on a message, or did what means the same (a ❌ reaction: STOP).
+
+    `message`: what it was done to: one of the bot's own messages, or (a reaction) a question.
+    """
+
+    message: MessageKey
+    button: Button
+    person: Person
+
+
+Event = Incoming | Edited | Deleted | Pressed
+"""Everything that people do and a platform hands in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,36 +152,67 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a place allows. `page_size` is in the dialect's own count. A status fades after `status_lasts_s`."""
+    """What a place allows, now. `page_size` is in the dialect's own count. A status fades after `status_lasts_s`.
+
+    `append_only`: a message can only get longer while it grows. `ends`: the budget of the last edit of a message that
+    grows, where it is not that of the others. A file to attach may have `file_bytes`.
+    """
 
     page_size: int
     posts: Budget
     edits: Budget
     status_lasts_s: float
+    ends: Budget | None = None
+    append_only: bool = False
+    file_bytes: int = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One message of an answer. `mark` is its idempotency mark; `message_id` is "" until the platform confirmed it."""
+    """One message of an answer. `mark` is its idempotency mark; `message_id` is "" until the platform confirmed it.
+
+    `file`: the name of the file it brings; "" for a page of text.
+    """
 
     index: int
     mark: str
     message_id: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that an answer brings. `sha256`: by which the store gives its bytes."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a turn: Claude's whole text to deliver, `note`, what the bot adds below it, the files it brings and
+    the buttons that stand below it. `state` is the turn's once it is delivered: `delivered` or `stopped`.
+    """
+
+    answer: str
+    note: str = ""
+    files: tuple[File, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    state: str = "delivered"
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A turn that has not ended, as the store holds it: the questions one answer is for, in the platform's order.
+    """A turn as the store holds it: the questions one answer is for, in the platform's order.
 
-    `state`: `accepted`, `answering` or `answered`. If `answered`, `answer` is Claude's whole text to deliver and `note`
-    what the bot adds below it; else both are "".
+    `state`: `accepted`, `answering`, `answered` (and `outcome` is to be delivered); or it has ended: `delivered`,
+    `stopped` or `failed`. `parts`: the messages of its answer, as far as they were written down.
     """
 
     questions: tuple[Incoming, ...]
     state: str
     parts: tuple[Part, ...] = ()
-    answer: str = ""
-    note: str = ""
+    outcome: Outcome | None = None
 
     @property
     def key(self) -> MessageKey:

@@ -6,11 +6,12 @@ The real ones live in `platforms` and `store`; the fakes of the tests have the s
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from bot.events import Incoming, Limits, MessageKey, Part, Said, ThreadKey, Turn, Upload
+from bot.events import Button, Event, Incoming, Limits, MessageKey, Outcome, Part, Said, ThreadKey, Turn, Upload
 
-Hear = Callable[[Incoming], Awaitable[None]]
-"""Where a platform hands a message in. When it returns, the turn is on disk or was turned away, and the event may be
-acknowledged; when it raises, the event must not be acknowledged, so that the platform delivers it again."""
+Hear = Callable[[Event], Awaitable[str]]
+"""Where a platform hands in what people do. When it returns, the event is on disk or was turned away, and may be
+acknowledged; when it raises, it must not be acknowledged, so that the platform delivers it again. What it returns is
+a sentence for the person alone ("" for none), which a platform shows to who pressed a button, if it can."""
 
 
 class Dialect(Protocol):
@@ -38,16 +39,29 @@ class Surface(Protocol):
         """What this place allows, as far as it is known now."""
         ...
 
-    async def post(self, text: str, mark: str, *, again: bool = False) -> str:
+    async def post(
+        self, text: str, mark: str, *, buttons: Sequence[Button] = (), growing: bool = False, again: bool = False
+    ) -> str:
         """Post rendered text; return the message's id. One mark makes one message, however often it is asked for.
 
-        A mark ends in a dot and the number of the part in its answer, from 0. `again`: an earlier attempt, perhaps by
-        an earlier process, may have landed: find it before posting.
+        A mark ends in a dot and the number of the part in its answer, from 0. `growing`: more text of this message will
+        follow. `again`: an earlier attempt, perhaps by an earlier process, may have landed: find it before posting.
         """
         ...
 
-    async def edit(self, message_id: str, text: str) -> None:
-        """Replace a message's text by rendered text."""
+    async def edit(self, message_id: str, text: str, *, buttons: Sequence[Button] = (), growing: bool = False) -> None:
+        """Replace a message's text by rendered text, and its buttons.
+
+        With `limits.append_only` a message that grows is asked to show a text that begins with what it shows.
+        """
+        ...
+
+    async def delete(self, message_id: str) -> None:
+        """Take one of the bot's messages away. One that is no longer there is no error."""
+        ...
+
+    async def attach(self, name: str, data: bytes, mark: str, *, again: bool = False) -> str:
+        """Post a file; return the id of the message that shows it. `mark` and `again` as for `post`."""
         ...
 
     async def status(self, text: str) -> None:
@@ -69,8 +83,11 @@ class Platform(Protocol):
         """The platform's name, as in its keys."""
         ...
 
-    async def run(self, hear: Hear) -> None:
-        """Connect and hand messages in until cancelled. Raises `StartupError` if the platform refuses the bot."""
+    async def run(self, hear: Hear, log: "HearLog") -> None:
+        """Connect and hand events in until cancelled. Raises `StartupError` if the platform refuses the bot.
+
+        What was said while there was no connection is fetched and handed in, too, as far as `log` tells what was heard.
+        """
         ...
 
     def surface(self, question: Incoming) -> Surface:
@@ -79,6 +96,22 @@ class Platform(Protocol):
 
     async def download(self, upload: Upload, max_bytes: int) -> bytes:
         """Return an upload's bytes, from the platform's own file hosts only. Raises `MediaError`."""
+        ...
+
+
+class HearLog(Protocol):
+    """Where a platform looks up and writes down until when it has heard everything. Times in seconds since 1970."""
+
+    async def heard_until(self, platform: str) -> float:
+        """Return the time up to which everything said was handed in; 0.0 if the bot was never there before."""
+        ...
+
+    async def heard(self, platform: str, at_s: float) -> None:
+        """Write down that everything said up to a time was handed in."""
+        ...
+
+    async def threads(self, platform: str, since_s: float) -> Sequence[ThreadKey]:
+        """Return the threads (DMs are threads) the bot was asked in since a time, newest first."""
         ...
 
 
@@ -94,11 +127,11 @@ class PartLog(Protocol):
         ...
 
 
-class Store(PartLog, Protocol):
+class Store(PartLog, HearLog, Protocol):
     """The only truth. Every method is one transaction, on disk when it returns."""
 
     async def accept(self, question: Incoming) -> bool:
-        """Write a question down. False if it was there already."""
+        """Write a question down. False if it was there already, by its key or by its gesture."""
         ...
 
     async def knows(self, thread: ThreadKey) -> bool:
@@ -109,25 +142,54 @@ class Store(PartLog, Protocol):
         """Return every turn that is neither delivered nor failed nor stopped, in the order it was accepted."""
         ...
 
+    async def find(self, message: MessageKey) -> Turn | None:
+        """Return the turn a message belongs to, as one of its questions or of its answer's messages, in any state."""
+        ...
+
     async def begin(self, questions: Sequence[Incoming]) -> None:
         """Make accepted questions one turn that is being answered; its key is the first one's."""
         ...
 
     async def record(
-        self, turn: MessageKey, answer: str, note: str, messages: Sequence[Mapping[str, Any]], usage: Mapping[str, Any]
+        self, turn: MessageKey, outcome: Outcome, messages: Sequence[Mapping[str, Any]], usage: Mapping[str, Any]
     ) -> None:
-        """Write a turn's whole outcome: what to deliver, the history's new messages and the usage, together.
+        """Write a turn's whole outcome: what to deliver, the history's new messages and the usage, together."""
+        ...
 
-        `answer` is Claude's text, `note` what the bot adds below it ("" for nothing).
+    async def end(self, turn: MessageKey, state: str, usage: Mapping[str, Any] | None = None) -> None:
+        """End a turn as `delivered`, `failed` or `stopped`; all the questions it answers end with it.
+
+        `usage`: what was used in vain, of a turn that has no outcome.
         """
         ...
 
-    async def end(self, turn: MessageKey, state: str) -> None:
-        """End a turn as `delivered`, `failed` or `stopped`; all the questions it answers end with it."""
+    async def used(self, person: str, since_s: float) -> int:
+        """Return the tokens, in and out, that somebody's questions have used since a time; "" is everybody.
+
+        `person`: platform and id, as `discord:42`.
+        """
+        ...
+
+    async def reopen(self, turn: MessageKey, question: Incoming | None = None) -> Turn | None:
+        """Take a thread's newest turn up again, to be answered anew into the messages it has; None if it is not that.
+
+        `question` takes the place of the one with its key. What the turn had added to the history leaves it, and stays
+        in the store as a branch. A turn that is only accepted stays so.
+        """
+        ...
+
+    async def forget(self, question: MessageKey) -> Turn | None:
+        """Purge a question: its text and files leave the store and the history. Return its turn as it is now, or None.
+
+        A turn that was only accepted is stopped. What Claude answered stays.
+        """
         ...
 
     async def history(self, thread: ThreadKey) -> list[dict[str, Any]]:
-        """Return the thread's messages for Claude, plain JSON with explicit roles, oldest first."""
+        """Return the thread's messages for Claude, plain JSON with explicit roles, oldest first.
+
+        A block of a question has `said`, the question's message id.
+        """
         ...
 
     async def keep(self, data: bytes, media_type: str) -> str:
@@ -135,5 +197,5 @@ class Store(PartLog, Protocol):
         ...
 
     async def blob(self, sha256: str) -> tuple[bytes, str]:
-        """Return kept bytes and their media type. Raises `KeyError` if they are not there."""
+        """Return kept bytes and their media type. Raises `KeyError` if they are not there any more."""
         ...

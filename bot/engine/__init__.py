@@ -6,7 +6,11 @@ platforms and the store by their ports only.
 """
 
 from bot.engine.admit import Access
-from bot.engine.answer import Answerer, AnswerSettings
+from bot.engine.answer import Answerer
+from bot.engine.ask import Asker
+from bot.engine.budget import Allowance, Budgets
 from bot.engine.engine import Engine
+from bot.engine.slots import Slots
+from bot.engine.tell import AskSettings
 
-__all__ = ["Access", "AnswerSettings", "Answerer", "Engine"]
+__all__ = ["Access", "Allowance", "Answerer", "AskSettings", "Asker", "Budgets", "Engine", "Slots"]

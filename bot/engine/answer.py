@@ -1,44 +1,24 @@
 """One turn, from its questions to its delivered answer. `Answerer.answer` reads as the design's steps 6 to 9."""
 
-import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 
 import structlog
 
-from bot.claude import AsyncChat, AsyncClient, ClaudeError
-from bot.engine.gather import Gathered, gather_uploads
-from bot.engine.prompt import Block, context_blocks, question_blocks, system
-from bot.engine.recall import attach, detach
+from bot.claude import ClaudeError
+from bot.engine.ask import Asker, Place
+from bot.engine.budget import OverBudget
+from bot.engine.run import Run
+from bot.engine.slots import Slots
 from bot.engine.status import working
-from bot.engine.words import OUR_FAULT, sentence_for, stop_note
+from bot.engine.words import DELETED, LATE, OUR_FAULT, WAITS, sentence_for
 from bot.errors import Gone, PlatformError, StoreError, Unreachable
-from bot.events import MessageKey, Part, Turn
+from bot.events import Button, MessageKey, Outcome, Part
 from bot.ports import PartLog, Platform, Store, Surface
 from bot.reply import LiveReply, Pacer
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerSettings:
-    """How answers are made. `system` is the configured text; sizes in bytes, counts per message."""
-
-    system: str
-    max_tokens: int
-    context_messages: int
-    uploads: int
-    upload_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    answer: str
-    note: str
-    messages: Sequence[Mapping[str, Any]]
-    usage: Mapping[str, Any]
 
 
 class Answerer:
@@ -47,128 +27,134 @@ class Answerer:
     def __init__(
         self,
         store: Store,
-        client: AsyncClient,
+        asker: Asker,
         platforms: Mapping[str, Platform],
         pacer: Pacer,
-        settings: AnswerSettings,
+        slots: Slots,
+        *,
+        most_pages: int,
     ) -> None:
         self._store = store
-        self._client = client
+        self._asker = asker
         self._platforms = platforms
         self._pacer = pacer
-        self._settings = settings
-        self._system = system(settings.system)
+        self._slots = slots
+        self._most_pages = most_pages
 
-    async def answer(self, turn: Turn) -> None:
+    async def answer(self, run: Run) -> None:
         """Answer a turn, or only deliver it if it was answered before. Raises nothing but cancellation.
 
         Afterwards the turn is delivered, failed or stopped; or, if its platform cannot be reached, it is still
         `answered` and the next start delivers it. Cancelled, it is as the store last saw it.
         """
-        platform = self._platforms.get(turn.key.platform)
+        platform = self._platforms.get(run.turn.key.platform)
         if platform is None:
-            log.warning("turn waits: its platform is not connected", turn=str(turn.key))
+            log.warning("turn waits: its platform is not connected", turn=str(run.turn.key))
             return
-        surface = platform.surface(turn.questions[0])
-        mark = hashlib.sha256(str(turn.key).encode()).hexdigest()[:16]
-        async with working(surface) as posted:
-            parts = _Parts(self._store, posted)
-            async with LiveReply(surface, self._pacer, log=parts, turn=turn.key, mark=mark, parts=turn.parts) as reply:
-                try:
-                    await self._steps(turn, platform, surface, reply)
-                except ClaudeError as error:
-                    log.warning("claude failed", error=type(error).__name__, detail=str(error))
-                    await self._settle(turn, reply, sentence_for(error))
-                except PlatformError as error:
-                    await self._undelivered(turn, error)
-                except Exception:
-                    log.exception("turn failed")
-                    await self._settle(turn, reply, OUR_FAULT)
+        surface = platform.surface(run.turn.questions[0])
+        parts = _Parts(self._store)
+        async with self._reply(run, surface, parts) as reply:
+            try:
+                if run.late:
+                    await self._settle(run, reply, LATE)
+                elif is_purged(run):
+                    await self._take_back(run, reply)
+                else:
+                    await self._in_a_place(run, platform, surface, reply, parts)
+            except ClaudeError as error:
+                log.warning("claude failed", error=type(error).__name__, detail=str(error))
+                await self._settle(run, reply, sentence_for(error))
+            except OverBudget as error:
+                log.info("over budget", detail=error.detail)
+                await self._settle(run, reply, error.sentence)
+            except PlatformError as error:
+                await self._undelivered(run, error)
+            except Exception:
+                log.exception("turn failed")
+                await self._settle(run, reply, OUR_FAULT)
 
-    async def _steps(self, turn: Turn, platform: Platform, surface: Surface, reply: LiveReply) -> None:
-        if turn.state == "answered":
-            reply.write(turn.answer)
-            note = turn.note
+    def _reply(self, run: Run, surface: Surface, parts: "_Parts") -> AbstractAsyncContextManager[LiveReply]:
+        mark = hashlib.sha256(str(run.turn.key).encode()).hexdigest()[:16]
+        return LiveReply(
+            surface,
+            self._pacer,
+            log=parts,
+            turn=run.turn.key,
+            mark=mark,
+            parts=run.turn.parts,
+            most_pages=self._most_pages,
+        )
+
+    async def _in_a_place(
+        self, run: Run, platform: Platform, surface: Surface, reply: LiveReply, parts: "_Parts"
+    ) -> None:
+        asker = f"{run.turn.key.platform}:{run.turn.questions[0].author.id}"
+        async with self._slots.one(asker, must_wait=lambda: reply.doing(WAITS)):
+            run.begun = True
+            reply.doing("")
+            async with working(surface) as status:
+                parts.tell = status.posted
+                await self._steps(run, Place(platform, surface, reply, status))
+
+    async def _steps(self, run: Run, place: Place) -> None:
+        turn = run.turn
+        if turn.outcome is not None:
+            outcome = turn.outcome
+            place.reply.write(outcome.answer)
         else:
             await self._store.begin(turn.questions)
-            outcome = await self._ask(turn, platform, surface, reply)
-            await self._store.record(turn.key, outcome.answer, outcome.note, outcome.messages, outcome.usage)
-            note = outcome.note
-        await reply.finish(note)
-        await self._store.end(turn.key, "delivered")
-        log.info("turn delivered")
+            answer = await self._asker.ask(run, place)
+            outcome = answer.outcome
+            await self._store.record(turn.key, outcome, answer.messages, answer.usage)
+        files = await self._files(outcome)
+        await place.reply.finish(outcome.note, buttons=outcome.buttons, files=files)
+        await self._store.end(turn.key, outcome.state)
+        log.info("turn delivered", state=outcome.state)
 
-    async def _ask(self, turn: Turn, platform: Platform, surface: Surface, reply: LiveReply) -> _Outcome:
-        history = await self._store.history(turn.questions[0].thread)
-        content, notes = await self._gather(turn, platform, surface, opening=not history)
-        chat = AsyncChat(cli=self._client, sp=self._system, hist=await attach(history, self._store), cache=True)
-        async with await chat(content, stream=True, maxtok=self._settings.max_tokens) as stream:
-            async for piece in stream:
-                reply.write(piece)
-                if isinstance(reply.broken, Gone):
-                    raise reply.broken
-        notes = (*notes, stop_note(stream.value))
-        new = await detach(chat.h[len(history) :], self._store)
-        return _Outcome(stream.text, "\n".join(filter(None, notes)), new, stream.usage)
+    async def _files(self, outcome: Outcome) -> list[tuple[str, bytes]]:
+        return [(file.name, (await self._store.blob(file.sha256))[0]) for file in outcome.files]
 
-    async def _gather(
-        self, turn: Turn, platform: Platform, surface: Surface, *, opening: bool
-    ) -> tuple[list[Block], tuple[str, ...]]:
-        """Return the user message of a turn, and the notes its readers get about its files."""
-        limits = {"limit": self._settings.uploads, "max_bytes": self._settings.upload_bytes}
-        files = await asyncio.gather(*(gather_uploads(platform, q.uploads, **limits) for q in turn.questions))
-        context = await self._context(turn, platform, surface, opening=opening)
-        questions = question_blocks(list(zip(turn.questions, (f.blocks for f in files), strict=True)))
-        return [*context, *questions], tuple(note for file in files for note in file.notes)
-
-    async def _context(self, turn: Turn, platform: Platform, surface: Surface, *, opening: bool) -> list[Block]:
-        """What was said before the bot was called: at its first turn in a thread, or when a message replies to one.
-
-        The newest images are shown, as many as one message may bring; why one was left out is told to Claude alone.
-        """
-        if not opening and not any(question.reply_to for question in turn.questions):
-            return []
-        try:
-            said = await surface.earlier(self._settings.context_messages)
-        except PlatformError as error:
-            log.warning("earlier messages cannot be read", error=type(error).__name__, detail=error.detail)
-            return []
-        room = self._settings.uploads
-        found: list[Gathered] = []
-        for line in reversed(said):
-            found.append(
-                await gather_uploads(platform, line.uploads[:room], limit=room, max_bytes=self._settings.upload_bytes)
-            )
-            room -= min(room, len(line.uploads))
-        return context_blocks(list(zip(said, (f.blocks for f in reversed(found)), strict=True)))
-
-    async def _settle(self, turn: Turn, reply: LiveReply, sentence: str) -> None:
+    async def _settle(self, run: Run, reply: LiveReply, sentence: str) -> None:
         """What was shown stays, the sentence says why there is no more, and the history has no half of it."""
         try:
-            await reply.finish(sentence)
+            await reply.finish(sentence, buttons=(Button.RETRY,))
         except PlatformError as error:
             log.warning("the reason could not be shown", error=type(error).__name__, detail=error.detail)
         try:
-            await self._store.end(turn.key, "failed")
+            await self._store.end(run.turn.key, "failed", dict(run.used))
         except StoreError as error:
             log.error("the turn's end could not be stored; the next start answers it again", detail=error.detail)  # noqa: TRY400 - the sentence and detail say it all
 
-    async def _undelivered(self, turn: Turn, error: PlatformError) -> None:
+    async def _take_back(self, run: Run, reply: LiveReply) -> None:
+        """The question is gone: what was shown of an answer gives way to a line that says so."""
+        if run.turn.parts:
+            await reply.finish(DELETED)
+        await self._store.end(run.turn.key, "stopped", dict(run.used))
+        log.info("turn stopped: its question was deleted")
+
+    async def _undelivered(self, run: Run, error: PlatformError) -> None:
         log.warning("answer could not be delivered", error=type(error).__name__, detail=error.detail)
         if not isinstance(error, Unreachable):
-            await self._store.end(turn.key, "stopped" if isinstance(error, Gone) else "failed")
+            state = "stopped" if isinstance(error, Gone) else "failed"
+            await self._store.end(run.turn.key, state, dict(run.used))
+
+
+def is_purged(run: Run) -> bool:
+    """Say whether all the questions of a turn that was begun were deleted."""
+    begun = run.turn.state == "answering"
+    return begun and not any(question.text or question.uploads for question in run.turn.questions)
 
 
 class _Parts:
     """The store's part log, which also tells the status that a message was posted."""
 
-    def __init__(self, log: PartLog, posted: Any) -> None:
+    def __init__(self, log: PartLog) -> None:
         self._log = log
-        self._tell = posted
+        self.tell: Callable[[], None] = lambda: None
 
     async def posting(self, turn: MessageKey, part: Part) -> None:
         await self._log.posting(turn, part)
 
     async def posted(self, turn: MessageKey, part: Part) -> None:
         await self._log.posted(turn, part)
-        self._tell()
+        self.tell()

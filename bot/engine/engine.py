@@ -1,6 +1,8 @@
-"""Messages in, turns answered: one at a time in a thread and in the platform's order, many threads at once."""
+"""What people do, taken in: messages become turns, and edits, deletions and buttons change them."""
 
 import asyncio
+import time
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -8,35 +10,44 @@ import structlog
 
 from bot.engine.admit import Access, is_addressed, may_speak
 from bot.engine.answer import Answerer
+from bot.engine.burst import Bursts
+from bot.engine.queue import Queue
+from bot.engine.words import GO_ON, NOT_NEWEST, NOT_YOURS, is_stop
 from bot.errors import ParleyError
-from bot.events import Incoming, ThreadKey, Turn
+from bot.events import Button, Deleted, Edited, Event, Incoming, Person, Pressed, Turn
 from bot.ports import Store
 
 log = structlog.get_logger()
 
+_END_S = 5.0
+_ENDED = frozenset({"delivered", "failed", "stopped"})
+
 
 class Engine:
-    """Hears messages and answers them while its `async with` lasts.
+    """Hears what people do and answers them while its `async with` lasts.
 
     On entering, what an earlier process left unended is taken up again. On leaving, no new turn begins, running ones
     have `drain_s` seconds to end, and the rest is cancelled; the store keeps it, and the next start takes it up.
+    A question that is first heard `late_after_s` seconds after it was asked gets one line.
     """
 
-    def __init__(self, store: Store, answerer: Answerer, access: Access, *, turns_at_once: int, drain_s: float) -> None:
+    def __init__(
+        self, store: Store, answerer: Answerer, access: Access, *, drain_s: float, late_after_s: float
+    ) -> None:
         self._store = store
-        self._answerer = answerer
         self._access = access
-        self._slots = asyncio.Semaphore(turns_at_once)
         self._drain_s = drain_s
-        self._waiting: dict[ThreadKey, list[Turn]] = {}
-        self._workers: set[asyncio.Task[None]] = set()
+        self._late_after_s = late_after_s
+        self._queue = Queue(answerer.answer)
+        self._bursts = Bursts()
         self._open = asyncio.Event()
         self._closing = False
 
     async def __aenter__(self) -> Self:
         unended = await self._store.unended()
         for turn in unended:
-            self._put(turn)
+            new = turn.state == "accepted" or (turn.state == "answering" and not turn.parts)
+            self._queue.put(turn, late=new and all(map(self._is_late, turn.questions)))
         if unended:
             log.info("taking up what was left", turns=len(unended))
         self._open.set()
@@ -46,69 +57,147 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing = True
-        workers = list(self._workers)
-        if workers and kind is None:
-            log.info("letting running turns end", threads=len(workers), within_s=self._drain_s)
-            await asyncio.wait(workers, timeout=self._drain_s)
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        drain_s = self._drain_s if kind is None else 0.0
+        if self._queue.busy:
+            log.info("letting running turns end", turns=self._queue.busy, within_s=drain_s)
+        await self._queue.close(drain_s)
 
-    async def hear(self, question: Incoming) -> None:
-        """Accept a message that is for the bot, from someone who may speak to it; ignore any other.
+    async def hear(self, event: Event) -> str:
+        """Take in what a person did; return a sentence for that person alone, or "".
 
-        When this returns, the question is on disk, whatever is delivered twice. Raises `ParleyError` once the bot is
-        stopping: the message must come again.
+        When this returns, what matters of it is on disk, whatever is delivered twice. Raises `ParleyError` once the bot
+        is stopping: the event must come again.
         """
         await self._open.wait()
         if self._closing:
             raise ParleyError("The bot is stopping.")
+        if isinstance(event, Incoming):
+            await self._asked(event)
+        elif isinstance(event, Edited):
+            await self._edited(event.message)
+        elif isinstance(event, Deleted):
+            await self._deleted(event)
+        else:
+            return await self._pressed(event)
+        return ""
+
+    async def _asked(self, question: Incoming) -> None:
+        """Accept a message that is for the bot, from someone who may speak to it; ignore any other."""
         known = question.in_thread and await self._store.knows(question.thread)
         if not is_addressed(question, known_thread=known):
+            self._bursts.heard(question)
             return
         if not may_speak(question, self._access):
             log.info("not allowed to speak", message=str(question.key), person=question.author.id)
             return
-        if await self._store.accept(question):
-            log.info("question accepted", message=str(question.key))
-            self._put(Turn((question,), "accepted"))
-
-    def _put(self, turn: Turn) -> None:
-        thread = turn.questions[0].thread
-        if thread in self._waiting:
-            self._waiting[thread].append(turn)
+        question = replace(question, burst=self._bursts.before(question))
+        if not await self._store.accept(question):
             return
-        self._waiting[thread] = [turn]
-        worker = asyncio.create_task(self._serve(thread), name=str(thread))
-        self._workers.add(worker)
-        worker.add_done_callback(self._workers.discard)
+        running = self._queue.running(question.thread)
+        if running and is_stop(question.text) and self._may_press(running.turn, question.author):
+            running.stop()
+            await self._store.end(question.key, "stopped")
+            return
+        log.info("question accepted", message=str(question.key))
+        self._queue.put(Turn((question,), "accepted"), late=self._is_late(question))
 
-    async def _serve(self, thread: ThreadKey) -> None:
-        """Answer a thread's turns until none waits. What arrives while one is answered joins the next."""
-        waiting = self._waiting[thread]
-        try:
-            while waiting and not self._closing:
-                async with self._slots:
-                    turn = take_next(waiting)
-                    with structlog.contextvars.bound_contextvars(turn=str(turn.key)):
-                        await self._answerer.answer(turn)
-        finally:
-            del self._waiting[thread]
+    async def _edited(self, message: Incoming) -> None:
+        """Answer an edited question anew, if it is its thread's newest; one that waits is answered as it is now."""
+        turn = await self._store.find(message.key)
+        asked = next((q for q in turn.questions if q.key == message.key), None) if turn else None
+        if turn is None or asked is None or _is_same(asked, message):
+            return
+        changed = replace(asked, text=message.text, uploads=message.uploads)
+        waits = self._queue.take_out(asked.thread, asked.key)
+        running = self._queue.running(asked.thread)
+        if running and asked.key in {question.key for question in running.turn.questions}:
+            await running.drop()
+        reopened = await self._store.reopen(turn.key, changed)
+        if reopened is not None:
+            log.info("question edited", message=str(message.key), state=reopened.state)
+            self._queue.put(reopened)
+        elif waits:
+            self._queue.put(turn)
+        elif turn.state not in _ENDED:
+            left = await self._store.find(message.key)
+            if left is not None and left.state not in _ENDED:
+                self._queue.put(left)
+
+    async def _deleted(self, deleted: Deleted) -> None:
+        """Stop answering a deleted question, and forget what it said."""
+        turn = await self._store.find(deleted.key)
+        asked = next((q for q in turn.questions if q.key == deleted.key), None) if turn else None
+        if asked is None:
+            return
+        self._queue.take_out(asked.thread, asked.key)
+        running = self._queue.running(asked.thread)
+        if running and asked.key in {question.key for question in running.turn.questions}:
+            await running.drop()
+        left = await self._store.forget(deleted.key)
+        log.info("question deleted", message=str(deleted.key))
+        if left is not None and left.state not in _ENDED:
+            self._queue.put(left)
+
+    async def _pressed(self, pressed: Pressed) -> str:
+        turn = await self._store.find(pressed.message)
+        if turn is None:
+            return ""
+        if not self._may_press(turn, pressed.person):
+            return NOT_YOURS
+        log.info("pressed", button=pressed.button, turn=str(turn.key))
+        if pressed.button is Button.STOP:
+            return await self._stop(turn)
+        if turn.state not in _ENDED:  # its buttons are there a moment before its end is stored
+            await self._end_of(turn)
+        return await (self._retry(turn) if pressed.button is Button.RETRY else self._go_on(turn, pressed))
+
+    async def _end_of(self, turn: Turn) -> None:
+        running = self._queue.running(turn.questions[0].thread)
+        if running and running.turn.key == turn.key and running.task is not None:
+            await asyncio.wait([running.task], timeout=_END_S)
+
+    async def _stop(self, turn: Turn) -> str:
+        thread = turn.questions[0].thread
+        running = self._queue.running(thread)
+        if running and running.turn.key in {question.key for question in turn.questions}:
+            running.stop()
+        elif self._queue.take_out(thread, turn.key):
+            await self._store.end(turn.key, "stopped")
+        return ""
+
+    async def _retry(self, turn: Turn) -> str:
+        now = await self._store.find(turn.key)
+        if now is None or now.state not in _ENDED:
+            return ""
+        reopened = await self._store.reopen(turn.key)
+        if reopened is None:
+            return NOT_NEWEST
+        self._queue.put(reopened)
+        return ""
+
+    async def _go_on(self, turn: Turn, pressed: Pressed) -> str:
+        """Pressing is asking to go on. It has the key of the message it was done to, and so it happens once."""
+        question = Incoming(
+            pressed.message,
+            turn.questions[0].thread,
+            pressed.person,
+            GO_ON,
+            direct=turn.questions[0].direct,
+            mentions_bot=True,
+            in_thread=True,
+        )
+        if await self._store.accept(question):
+            self._queue.put(Turn((question,), "accepted"))
+        return ""
+
+    def _may_press(self, turn: Turn, person: Person) -> bool:
+        """Only who asked, or a moderator; and nobody who may not speak to the bot."""
+        theirs = person.moderator or person.id in {question.author.id for question in turn.questions}
+        return theirs and may_speak(replace(turn.questions[0], author=person), self._access)
+
+    def _is_late(self, question: Incoming) -> bool:
+        return 0 < question.sent_at_s < time.time() - self._late_after_s
 
 
-def take_next(waiting: list[Turn]) -> Turn:
-    """Remove and return what to answer next: a turn that was begun before a restart as it was, else everything that
-    is only accepted, as one turn in the platform's order.
-    """
-    for turn in waiting:
-        if turn.state != "accepted":
-            waiting.remove(turn)
-            return turn
-    questions = sorted((question for turn in waiting for question in turn.questions), key=_platform_order)
-    waiting.clear()
-    return Turn(tuple(questions), "accepted")
-
-
-def _platform_order(question: Incoming) -> tuple[int, str]:
-    """Discord's snowflakes and Slack's timestamps both grow with time; a longer number is a later one."""
-    return len(question.key.message), question.key.message
+def _is_same(one: Incoming, other: Incoming) -> bool:
+    return (one.text, [u.id for u in one.uploads]) == (other.text, [u.id for u in other.uploads])

@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import structlog
 
-from bot.engine.prompt import Block, file_label, refused_upload
+from bot.engine.prompt import Gathered, file_label, refused_upload
 from bot.errors import MediaError
 from bot.events import Upload
 from bot.media import block_for, read
@@ -14,13 +13,8 @@ from bot.ports import Platform
 
 log = structlog.get_logger()
 
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """One message's uploads as content, and the lines its readers get about them (left out, reduced)."""
-
-    blocks: tuple[Block, ...] = ()
-    notes: tuple[str, ...] = ()
+PASTED = "message.txt"
+"""What Discord's client makes of a message that is too long to be one."""
 
 
 async def gather_uploads(platform: Platform, uploads: Sequence[Upload], *, limit: int, max_bytes: int) -> Gathered:
@@ -29,10 +23,11 @@ async def gather_uploads(platform: Platform, uploads: Sequence[Upload], *, limit
     """
     taken, left = uploads[:limit], uploads[limit:]
     results = await asyncio.gather(*(_one(platform, upload, max_bytes) for upload in taken))
-    over = [f"{upload.name} was left out: I look at {limit} files of a message at most." for upload in left]
+    over = [f"{upload.name} was left out: I look at no more than {limit} of a message." for upload in left]
     blocks = [block for result in results for block in result.blocks] + [refused_upload(line) for line in over]
     notes = [note for result in results for note in result.notes] + over
-    return Gathered(tuple(blocks), tuple(notes))
+    words = "\n".join(result.words for result in results if result.words)
+    return Gathered(tuple(blocks), words, tuple(notes))
 
 
 async def _one(platform: Platform, upload: Upload, max_bytes: int) -> Gathered:
@@ -40,6 +35,9 @@ async def _one(platform: Platform, upload: Upload, max_bytes: int) -> Gathered:
         media = await read(await platform.download(upload, max_bytes), upload)
     except MediaError as error:
         log.info("upload left out", upload=upload.id, reason=error.detail or type(error).__name__)
-        return Gathered((refused_upload(error.sentence),), (error.sentence,))
-    label = file_label(media.kind, media.name)
-    return Gathered((label, block_for(media.media_type, media.data, media.name)), (media.note,) if media.note else ())
+        return Gathered((refused_upload(error.sentence),), notes=(error.sentence,))
+    if media.kind == "text" and upload.name == PASTED:
+        return Gathered(words=media.data.decode())
+    label = file_label(media.kind, f"{media.name} ({media.about})" if media.about else media.name)
+    block = block_for(media.media_type, media.data, media.name, media.pages)
+    return Gathered((label, block), notes=(media.note,) if media.note else ())

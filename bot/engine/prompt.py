@@ -7,12 +7,25 @@ stands inside `<context>`, so that it is not taken for a question.
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from bot.events import Incoming, Person, Said
 
 Block = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """One message's uploads: content blocks, words that belong to the message itself (a long message that the platform
+    made a file of), and the lines its readers get about files (left out, reduced).
+    """
+
+    blocks: tuple[Block, ...] = ()
+    words: str = ""
+    notes: tuple[str, ...] = ()
+
 
 INSTRUCTIONS = """\
 You are an assistant in a team's chat. Several people may write in one thread.
@@ -43,19 +56,25 @@ def _attribute(value: str) -> str:
     return quoteattr(value, {'"': "&quot;", "'": "&apos;"})
 
 
-def context_blocks(said: Sequence[tuple[Said, Sequence[Block]]]) -> list[Block]:
+def context_blocks(said: Sequence[tuple[Said, Gathered]]) -> list[Block]:
     """Return earlier talk, with the content of its uploads, as blocks that are marked as context."""
     blocks: list[Block] = [_text("<context>")]
-    for line, uploads in said:
-        blocks += [_text(message_text(line.author, line.text, by_bot=line.by_bot)), *uploads]
+    for line, files in said:
+        words = "\n".join(filter(None, (line.text, files.words)))
+        blocks += [_text(message_text(line.author, words, by_bot=line.by_bot)), *files.blocks]
     return [*blocks, _text("</context>")] if said else []
 
 
-def question_blocks(questions: Sequence[tuple[Incoming, Sequence[Block]]]) -> list[Block]:
-    """Return the questions of one turn, each followed by the content of its uploads."""
+def question_blocks(questions: Sequence[tuple[Incoming, Gathered]]) -> list[Block]:
+    """Return the questions of one turn, each followed by the content of its uploads.
+
+    Each block has `said`, its question's id, by which a deleted question is found in the history.
+    """
     blocks: list[Block] = []
-    for question, uploads in questions:
-        blocks += [_text(message_text(question.author, question.text)), *uploads]
+    for question, files in questions:
+        words = "\n".join(filter(None, (question.text, files.words)))
+        made = [_text(message_text(question.author, words)), *files.blocks]
+        blocks += [{**block, "said": question.key.message} for block in made]
     return blocks
 
 

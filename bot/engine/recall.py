@@ -1,22 +1,24 @@
 """History ↔ what Claude is sent. The store keeps an image once, by its hash; the history only points to it.
 
-{"type": "image", "source": {"type": "blob", "media_type": "image/png", "sha256": "…"}}      in the store
-{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "…"}}      to Claude
+{"type": "image", "source": {"type": "blob", "media_type": "image/png", "sha256": "…", "tokens": 9, "bytes": 70}}
+    in the store
+{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "…"}}
+    to Claude
 """
 
 import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.engine.window import GONE, Room, fitted, tokens_of
+from bot.media import estimate_tokens
 from bot.ports import Store
 
 REQUEST_BYTES = 24_000_000
 """How much of a request may be images and documents. The API's limit is 32 MB for a whole request
 (platform.claude.com, vision); the rest is for words."""
-REQUEST_IMAGES = 100
+REQUEST_FILES = 100
 """How many images and documents one request may hold: the API's limit on models with the smaller context."""
-
-GONE = "(An image or file from earlier in this thread is no longer shown: the thread holds too many.)"
 
 
 async def detach(messages: Sequence[Mapping[str, Any]], store: Store) -> list[dict[str, Any]]:
@@ -34,33 +36,38 @@ async def _detach_block(block: Mapping[str, Any], store: Store) -> Mapping[str, 
     source = block.get("source")
     if not isinstance(source, Mapping) or source.get("type") != "base64":
         return block
-    sha256 = await store.keep(base64.b64decode(source["data"]), source["media_type"])
-    return {**block, "source": {"type": "blob", "media_type": source["media_type"], "sha256": sha256}}
+    data = base64.b64decode(source["data"])
+    sha256 = await store.keep(data, source["media_type"])
+    known = {"tokens": estimate_tokens(block), "bytes": len(data)}
+    return {**block, "source": {"type": "blob", "media_type": source["media_type"], "sha256": sha256, **known}}
 
 
-async def attach(messages: Sequence[Mapping[str, Any]], store: Store) -> list[dict[str, Any]]:
-    """Return messages for Claude: every blob embedded again, the newest first within what one request may hold.
+def sendable(blocks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return content blocks without what only the store knows of them."""
+    return [{key: value for key, value in block.items() if key != "said"} for block in blocks]
 
-    What no longer fits is replaced by a sentence, oldest first, so that Claude knows of it.
-    """
-    room, places = REQUEST_BYTES, REQUEST_IMAGES
+
+def room_beside(question: Sequence[Mapping[str, Any]], tokens: int) -> Room:
+    """Return the room that a question leaves to the history before it, of so many tokens in all."""
+    sources = [block["source"] for block in question if isinstance(block.get("source"), Mapping)]
+    files = [len(source["data"]) for source in sources if source.get("type") == "base64"]
+    step = max(1, tokens // 8)  # small differences between questions must not move what is left out
+    asked = -(-tokens_of(question) // step) * step
+    return Room(max(1, tokens - asked), max(0, REQUEST_FILES - len(files)), max(0, REQUEST_BYTES - sum(files)))
+
+
+async def attach(messages: Sequence[Mapping[str, Any]], store: Store, room: Room) -> list[dict[str, Any]]:
+    """Return messages for Claude, within the room there is: every blob embedded again, or a sentence in its place."""
     attached: list[dict[str, Any]] = []
-    for message in reversed(messages):
+    for message in fitted(messages, room):
         content = message["content"]
         if isinstance(content, list):
-            blocks = []
-            for block in reversed(content):
-                shown = await _attach_block(block, store, room if places else 0)
-                if shown is not block and shown["type"] != "text":
-                    room -= len(shown["source"]["data"])
-                    places -= 1
-                blocks.append(shown)
-            content = blocks[::-1]
+            content = sendable([await _attach_block(block, store) for block in content])
         attached.append({**message, "content": content})
-    return attached[::-1]
+    return attached
 
 
-async def _attach_block(block: Mapping[str, Any], store: Store, room: int) -> Mapping[str, Any]:
+async def _attach_block(block: Mapping[str, Any], store: Store) -> Mapping[str, Any]:
     source = block.get("source")
     if not isinstance(source, Mapping) or source.get("type") != "blob":
         return block
@@ -69,6 +76,4 @@ async def _attach_block(block: Mapping[str, Any], store: Store, room: int) -> Ma
     except KeyError:
         return {"type": "text", "text": GONE}
     encoded = base64.b64encode(data).decode("ascii")
-    if len(encoded) > room:
-        return {"type": "text", "text": GONE}
     return {**block, "source": {"type": "base64", "media_type": media_type, "data": encoded}}

@@ -1,7 +1,7 @@
-"""The sign that an answer is on its way, for as long as the turn lasts."""
+"""The sign that an answer is on its way, as long as there is nothing to read, and while a tool works."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bot.ports import Surface
@@ -9,28 +9,48 @@ from bot.ports import Surface
 THINKING = "is thinking…"
 
 
-@asynccontextmanager
-async def working(surface: Surface) -> AsyncIterator[Callable[[], None]]:
-    """Show the status while inside, and take it away at the end whatever happened.
+class Status:
+    """What the status should say now, "" for nothing; `working` keeps it so."""
 
-    Yields a function to call when a message was posted: both platforms take the status away at a post
-    (Discord docs, resources/channel, typing; Slack docs, assistant.threads.setStatus).
-    """
-    renew = asyncio.Event()
+    def __init__(self) -> None:
+        self.text = THINKING
+        self.shown = ""
+        self.changed = asyncio.Event()
+        self._readable = False
+
+    def say(self, text: str) -> None:
+        """Say what is going on; "": that Claude thinks, if there is nothing to read yet."""
+        self.text = text or ("" if self._readable else THINKING)
+        self.changed.set()
+
+    def posted(self) -> None:
+        """There is something to read now, and both platforms have taken the status away (Discord docs,
+        resources/channel, typing; Slack docs, assistant.threads.setStatus).
+        """
+        self.shown, self._readable = "", True
+        self.say("" if self.text == THINKING else self.text)
+
+
+@asynccontextmanager
+async def working(surface: Surface) -> AsyncIterator[Status]:
+    """Show the status while inside, and take it away at the end whatever happened."""
+    status = Status()
 
     async def keep() -> None:
         while True:
-            await surface.status(THINKING)
-            renew.clear()
+            status.changed.clear()
+            if status.text or status.shown:
+                status.shown = status.text
+                await surface.status(status.text)
             try:
-                async with asyncio.timeout(surface.limits.status_lasts_s):
-                    await renew.wait()
+                async with asyncio.timeout(surface.limits.status_lasts_s if status.text else None):
+                    await status.changed.wait()
             except TimeoutError:
                 continue
 
     keeper = asyncio.create_task(keep())
     try:
-        yield renew.set
+        yield status
     finally:
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)

@@ -21,7 +21,18 @@ from bot.claude import (
     Unavailable,
     stopped,
 )
+from bot.engine.files import file_name
 
+STOPPED = "Stopped."
+STOPPED_IN_HISTORY = "[A reader stopped the answer here.]"
+DELETED = "The question was deleted."
+LATE = "This came while I was away, some time ago. If it still matters, press Retry or ask again."
+WAITS = "Many questions are being answered at the moment; this one waits for its turn."
+NOT_YOURS = "Only who asked, or a moderator, can do that."
+NOT_NEWEST = "There is a newer question in this thread; please ask again below it."
+GO_ON = "Please go on exactly where you stopped."
+MINE_IS_USED_UP = "Your share of Claude for 24 hours is used up, or this question is too large for what is left of it."
+ALL_IS_USED_UP = "This bot's share of Claude for 24 hours is used up; whoever runs it can raise it."
 OUR_FAULT = "Something went wrong on my side, and it has been logged; please ask again."
 
 _BEFORE_THE_FIRST_WORD: tuple[tuple[type[ClaudeError], str], ...] = (
@@ -61,4 +72,16 @@ def stop_note(message: Mapping[str, Any]) -> str:
         return "Claude declined to answer this."
     if isinstance(why, ContextFull):
         return "The answer stops here: this thread has grown too long for Claude. Please start a new one."
-    return "The answer reached its length limit here; ask me to go on."
+    return "The answer reached its length limit here; press Continue, or ask me to go on."
+
+
+def is_stop(text: str) -> bool:
+    """Say whether a message is nothing but the word that stops an answer."""
+    return text.strip().strip(".!❌🛑").strip().casefold() == "stop"
+
+
+def using(tool: str, arguments: Mapping[str, Any]) -> str:
+    """Return the line that says which tool is at work."""
+    if tool == "give_file":
+        return f"is writing {file_name(str(arguments.get('name', '')))}…"
+    return f"is using {tool}…"

@@ -2,7 +2,7 @@
 
 It knows neither the platform (only `bot.ports.Surface`) nor where the text comes from. `pages` and `Paginator` cut
 Markdown, purely; `Pacer` shares a platform's limits out among all replies; `LiveReply` makes what a reader sees equal
-to what was written.
+to what was written. In it, `draft` says what should be seen, `screen` what to do next for that, and `parts` does it.
 """
 
 from bot.reply.live import LiveReply

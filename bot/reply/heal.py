@@ -40,6 +40,11 @@ def heal(markdown: str) -> str:
     return _closed(blocks, inline=True).text
 
 
+def bare_markup(line: str) -> bool:
+    """Say whether a line holds nothing yet but what may be markup."""
+    return _BARE_MARKUP.match(line) is not None
+
+
 def _closed(blocks: Blocks, *, inline: bool) -> Ending:
     leaf, markdown = blocks.last(), blocks.text
     if leaf is None:
@@ -48,7 +53,7 @@ def _closed(blocks: Blocks, *, inline: bool) -> Ending:
         return Ending(markdown if leaf.closed else _close_fence(blocks, leaf))
     if not inline or leaf.kind not in {"paragraph", "heading", "table"}:
         return Ending(markdown)
-    marks = [mark for _, mark in scan(markdown[_inline_start(blocks, leaf) :]).opened]
+    marks = [mark for _, mark in scan(markdown[inline_start(blocks, leaf) :]).opened]
     if not marks:
         return Ending(markdown)
     space = " " if marks[-1][0] == "`" and markdown.endswith("`") else ""
@@ -61,8 +66,8 @@ def _close_fence(blocks: Blocks, leaf: Leaf) -> str:
     return f"{blocks.text}{line_end}{again}{leaf.mark}"
 
 
-def _inline_start(blocks: Blocks, leaf: Leaf) -> int:
-    """Where the paragraph, the heading or the last table cell begins that a text ends in."""
+def inline_start(blocks: Blocks, leaf: Leaf) -> int:
+    """Return where the paragraph, the heading or the last table cell begins that a text ends in."""
     if leaf.kind != "table":
         return blocks.starts[leaf.first] + blocks.indent(leaf.first, leaf.path)
     start = blocks.starts[leaf.end - 1]
@@ -75,13 +80,13 @@ def _certain(blocks: Blocks) -> int:
     if leaf is not None and leaf.kind == "fence" and not leaf.closed:
         return _certain_code(blocks, leaf)
     line = text[last_line:]
-    if line and line[-1] not in "\r\n" and _BARE_MARKUP.match(line):
+    if line and line[-1] not in "\r\n" and bare_markup(line):
         return last_line
     if leaf is None or leaf.kind not in {"paragraph", "heading", "table"}:
         return len(text)
-    if leaf.kind == "paragraph" and (header := _table_header(blocks, leaf)) is not None:
+    if leaf.kind == "paragraph" and (header := table_header(blocks, leaf)) is not None:
         return header
-    start = _inline_start(blocks, leaf)
+    start = inline_start(blocks, leaf)
     return start + _certain_inline(text[start:])
 
 
@@ -97,8 +102,8 @@ def _certain_code(blocks: Blocks, leaf: Leaf) -> int:
     return len(text)
 
 
-def _table_header(blocks: Blocks, leaf: Leaf) -> int | None:
-    """Where a table's header begins whose delimiter row has not arrived."""
+def table_header(blocks: Blocks, leaf: Leaf) -> int | None:
+    """Return where a table's header begins whose delimiter row has not arrived, or None."""
     rows = 0
     for number in range(leaf.end - 1, leaf.first - 1, -1):
         line = blocks.line(number)

@@ -28,7 +28,7 @@ _TICKS = regex.compile(r"`++")
 _HALF_WORD = regex.compile(r"(?:<(?:[@#!/:]|\w)?[^\s<>]*+|https?:?/?/?[^\s<>]*+|\\+)$")
 _BEFORE_OPENING = "([{<\"'“‘«„—–-:;,/|>*_~（「『【《，、：；。！？"
 """What emphasis follows when it is meant; after `)` or a letter a star is more likely a multiplication."""
-_SPACELESS = regex.compile(
+SPACELESS = regex.compile(
     r"[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
     r"\u3000-\u303f\uff00-\uffef]"
 )
@@ -121,7 +121,7 @@ def _code_end(ticks: dict[int, list[int]], start: int, end: int) -> int:
 def _flanks(text: str, start: int, end: int) -> _Run:
     before, after = text[start - 1 : start] or " ", text[end : end + 1] or " "
     before_word, after_word = not _loose(before), not _loose(after)
-    before_spaceless, after_spaceless = (_SPACELESS.match(character) is not None for character in (before, after))
+    before_spaceless, after_spaceless = (SPACELESS.match(character) is not None for character in (before, after))
     left = not after.isspace() and (after_word or not before_word or before_spaceless)
     right = not before.isspace() and (before_word or not after_word or after_spaceless)
     mark = text[start]

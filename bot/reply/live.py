@@ -12,22 +12,19 @@ from typing import Self
 
 import structlog
 
-from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
-from bot.events import MessageKey, Part
+from bot.errors import Gone, PlatformError, RateLimited, Unreachable
+from bot.events import Budget, Button, MessageKey, Part
 from bot.ports import PartLog, Surface
-from bot.reply.note import noted
+from bot.reply.draft import Draft
 from bot.reply.pace import Backlog, Rank
 from bot.reply.pacer import Claim, Pacer
-from bot.reply.pages import Paginator
-from bot.reply.screen import LATE_AFTER_S, Shown, Step, next_step, readable
+from bot.reply.parts import Parts
+from bot.reply.screen import LATE_AFTER_S, Call, Step, next_steps
 
 log = structlog.get_logger()
 
 _BACK_OFF_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0)
 """Waits after one failed call and the next; once the answer is whole, running out of them means giving up."""
-
-_LONGEST_MARK = 21
-"""Leaves room for a dot and three digits in the 25 characters of a Discord nonce."""
 
 
 class LiveReply:
@@ -38,10 +35,14 @@ class LiveReply:
                 reply.write(piece)
             await reply.finish()
 
-    `mark` names the answer to the platform; message i of it is posted with the mark `f"{mark}.{i}"`, at most 25
-    characters (Discord docs, resources/message, nonce), or `ValueError` is raised. `parts` are messages an earlier
-    process has posted, or was about to: they are edited, or looked for before they are posted. Leaving the block early
-    stops all calls.
+    `mark` names the answer to the platform; part i of it is posted with the mark `f"{mark}.{i}"` (a file's has five
+    characters more before the dot, which tell its content), at most 25 characters (Discord docs, resources/message,
+    nonce), or `ValueError` is raised. `parts` are messages an earlier process has posted, or was about to: they are
+    edited, or looked for before they are posted; a file that is there with the same content is not posted again, and
+    what this answer has no use for is deleted. Leaving the block early stops all calls.
+
+    While it grows, its newest message has a Stop button if it is `stoppable`. Of more than `most_pages` messages only
+    so many are posted; then the whole answer is a file.
     """
 
     def __init__(
@@ -53,27 +54,21 @@ class LiveReply:
         turn: MessageKey,
         mark: str,
         parts: Sequence[Part] = (),
+        most_pages: int = 8,
+        stoppable: bool = True,
     ) -> None:
-        if len(mark) > _LONGEST_MARK:
-            raise ValueError(f"A mark has at most {_LONGEST_MARK} characters, so that a part's has 25: {mark!r}.")
         self._surface = surface
         self._pacer = pacer
-        self._log = log
         self._turn = turn
         self._mark = mark
-        self._screen = [Shown(f"{mark}.{index}") for index in range(1 + max((p.index for p in parts), default=-1))]
-        for part in parts:
-            self._screen[part.index] = Shown(part.mark, part.message_id, logged=True, again=not part.message_id)
-        self._paginator = Paginator(surface.dialect, surface.limits.page_size)
+        self._parts = Parts(surface, log, turn, mark, parts)
+        self._draft = Draft(surface, most_pages=most_pages, stoppable=stoppable)
         self._claim = Claim(Backlog())
-        self._first_text_s: float | None = None
-        self._note = ""
-        self._done = False
+        self._begins_s: float | None = None
         self._wake = asyncio.Event()
         self._still = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._late = False
-        self._begun = False
+        self._interruptible: asyncio.Timeout | None = None
         self._ended = False
         self._failures = 0
         self._task: asyncio.Task[None] | None = None
@@ -98,22 +93,47 @@ class LiveReply:
         if not piece or self.broken is not None:
             return
         now_s = asyncio.get_running_loop().time()
-        self._paginator.add(piece)
-        self._claim.backlog.wrote(len(piece), now_s)
-        if self._first_text_s is None and not piece.isspace():
-            self._first_text_s = now_s
-        self._wake.set()
+        blank = self._draft.blank
+        self._draft.write(piece)
+        if blank and not self._draft.blank:
+            self._begins_s, self._draft.late = now_s, False
+        if not self._draft.beyond:
+            self._claim.backlog.wrote(len(piece), now_s)
+            self._stir()
 
-    async def finish(self, note: str = "") -> None:
-        """Return when everything is shown and confirmed, the note below it as its last paragraph.
+    def doing(self, text: str) -> None:
+        """Say in one line of small print below the text what is going on ("searching the web…"), until the next words
+        or the next call; "" takes it away. Where a message can only get longer, it is not shown.
+        """
+        self._draft.doing(text)
+        if self._draft.blank and not (text and self._begins_s):
+            self._begins_s = asyncio.get_running_loop().time() if text else None
+        self._stir()
 
-        `note`: one of our sentences, "" for none; it replaces the note of an earlier call. Raises `Gone` or
+    def anew(self) -> None:
+        """Begin the text anew, in the same messages: what was written is forgotten, and shown until there is more."""
+        now_s = asyncio.get_running_loop().time()
+        self._draft.anew()
+        self._parts.anew()
+        self._claim.backlog.take(now_s)
+        self._begins_s = None
+        self._stir()
+
+    async def finish(
+        self, note: str = "", *, buttons: Sequence[Button] = (), files: Sequence[tuple[str, bytes]] = ()
+    ) -> None:
+        """Return when everything is shown and confirmed: below the text the note as its last paragraph and the buttons,
+        after it the files, each a name and its bytes.
+
+        `note`: our sentences, one a line, "" for none. Note and buttons replace those of an earlier call; its files
+        stay, unless there are others. A file that the place does not take is named in the note. Raises `Gone` or
         `Forbidden` if the platform refuses, `Unreachable` when it stayed away for about two minutes of retries.
         """
-        self._note, self._done, self._failures = note, True, 0
+        self._draft.end(note, buttons, files)
+        self._failures = 0
         self._claim.rank = Rank.LAST
         self._still.clear()
-        self._wake.set()
+        self._stir()
         self._hurry.set()
         limits = self._surface.limits
         for scope in (limits.posts.scope, limits.edits.scope):
@@ -125,15 +145,22 @@ class LiveReply:
         if self._ended and self._task is not None:
             await self._task
 
+    def _stir(self) -> None:
+        """Let the task look at what is wanted now; an END that waits gives way to it."""
+        self._wake.set()
+        if self._interruptible is not None:
+            self._interruptible.reschedule(asyncio.get_running_loop().time())
+            self._interruptible = None
+
     async def _run(self) -> None:
         try:
             while True:
                 self._wake.clear()
-                step = self._next()
-                if step is not None:
-                    await self._take(step)
+                steps = self._next()
+                if steps:
+                    await self._take_first(steps)
                     continue
-                if self._done:
+                if self._draft.done:
                     self._still.set()
                 await self._something_new()
         except PlatformError as error:
@@ -143,82 +170,97 @@ class LiveReply:
             self._ended = True
             self._still.set()
 
-    def _next(self) -> Step | None:
-        """Return the next call for the text as it is now."""
-        pages = self._paginator.pages(done=self._done)
-        texts = [page.text for page in pages if page.text.strip()]
-        if self._done:
-            limits = self._surface.limits
-            texts = noted(texts, self._note, self._surface.dialect, limits.page_size)
-        elif not self._begun and len(texts) < 2 and not readable("".join(texts), late=self._late):
-            return None
-        return next_step(texts, self._screen, done=self._done)
+    def _next(self) -> list[Step]:
+        """Return the next call for the text as it is now, and what may go first if that must wait."""
+        return next_steps(self._draft.wanted(), self._parts.screen, self._surface.limits)
 
     async def _something_new(self) -> None:
         """Wait for more text or the end; for a beginning, until it is late."""
         late_s = None
-        if self._first_text_s is not None and not self._late and not self._begun:
-            late_s = self._first_text_s + LATE_AFTER_S
+        if self._begins_s is not None and not self._draft.late and not self._draft.begun:
+            late_s = self._begins_s + LATE_AFTER_S
         try:
             async with asyncio.timeout_at(late_s):
                 await self._wake.wait()
         except TimeoutError:
-            self._late = True
+            self._draft.late = True
 
-    async def _take(self, step: Step) -> None:
-        """Make one call when it is this reply's turn, with the text as it is then."""
-        limits = self._surface.limits
-        budget = limits.posts if step.post else limits.edits
+    async def _take_first(self, steps: Sequence[Step]) -> None:
+        """Make the first call; if it is an END that is not allowed at once, the one that need not wait for it."""
+        first, *others = steps
+        if not others:
+            await self._take(first)
+        elif not await self._take(first, at_once=True):
+            await self._take(others[0])
+
+    async def _take(self, step: Step, *, at_once: bool = False) -> bool:
+        """Make one call when it is this reply's turn, with the text as it is then. False if it was not made: `at_once`
+        was not possible, or something more urgent came up.
+        """
+        budget = self._budget(step)
+        claim = Claim(Backlog(), Rank.LAST) if step.call is Call.END else self._claim
         try:
-            async with self._pacer.call(budget, self._claim):
-                newest = self._next()
-                if newest is None or newest.post is not step.post:
-                    return
-                try:
-                    await self._make(newest)
-                except RateLimited as error:
-                    self._pacer.pause(budget.scope, error.retry_after_s)
+            async with asyncio.timeout(0 if at_once else None) as wait:
+                self._interruptible = wait if step.call is Call.END else None
+                async with self._pacer.call(budget, claim):
+                    self._interruptible = None
+                    wait.reschedule(None)
+                    await self._make_newest(step, budget)
+        except TimeoutError:
+            if not wait.expired():
+                raise
+            return False
         except Unreachable as error:
             await self._back_off(error)
+        finally:
+            self._interruptible = None
+        return True
+
+    def _budget(self, step: Step) -> Budget:
+        limits = self._surface.limits
+        if step.call is Call.END:
+            return limits.ends or limits.edits
+        return limits.posts if step.call in {Call.POST, Call.ATTACH} else limits.edits
+
+    async def _make_newest(self, step: Step, budget: Budget) -> None:
+        if self._wake.is_set():
+            found = next((newer for newer in self._next() if self._budget(newer) == budget), None)
+            if found is None:
+                return
+            step = found
+        try:
+            await self._make(step)
+        except RateLimited as error:
+            self._pacer.pause(budget.scope, error.retry_after_s)
 
     async def _make(self, step: Step) -> None:
         now_s = asyncio.get_running_loop().time
         taken = self._claim.backlog.take(now_s()) if step.newest else Backlog()
         try:
-            await (self._post(step) if step.post else self._edit(step))
-        except PlatformError:
+            await self._parts.make(step)
+        except PlatformError as error:
             self._claim.backlog.put_back(taken, now_s())
-            raise
-        self._begun, self._failures = True, 0
-        if not self._done:
-            self._claim.rank = Rank.MORE
+            if not self._does_without(step, error):
+                raise
+        self._failures = 0
+        if not self._draft.done:
+            self._draft.begun, self._claim.rank = True, Rank.MORE
 
-    async def _post(self, step: Step) -> None:
-        if step.index == len(self._screen):
-            self._screen.append(Shown(f"{self._mark}.{step.index}"))
-        shown = self._screen[step.index]
-        if not shown.logged:
-            await self._log.posting(self._turn, Part(step.index, shown.mark))
-            shown.logged = True
-        again, shown.again = shown.again, True
-        try:
-            message_id = await self._surface.post(step.text, shown.mark, again=again)
-        except (RateLimited, Gone, Forbidden):
-            shown.again = again
-            raise
-        # A message that was found may show what an earlier attempt said: its text is not known until an edit.
-        shown.message_id, shown.text = message_id, None if again else step.text
-        await self._log.posted(self._turn, Part(step.index, shown.mark, message_id))
-
-    async def _edit(self, step: Step) -> None:
-        shown = self._screen[step.index]
-        shown.text = None  # until it is confirmed, either text may be there
-        await self._surface.edit(shown.message_id, step.text)
-        shown.text = step.text
+    def _does_without(self, step: Step, error: PlatformError) -> bool:
+        """Give a file or a deletion up that the platform refuses, or has not answered for long; say whether it did."""
+        patient = isinstance(error, Unreachable) and self._failures < len(_BACK_OFF_S)
+        if step.call not in {Call.ATTACH, Call.DELETE} or patient or isinstance(error, (RateLimited, Gone)):
+            return False
+        log.warning("reply does without", call=step.call.name, turn=str(self._turn), detail=error.detail)
+        if step.file is not None:
+            self._draft.refuse(step.file)
+        elif step.shown is not None:
+            self._parts.drop(step.shown)
+        return True
 
     async def _back_off(self, error: Unreachable) -> None:
         """Wait before the next attempt; raises the error when the answer is whole and patience is over."""
-        if self._done and self._failures >= len(_BACK_OFF_S):
+        if self._draft.done and self._failures >= len(_BACK_OFF_S):
             raise error
         delay_s = _BACK_OFF_S[min(self._failures, len(_BACK_OFF_S) - 1)]
         self._failures += 1

@@ -2,23 +2,25 @@
 
 A budget of `calls` in `per_s` seconds is a sliding window here: stricter than the platforms' fixed windows and leaky
 buckets, so it fits them all. Within it calls are spread, because equal gaps give the least mean lag: a burst is paid
-for by a stall when the window is full. The tenth of the budget that steady spacing leaves over is the credit from
-which the gaps after a quiet time are shortened.
+for by a stall when the window is full. Of a large budget steady spacing leaves a twentieth over: the credit from which
+the gaps after a quiet time are shortened, and the room for a reply that begins or ends.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from bot.events import Budget
 
-_SLACK = 1.1
-"""Steady calls are this much further apart than the budget demands, against jitter on the way to the platform."""
-_RESERVE_FROM_CALLS = 10
-"""Budgets of at least this many calls keep one for urgent ones. In a smaller one a kept call would cost every reader
-more lag than it saves at the end: there the even gaps themselves free a call each."""
+_SLACK = 1.05
+"""Steady calls in a budget of many are this much further apart than it demands."""
+_MANY_CALLS = 10
+"""Budgets of at least this many calls have slack, and keep one call for urgent ones. In a smaller one either would cost
+every reader more lag than it saves at the end: there the even gaps themselves free a call each."""
 _MARGIN_S = 0.01
 """A call counts so much longer than the budget says: clocks are rounded, on both sides."""
+
+_PATIENCE = 0.06
+"""Of a steady gap: so long a call waits for text that is nearly there."""
 
 
 class Rank(IntEnum):
@@ -30,15 +32,6 @@ class Rank(IntEnum):
     """The first sign of an answer."""
     MORE = 2
     """More text of an answer that is visible already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bid:
-    """One call somebody wants to make. `unseen`: character-seconds of text nobody has seen. `since_s`: asked at."""
-
-    rank: Rank
-    unseen: float
-    since_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +48,17 @@ class Bucket:
     paused_until_s: float = float("-inf")
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """`go`: the index of the bid to serve now, or None. `look_s`: when to decide again; None: when something ends."""
-
-    go: int | None
-    look_s: float | None = None
-
-
 def steady_gap_s(budget: Budget) -> float:
     """Return the time between two calls that can be kept up for ever."""
-    return budget.per_s / budget.calls * _SLACK
+    return budget.per_s / budget.calls * _slack(budget)
+
+
+def _slack(budget: Budget) -> float:
+    return _SLACK if budget.calls >= _MANY_CALLS else 1.0
 
 
 def _most_credit(budget: Budget) -> float:
-    return budget.calls * (1 - 1 / _SLACK)
+    return budget.calls * (1 - 1 / _slack(budget))
 
 
 def _gap_s(bucket: Bucket) -> float:
@@ -80,6 +69,8 @@ def _gap_s(bucket: Bucket) -> float:
 def settled(bucket: Bucket, now_s: float) -> Bucket:
     """Return the bucket without the calls that no longer count."""
     horizon = now_s - bucket.budget.per_s - _MARGIN_S
+    if not bucket.ended or bucket.ended[0] > horizon:
+        return bucket
     return replace(bucket, ended=tuple(t for t in bucket.ended if t > horizon))
 
 
@@ -108,35 +99,34 @@ def paused(bucket: Bucket, until_s: float) -> Bucket:
     return replace(bucket, paused_until_s=max(bucket.paused_until_s, until_s))
 
 
-def decide(bucket: Bucket, bids: Sequence[Bid], now_s: float) -> Decision:
-    """Return who calls now: last edits, then first posts, then the most unseen text; equals in the order they asked."""
-    if not bids:
-        return Decision(None)
-    if now_s < bucket.paused_until_s:
-        return Decision(None, bucket.paused_until_s)
+def ready_s(bucket: Bucket, now_s: float, *, urgent: bool) -> float:
+    """Return since when, or from when on, the next call may begin; infinity: not before a call ends. `urgent`: it is a
+    last edit or a first post, which need not keep the gap.
+    """
+    at_s = bucket.paused_until_s if urgent else max(bucket.paused_until_s, bucket.last_s + _gap_s(bucket))
+    kept = 0 if urgent or bucket.budget.calls < _MANY_CALLS else 1
     bucket = settled(bucket, now_s)
-    best = min(range(len(bids)), key=lambda i: (bids[i].rank, -bids[i].unseen, bids[i].since_s))
-    urgent = bids[best].rank is not Rank.MORE
-    kept = 0 if urgent or bucket.budget.calls < _RESERVE_FROM_CALLS else 1
     excess = bucket.in_flight + len(bucket.ended) + kept + 1 - bucket.budget.calls
-    ready_s = now_s if urgent else bucket.last_s + _gap_s(bucket)
-    if excess > 0:
-        if excess > len(bucket.ended):
-            return Decision(None)
-        ready_s = max(ready_s, bucket.ended[excess - 1] + bucket.budget.per_s + _MARGIN_S)
-    return Decision(best) if ready_s <= now_s else Decision(None, ready_s)
+    if excess > len(bucket.ended):
+        return float("inf")
+    return max(at_s, bucket.ended[excess - 1] + bucket.budget.per_s + _MARGIN_S) if excess > 0 else at_s
 
 
 @dataclass(slots=True)
 class Backlog:
-    """What was written and not yet seen: `size` characters, and `area` character-seconds of waiting up to `at_s`."""
+    """What was written and not yet seen: `size` characters, and `area` character-seconds of waiting up to `at_s`.
+
+    `every_s`: the time between the last two pieces of text.
+    """
 
     size: int = 0
     area: float = 0.0
     at_s: float = 0.0
+    every_s: float = 0.0
 
     def wrote(self, size: int, now_s: float) -> None:
         """Count `size` more characters."""
+        self.every_s = now_s - self.at_s
         self.area, self.at_s, self.size = self.waited(now_s), now_s, self.size + size
 
     def waited(self, now_s: float) -> float:
@@ -146,10 +136,30 @@ class Backlog:
     def take(self, now_s: float) -> "Backlog":
         """Empty the backlog, because what it counts is on its way; return that part, for `put_back`."""
         taken = Backlog(self.size, self.waited(now_s), now_s)
-        self.size, self.area, self.at_s = 0, 0.0, now_s
+        self.size, self.area = 0, 0.0
         return taken
 
     def put_back(self, taken: "Backlog", now_s: float) -> None:
         """Count again what did not arrive."""
         self.area = self.waited(now_s) + taken.waited(now_s)
         self.size, self.at_s = self.size + taken.size, now_s
+
+
+def fresher_s(backlog: Backlog, budget: Budget, since_s: float, now_s: float) -> float:
+    """Return when to call for a reply that nobody else waits behind and that may call since `since_s`: then, or just
+    after its next piece of text if that is nearly there. Just before a piece all that is shown is older by a piece.
+    """
+    piece_s = backlog.at_s + backlog.every_s + _MARGIN_S
+    return piece_s if now_s < piece_s <= since_s + _PATIENCE * steady_gap_s(budget) else since_s
+
+
+@dataclass(slots=True)
+class Claim:
+    """What one reply asks by. It may change while the reply waits; `Pacer.look` then decides anew."""
+
+    backlog: Backlog
+    rank: Rank = Rank.FIRST
+
+    def place(self, now_s: float) -> tuple[Rank, float]:
+        """Return where it stands in the queue, the smallest first: last edits, first posts, the most unseen text."""
+        return self.rank, -self.backlog.waited(now_s)

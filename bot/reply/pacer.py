@@ -1,73 +1,152 @@
 """One pacer for the whole bot: every call of every reply asks here first, so that limits are kept and shared fairly.
 
-It has no task: whoever asks, ends a call or is woken by the loop's timer makes the next decision.
+It has no task: whoever asks, ends a call or is woken by the loop's timer makes the next decision. A decision looks at
+everyone who waits only when somebody may go.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import structlog
 
 from bot.events import Budget
-from bot.reply.pace import Backlog, Bid, Bucket, Rank, decide, finished, paused, returned, settled, started
+from bot.reply.pace import (
+    Backlog,
+    Bucket,
+    Claim,
+    Rank,
+    finished,
+    fresher_s,
+    paused,
+    ready_s,
+    returned,
+    settled,
+    started,
+)
+
+__all__ = ["Claim", "Pacer"]
 
 log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class Claim:
-    """What one reply asks by. It may change while the reply waits; `Pacer.look` then decides anew."""
-
-    backlog: Backlog
-    rank: Rank = Rank.FIRST
 
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
     claim: Claim
-    since_s: float
     granted: asyncio.Future[None]
 
 
-class _Scope:
-    """One scope's bucket and whoever waits for it."""
+class _Meter:
+    """One budget's bucket, which calls `look` when the next call is free."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, look: Callable[[], None]) -> None:
         self.bucket = Bucket(budget)
-        self.asked: Budget | None = None
-        self.learned = False
-        self.waiters: list[_Waiter] = []
+        self._look = look
         self._timer: asyncio.TimerHandle | None = None
 
-    def look(self) -> None:
-        """Grant what may go now, and set the timer for the rest."""
+    def free(self, *, urgent: bool, alone: Backlog | None = None) -> bool:
+        """Say whether a call may begin now; if not, look again as soon as one may.
+
+        `alone`: the backlog of a reply that is the only one to wait.
+        """
         loop = asyncio.get_running_loop()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        while True:
-            now_s = loop.time()
-            self.waiters = [w for w in self.waiters if not w.granted.done()]
-            bids = [Bid(w.claim.rank, w.claim.backlog.waited(now_s), w.since_s) for w in self.waiters]
-            decision = decide(self.bucket, bids, now_s)
-            if decision.go is None:
-                break
-            self.bucket = started(self.bucket, now_s)
-            self.waiters.pop(decision.go).granted.set_result(None)
-        if decision.look_s is not None:
-            self._timer = loop.call_at(decision.look_s, self.look)
+        now_s = loop.time()
+        at_s = ready_s(self.bucket, now_s, urgent=urgent)
+        if at_s <= now_s and alone is not None and not urgent:
+            at_s = fresher_s(alone, self.bucket.budget, at_s, now_s)
+        if now_s < at_s < float("inf"):
+            self._timer = loop.call_at(at_s, self._look)
+        return at_s <= now_s
+
+
+class _Shared:
+    """A budget above others: of the scopes below it that may call, it lets the most urgent one."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.meter = _Meter(budget, self.look)
+        self.ready: dict[_Scope, None] = {}  # in the order they came
+
+    def look(self) -> None:
+        while self.ready and self.meter.free(urgent=any(scope.urgent for scope in self.ready)):
+            now_s = asyncio.get_running_loop().time()
+            scope = min(self.ready, key=lambda scope: scope.place(now_s))
+            scope.grant(now_s)
+            scope.sort_in()
+
+
+class _Scope:
+    """One scope's budget and whoever waits for it, in the order they asked. `shared`: the budget above it."""
+
+    def __init__(self, budget: Budget, shared: _Shared | None) -> None:
+        self.meter = _Meter(budget, self.look)
+        self.shared = shared
+        self.asked: Budget | None = None
+        self.learned = False
+        self.waiters: list[_Waiter] = []
+        self.urgent = False
+
+    def look(self) -> None:
+        """Grant what may go now, and see to it that the rest is looked at in time."""
+        if self.shared is not None:
+            self.sort_in()
+            self.shared.look()
+            return
+        while self._free():
+            self.grant(asyncio.get_running_loop().time())
+
+    def sort_in(self) -> None:
+        """Stand among those that only wait for the budget above, or not."""
+        assert self.shared is not None
+        if self._free():
+            self.shared.ready[self] = None
+        else:
+            self.shared.ready.pop(self, None)
+
+    def _free(self) -> bool:
+        self.waiters = [waiter for waiter in self.waiters if not waiter.granted.done()]
+        self.urgent = any(waiter.claim.rank is not Rank.MORE for waiter in self.waiters)
+        alone = self.waiters[0].claim.backlog if len(self.waiters) == 1 else None
+        return bool(self.waiters) and self.meter.free(urgent=self.urgent, alone=alone)
+
+    def place(self, now_s: float) -> tuple[Rank, float]:
+        """Return the place in the queue of the most urgent who waits."""
+        return min(waiter.claim.place(now_s) for waiter in self.waiters)
+
+    def grant(self, now_s: float) -> None:
+        """Let the most urgent one call."""
+        waiter = min(self.waiters, key=lambda waiter: waiter.claim.place(now_s))
+        self.waiters.remove(waiter)
+        if waiter.granted.cancelled():  # just now: its task has not run yet
+            return
+        self.change(lambda bucket: started(bucket, now_s))
+        waiter.granted.set_result(None)
+
+    def change(self, change: Callable[[Bucket], Bucket]) -> None:
+        """Count a call's begin or end, here and above."""
+        self.meter.bucket = change(self.meter.bucket)
+        if self.shared is not None:
+            self.shared.meter.bucket = change(self.shared.meter.bucket)
 
     def idle(self, now_s: float) -> bool:
-        bucket = settled(self.bucket, now_s)
+        bucket = settled(self.meter.bucket, now_s)
         return not (self.waiters or bucket.in_flight or bucket.ended or bucket.paused_until_s > now_s)
 
 
 class Pacer:
-    """Shares each scope's budget out among all who call in it. Belongs to one running event loop."""
+    """Shares each scope's budget out among all who call in it. Belongs to one running event loop.
 
-    def __init__(self) -> None:
+    `shared`: budgets that several scopes have in common, on top of their own: one named `discord` is above
+    `discord:17:edit` and all others that begin with `discord:`.
+    """
+
+    def __init__(self, shared: Sequence[Budget] = ()) -> None:
+        for budget in shared:
+            _check(budget)
+        self._shared = {budget.scope: _Shared(budget) for budget in shared}
         self._scopes: dict[str, _Scope] = {}
         self._tidy_at = 256
 
@@ -82,7 +161,8 @@ class Pacer:
         try:
             yield
         finally:
-            scope.bucket = finished(scope.bucket, asyncio.get_running_loop().time())
+            now_s = asyncio.get_running_loop().time()
+            scope.change(lambda bucket: finished(bucket, now_s))
             scope.look()
 
     def look(self, scope: str) -> None:
@@ -94,32 +174,27 @@ class Pacer:
         """Let nobody call in a scope for so long: the platform said so (Retry-After)."""
         until_s = asyncio.get_running_loop().time() + seconds
         log.info("scope paused", scope=scope, seconds=seconds)
-        known = self._scopes.get(scope)
-        if known is None:
-            known = self._add(Budget(scope, 1, 1.0))
-        known.bucket = paused(known.bucket, until_s)
+        known = self._shared.get(scope) or self._scopes.get(scope) or self._add(Budget(scope, 1, 1.0))
+        known.meter.bucket = paused(known.meter.bucket, until_s)
         known.look()
 
     def learn(self, budget: Budget) -> None:
         """Use newer limits of a scope, until someone who calls brings newer ones still. Raises `ValueError`."""
         _check(budget)
-        known = self._scopes.get(budget.scope)
-        if known is None:
-            known = self._add(budget)
-        known.learned = True
-        if known.bucket.budget != budget:
+        known = self._shared.get(budget.scope) or self._scopes.get(budget.scope) or self._add(budget)
+        if isinstance(known, _Scope):
+            known.learned = True
+        if known.meter.bucket.budget != budget:
             log.debug("limits learned", scope=budget.scope, calls=budget.calls, per_s=budget.per_s)
-            known.bucket = replace(known.bucket, budget=budget)
+            known.meter.bucket = replace(known.meter.bucket, budget=budget)
             known.look()
 
     def _scope(self, budget: Budget) -> _Scope:
         _check(budget)
-        known = self._scopes.get(budget.scope)
-        if known is None:
-            known = self._add(budget)
+        known = self._scopes.get(budget.scope) or self._add(budget)
         if known.asked != budget:
             if known.asked is not None or not known.learned:
-                known.bucket = replace(known.bucket, budget=budget)
+                known.meter.bucket = replace(known.meter.bucket, budget=budget)
             known.asked = budget
         return known
 
@@ -128,21 +203,19 @@ class Pacer:
             now_s = asyncio.get_running_loop().time()
             self._scopes = {name: scope for name, scope in self._scopes.items() if not scope.idle(now_s)}
             self._tidy_at = max(256, 2 * len(self._scopes))
-        scope = self._scopes[budget.scope] = _Scope(budget)
+        above = next((shared for name, shared in self._shared.items() if budget.scope.startswith(f"{name}:")), None)
+        scope = self._scopes[budget.scope] = _Scope(budget, above)
         return scope
 
     async def _turn(self, scope: _Scope, claim: Claim) -> None:
-        loop = asyncio.get_running_loop()
-        waiter = _Waiter(claim, loop.time(), loop.create_future())
+        waiter = _Waiter(claim, asyncio.get_running_loop().create_future())
         scope.waiters.append(waiter)
         scope.look()
         try:
             await waiter.granted
         except asyncio.CancelledError:
-            if waiter.granted.cancelled():
-                scope.waiters = [w for w in scope.waiters if w is not waiter]
-            else:
-                scope.bucket = returned(scope.bucket)
+            if not waiter.granted.cancelled():
+                scope.change(returned)
             scope.look()
             raise
 

@@ -15,6 +15,7 @@ from bot.ports import Dialect
 from bot.reply.blocks import Blocks, parse
 from bot.reply.cut import Lead, harmless, lead, places
 from bot.reply.heal import close, heal
+from bot.reply.steady import steady
 
 _WASTE = 0.3
 """A page may stay empty to this part, if it then ends at a better place."""
@@ -46,34 +47,48 @@ def pages(text: str, dialect: Dialect, size: int, *, done: bool = True) -> list[
 
 
 class Paginator:
-    """The pages of a text that grows. All work together is linear in the text: only the last page is rendered again."""
+    """The pages of a text that grows. All work together is linear in the text: only the last page is rendered again.
 
-    def __init__(self, dialect: Dialect, size: int) -> None:
+    Page `spare[0]` (from 0) keeps `spare[1]` of its room free, unless that left too little.
+    """
+
+    def __init__(self, dialect: Dialect, size: int, spare: tuple[int, int] | None = None) -> None:
         if size < _SMALLEST:
             raise ValueError(f"A page has room for at least {_SMALLEST} characters, not {size}: correct the limits.")
         self._dialect = dialect
-        self._size = size
+        self._whole_size = size
+        self._spare = spare if spare and size - spare[1] >= _SMALLEST else (-1, 0)
         self._frozen: list[Page] = []
         self._pieces: list[str] = []
         self._tail = ""
         self._lead = Lead()
-        self._check_at = size // 2
+        self._check_at = self._size // 2
+        self._floor = 0
+
+    @property
+    def _size(self) -> int:
+        """The room of the page that is open."""
+        return self._whole_size - (self._spare[1] if len(self._frozen) == self._spare[0] else 0)
 
     def add(self, piece: str) -> None:
         """Add text at the end. Costs next to nothing: the work is done when pages are asked for."""
         self._pieces.append(piece)
 
-    def pages(self, *, done: bool = False) -> list[Page]:
+    def pages(self, *, done: bool = False, steady: bool = False) -> list[Page]:
         """Return all pages so far. Only the last one will ever change, unless `done` says that the text is whole.
 
         `done` changes nothing here: more text may be added afterwards, as if the question had not been asked.
+        `steady`: the last page shows only what will stay as it is, and will not end before it; so where a page ends
+        then also depends on when it was asked for.
         """
         self._tail = "".join((self._tail, *self._pieces))
         self._pieces = []
         self._freeze_full_pages()
         if not self._tail:
             return list(self._frozen)
-        return self._completed() if done else [*self._frozen, self._growing()]
+        if done:
+            return self._completed()
+        return [*self._frozen, self._steady() if steady else self._growing()]
 
     def _freeze_full_pages(self) -> None:
         """Measure the open page at places that depend on the text alone; end it at the first where it is too big."""
@@ -91,7 +106,7 @@ class Paginator:
         self._tail = text[start:]
 
     def _completed(self) -> list[Page]:
-        open_state = self._frozen, self._tail, self._lead, self._check_at
+        open_state = self._frozen, self._tail, self._lead, self._check_at, self._floor
         self._frozen = list(self._frozen)
         while self._tail:
             text = self._dialect.render(close(self._document(self._tail), inline=False).text)
@@ -101,23 +116,38 @@ class Paginator:
             self._tail = self._tail[self._freeze() :]
             self._freeze_full_pages()
         whole = self._frozen
-        self._frozen, self._tail, self._lead, self._check_at = open_state
+        self._frozen, self._tail, self._lead, self._check_at, self._floor = open_state
         return whole
 
     def _growing(self) -> Page:
         text = self._dialect.render(heal(self._document(self._tail)))
         if self._dialect.size(text) > self._size:
-            text = _Cut(self._dialect, self._size, self._lead, self._tail).page[1]
+            text = self._cut().page[1]
         return Page(self._tail, text)
+
+    def _steady(self) -> Page:
+        document = self._document(self._tail)
+        end = steady(document)
+        if self._size_of(close(document[:end]).text) > self._size:
+            cut = self._cut()
+            end = steady(document[: cut.inside(cut.page[0])])
+        self._floor = max(self._floor, end - len(self._lead.text) + self._lead.skip)
+        return Page(self._tail, self._dialect.render(document[:end]).rstrip())
 
     def _freeze(self) -> int:
         """End a page within the tail, which is too big for one; return how much of it the page took."""
-        cut = _Cut(self._dialect, self._size, self._lead, self._tail)
+        cut = self._cut()
         at, text = cut.page
         self._frozen.append(Page(self._tail[:at], text))
         self._lead = cut.next_lead(at)
+        if self._lead.text and self._size_of(close(f"{self._lead.text}x").text) > self._size // 2:
+            self._lead = Lead()  # what would be taken up leaves no room for what is new
         self._check_at = self._size // 2
+        self._floor = 0
         return at
+
+    def _cut(self) -> "_Cut":
+        return _Cut(self._dialect, self._size, self._lead, self._tail, self._floor)
 
     def _document(self, source: str) -> str:
         return self._lead.text + source[self._lead.skip :]
@@ -127,25 +157,24 @@ class Paginator:
 
 
 class _Cut:
-    """Finds the end of one page in a window of text that does not fit on it."""
+    """Finds the end of one page in a window of text that does not fit on it; not before `floor`, if that fits."""
 
-    def __init__(self, dialect: Dialect, size: int, opening: Lead, window: str) -> None:
+    def __init__(self, dialect: Dialect, size: int, opening: Lead, window: str, floor: int = 0) -> None:
         self._dialect = dialect
         self._size = size
         self._window = window
+        self._floor = min(floor, len(window))
         self._lead = opening
-        if opening.text and dialect.size(self._rendered(opening.skip)) > size // 2:
-            self._lead = Lead()  # what would be taken up leaves no room for what is new
         self._blocks: Blocks = parse(self._document(len(window)))
         self.page = self._best()
 
     def next_lead(self, at: int) -> Lead:
         """Return how the page after a cut begins."""
         inline = close(self._document(at)).inline
-        return lead(self._blocks, self._inside(at), inline)
+        return lead(self._blocks, self.inside(at), inline)
 
-    def _inside(self, at: int) -> int:
-        """Where a position of the window is in the page's document."""
+    def inside(self, at: int) -> int:
+        """Return where a position of the window is in the page's document."""
         return at - self._lead.skip + len(self._lead.text)
 
     def _document(self, at: int) -> str:
@@ -160,11 +189,10 @@ class _Cut:
 
     def _best(self) -> tuple[int, str]:
         fits, too_big = self._fullest()
-        offset = self._inside(0)
-        first = self._inside(max(self._lead.skip + 1, int(fits * (1 - _WASTE))))
-        ranked = places(self._blocks, first, self._inside(too_big))
-        for _, position in ranked[:_TRIES]:
-            at = position - offset
+        offset = self.inside(0)
+        first = self.inside(max(self._lead.skip + 1, int(fits * (1 - _WASTE)), self._floor))
+        ranked = [position - offset for _, position in places(self._blocks, first, self.inside(too_big))[:_TRIES]]
+        for at in [*ranked, *([self._floor] if self._floor > self._lead.skip else [])]:
             if 0 < at < too_big and (text := self._fitting(at)) is not None:
                 return at, text
         for at in self._raw(fits):
@@ -199,7 +227,7 @@ class _Cut:
         found = (match.end() for match in _GRAPHEME.finditer(self._window, start, fits + _LONG_GRAPHEME))
         ends = sorted((at for at in found if self._lead.skip < at <= fits), reverse=True)
         harmless_at = harmless(self._blocks)
-        yield from islice((at for at in ends if harmless_at(self._inside(at))), 3)
+        yield from islice((at for at in ends if harmless_at(self.inside(at))), 3)
         yield from ends[:3]
         at = fits
         while at > 0:

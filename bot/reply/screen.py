@@ -1,60 +1,167 @@
-"""What is on the reader's screen, and the one next call that brings it closer to what should be there. Pure."""
+"""What is on the reader's screen, and the next calls that bring it closer to what should be there. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 
-EMPTIED = "–"
-"""What a message shows that an earlier process posted and a shorter answer no longer needs."""
+from bot.events import Button, Limits
+
 LATE_AFTER_S = 0.3
 """So long after its first character a beginning is shown even if it is short."""
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a message shows: rendered text, the buttons below it, and whether more text will follow."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+    growing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file to bring."""
+
+    name: str
+    data: bytes
+
+    @property
+    def digest(self) -> str:
+        """Five letters and digits that tell its content from others; part of its mark, so that it is brought once."""
+        return hashlib.sha256(self.data).hexdigest()[:5]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What should be on the screen. `whole`: it is the end, and what is there beyond it should not be."""
+
+    looks: Sequence[Look] = ()
+    files: Sequence[Attachment] = ()
+    whole: bool = False
+
+
 @dataclass(slots=True)
 class Shown:
-    """One message as the platform confirmed it.
+    """One message as far as the platform confirmed it.
 
-    `message_id`: "" until confirmed. `text`: what it shows; None when that is not known. `logged`: its part row is on
-    disk. `again`: a post was tried and may have landed.
+    `message_id`: "" until confirmed. `sent`: what it was last asked to show, None if that was an earlier process;
+    `sure`: and that is confirmed. `grown`: the longest text it may show while it grows, as the platform sees it; None
+    if it does not. `stale`: it grows, and that is not the text's beginning any more. `logged`: its part row is on disk.
+    `again`: a post was tried and may have landed. `file`: the name of the file it brings.
     """
 
+    index: int
     mark: str
     message_id: str = ""
-    text: str | None = None
+    sent: Look | None = None
+    sure: bool = False
+    grown: str | None = None
+    stale: bool = False
     logged: bool = False
     again: bool = False
+    file: str = ""
+
+    def brings(self, file: Attachment) -> bool:
+        """Say whether this is the message for a file."""
+        return self.file == file.name and self.mark.rpartition(".")[0].endswith(file.digest)
+
+
+class Call(Enum):
+    """What can be done: END is an edit that ends a message's growing where that is counted apart."""
+
+    POST = auto()
+    EDIT = auto()
+    END = auto()
+    ATTACH = auto()
+    DELETE = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call: post (the message has no id yet) or edit message `index` so that it shows `text`.
+    """One call, on a message that is there (`shown`) or a new one (None).
 
     `newest`: after it, all of the text is seen.
     """
 
-    index: int
-    text: str
-    post: bool
-    newest: bool = True
+    call: Call
+    shown: Shown | None = None
+    look: Look = field(default_factory=lambda: Look(""))
+    file: Attachment | None = None
+    newest: bool = False
 
 
-def next_step(wanted: Sequence[str], screen: Sequence[Shown], *, done: bool) -> Step | None:
-    """Return the call to make, in reading order, or None if the screen shows what is wanted.
-
-    `done`: the answer is whole, so messages beyond it are emptied.
+def next_steps(wanted: Wanted, screen: Sequence[Shown], limits: Limits) -> list[Step]:
+    """Return the call to make, in reading order; if that is an END, also the one to make while it must wait. Empty if
+    the screen shows what is wanted.
     """
-    for index, text in enumerate(wanted):
-        newest = index == len(wanted) - 1
-        if index >= len(screen) or not screen[index].message_id:
-            return Step(index, text, post=True, newest=newest)
-        if screen[index].text != text:
-            return Step(index, text, post=False, newest=newest)
-    if done:
-        for index in range(len(wanted), len(screen)):
-            if not screen[index].message_id:
-                return Step(index, EMPTIED, post=True)
-            if screen[index].text != EMPTIED:
-                return Step(index, EMPTIED, post=False)
-    return None
+    steps = _steps(wanted, screen, limits)
+    first = next(steps, None)
+    if first is None or first.call is not Call.END:
+        return [first] if first else []
+    other = next((step for step in steps if step.call is not Call.END), None)
+    return [first, other] if other else [first]
+
+
+def _steps(wanted: Wanted, screen: Sequence[Shown], limits: Limits) -> Iterator[Step]:
+    texts = [shown for shown in screen if not shown.file]
+    for index, look in enumerate(wanted.looks):
+        newest = index == len(wanted.looks) - 1
+        shown = texts[index] if index < len(texts) else None
+        if shown is None or not shown.message_id:
+            now = look if shown is None else _possible(shown, look, limits)
+            yield Step(Call.POST, shown, now, newest=newest and now.text == look.text)
+            return
+        if (step := _edit(shown, look, limits)) is not None:
+            yield replace(step, newest=newest and step.look.text == look.text)
+    if wanted.whole:
+        # In this order: an old file is never taken for a new one of its name that is looked for after a doubt.
+        yield from _surplus(wanted, texts, screen)
+        yield from _files(wanted.files, screen)
+
+
+def _edit(shown: Shown, look: Look, limits: Limits) -> Step | None:
+    """Return the call after which a message looks as it should, or nearer to it; None if there is none to make now."""
+    look = _possible(shown, look, limits)
+    seen = shown.sent if shown.sure else None
+    ends = shown.grown is not None and not look.growing
+    if seen is not None and not ends and (seen.text, seen.buttons) == (look.text, look.buttons):
+        return None
+    if not ends or limits.ends is None:
+        return Step(Call.EDIT, shown, look)
+    if _extends(shown, look, limits) and (seen is None or seen.text != look.text):
+        return Step(Call.EDIT, shown, replace(look, buttons=shown.sent.buttons if shown.sent else (), growing=True))
+    return Step(Call.END, shown, look)
+
+
+def _extends(shown: Shown, look: Look, limits: Limits) -> bool:
+    return not limits.append_only or shown.grown is None or look.text.startswith(shown.grown)
+
+
+def _possible(shown: Shown, look: Look, limits: Limits) -> Look:
+    """Return what a message can show now: if it can only get longer, a text that is not what it shows and more waits;
+    but one that was begun anew ends what it was.
+    """
+    if _extends(shown, look, limits) or not look.growing or shown.grown is None:
+        return look
+    return replace(look, growing=False) if shown.stale else replace(look, text=shown.grown)
+
+
+def _files(files: Sequence[Attachment], screen: Sequence[Shown]) -> Iterator[Step]:
+    for file in files:
+        shown = next((shown for shown in screen if shown.brings(file)), None)
+        if shown is None or not shown.message_id:
+            yield Step(Call.ATTACH, shown, file=file)
+
+
+def _surplus(wanted: Wanted, texts: Sequence[Shown], screen: Sequence[Shown]) -> Iterator[Step]:
+    """Take away what an earlier attempt had more. A post of it that may have landed is made sure of first."""
+    for shown in texts[len(wanted.looks) :]:
+        yield Step(Call.DELETE if shown.message_id else Call.POST, shown, Look("–"))
+    for shown in screen:
+        if shown.file and shown.message_id and not any(shown.brings(file) for file in wanted.files):
+            yield Step(Call.DELETE, shown)
 
 
 def readable(text: str, *, late: bool) -> bool:

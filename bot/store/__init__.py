@@ -5,7 +5,8 @@ and writes, in WAL with `synchronous=FULL`, so a method that has returned surviv
 the same time share one commit. The only user of aiosqlite.
 """
 
+from bot.store.blobs import BlobLimits
 from bot.store.open import open_store
 from bot.store.sqlite import SqliteStore
 
-__all__ = ["SqliteStore", "open_store"]
+__all__ = ["BlobLimits", "SqliteStore", "open_store"]

@@ -11,15 +11,18 @@ from pathlib import Path
 import structlog
 
 from bot.errors import StoreError
+from bot.store.blobs import BlobLimits
 from bot.store.schema import prepare
 from bot.store.sqlite import SqliteStore
 from bot.store.writer import connection_to, writer_on
 
 log = structlog.get_logger()
 
+DEFAULT_LIMITS = BlobLimits()
+
 
 @asynccontextmanager
-async def open_store(path: str | Path) -> AsyncIterator[SqliteStore]:
+async def open_store(path: str | Path, limits: BlobLimits = DEFAULT_LIMITS) -> AsyncIterator[SqliteStore]:
     """Open the store; the directory and the file are made if they are not there.
 
     Raises `StoreError`, having changed nothing in it, if the database is in use by another process, is no database,
@@ -34,7 +37,7 @@ async def open_store(path: str | Path) -> AsyncIterator[SqliteStore]:
             connection = connection_to(file)
             await stack.enter_async_context(connection)
             await connection.run(prepare)
-        yield SqliteStore(await stack.enter_async_context(writer_on(connection)))
+        yield SqliteStore(await stack.enter_async_context(writer_on(connection)), limits)
 
 
 def _real(path: str | Path) -> Path:

@@ -4,7 +4,7 @@ import json
 from dataclasses import fields
 from typing import Any
 
-from bot.events import Incoming, MessageKey, Person, ThreadKey, Upload
+from bot.events import Incoming, MessageKey, Person, Said, ThreadKey, Upload
 
 
 def dump(question: Incoming) -> str:
@@ -22,16 +22,28 @@ def _plain(value: Any) -> Any:
 def load(text: str) -> Incoming:
     """Return the question a record holds; fields it has and we do not know are left out."""
     record = json.loads(text)
-    author = _known(Person, record["author"])
     return Incoming(
         **{
             **_known(Incoming, record),
             "key": MessageKey(**record["key"]),
             "thread": ThreadKey(**record["thread"]),
-            "author": Person(**{**author, "roles": frozenset(author.get("roles", ()))}),
-            "uploads": tuple(Upload(**_known(Upload, upload)) for upload in record.get("uploads", ())),
+            "author": _person(record["author"]),
+            "uploads": _uploads(record),
+            "burst": tuple(_said(line) for line in record.get("burst", ())),
         }
     )
+
+
+def _said(record: dict[str, Any]) -> Said:
+    return Said(**{**_known(Said, record), "author": _person(record["author"]), "uploads": _uploads(record)})
+
+
+def _person(record: dict[str, Any]) -> Person:
+    return Person(**{**_known(Person, record), "roles": frozenset(record.get("roles", ()))})
+
+
+def _uploads(record: dict[str, Any]) -> tuple[Upload, ...]:
+    return tuple(Upload(**_known(Upload, upload)) for upload in record.get("uploads", ()))
 
 
 def _known(kind: type, record: dict[str, Any]) -> dict[str, Any]:

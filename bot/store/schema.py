@@ -82,6 +82,32 @@ STEPS: tuple[str, ...] = (
         kept_at_s REAL NOT NULL
     );
     """,
+    # A message with `dropped_at_s` belongs to a branch that was left: its turn was answered anew. `blob_use` says which
+    # turns need a blob, `heard` until when a platform's talk was heard.
+    """
+    ALTER TABLE turn ADD COLUMN gesture TEXT NOT NULL DEFAULT '';
+    CREATE UNIQUE INDEX turn_by_gesture ON turn (platform, workspace, channel, gesture) WHERE gesture <> '';
+    CREATE INDEX turn_by_time ON turn (accepted_at_s);
+    ALTER TABLE part ADD COLUMN file TEXT NOT NULL DEFAULT '';
+    CREATE INDEX part_by_message ON part (message_id);
+    ALTER TABLE message ADD COLUMN dropped_at_s REAL;
+
+    CREATE TABLE blob_use (
+        turn INTEGER NOT NULL REFERENCES turn (id),
+        sha256 TEXT NOT NULL,
+        PRIMARY KEY (turn, sha256)
+    ) WITHOUT ROWID;
+    CREATE INDEX blob_use_by_blob ON blob_use (sha256);
+    INSERT INTO blob_use (turn, sha256)
+        SELECT DISTINCT message.turn, found.atom FROM message, json_tree(message.content) AS found
+        WHERE found.key = 'sha256' AND found.type = 'text';
+
+    ALTER TABLE usage ADD COLUMN person TEXT NOT NULL DEFAULT '';
+    ALTER TABLE usage ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX usage_by_time ON usage (recorded_at_s, person, tokens);
+
+    CREATE TABLE heard (platform TEXT PRIMARY KEY, until_s REAL NOT NULL) WITHOUT ROWID;
+    """,
 )
 
 

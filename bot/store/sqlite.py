@@ -1,45 +1,50 @@
 """The store's methods: each is one job, which the writer runs whole or not at all."""
 
-import hashlib
 import json
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from bot.events import Incoming, MessageKey, Part, ThreadKey, Turn
-from bot.store.records import dump, load
+from bot.events import Incoming, MessageKey, Outcome, Part, ThreadKey, Turn
+from bot.store import blobs, turns
+from bot.store.blobs import BlobLimits
+from bot.store.records import dump
 from bot.store.writer import Writer
 
+_TOKENS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
 _ENDS = ("delivered", "failed", "stopped")
 
 
 class SqliteStore:
     """A `bot.ports.Store` in one SQLite file. Made by `open_store`."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, limits: BlobLimits) -> None:
         self._writer = writer
+        self._limits = limits
 
     async def accept(self, question: Incoming) -> bool:
-        """Write a question down. False if it was there already."""
+        """Write a question down. False if it was there already, by its key or by its gesture."""
         key, record = question.key, dump(question)
 
         def job(db: sqlite3.Connection) -> bool:
-            thread = _thread(db, question.thread) or _new_thread(db, question.thread)
-            row = (key.platform, key.workspace, key.channel, key.message, thread, record, time.time())
+            thread = turns.thread_id(db, question.thread) or turns.new_thread(db, question.thread)
+            place = (key.platform, key.workspace, key.channel, key.message)
             insert = """INSERT OR IGNORE INTO turn
-                (platform, workspace, channel, message, thread, question, accepted_at_s) VALUES (?, ?, ?, ?, ?, ?, ?)"""
-            return db.execute(insert, row).rowcount == 1
+                (platform, workspace, channel, message, thread, question, gesture, accepted_at_s)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+            return db.execute(insert, (*place, thread, record, question.gesture, time.time())).rowcount == 1
 
         return await self._writer.do(job)
 
     async def knows(self, thread: ThreadKey) -> bool:
         """Say whether the bot was ever asked in this thread."""
-        return await self._writer.do(lambda db: _thread(db, thread) is not None)
+        return await self._writer.do(lambda db: turns.thread_id(db, thread) is not None)
 
     async def unended(self) -> Sequence[Turn]:
         """Return every turn that is neither delivered nor failed nor stopped, in the order it was accepted."""
-        return await self._writer.do(_unended)
+        return await self._writer.do(turns.unended)
 
     async def begin(self, questions: Sequence[Incoming]) -> None:
         """Make accepted questions one turn that is being answered; its key is the first one's.
@@ -47,87 +52,121 @@ class SqliteStore:
         A turn that was begun before goes on as it is, with its parts and with the questions that are new to it. Raises
         `KeyError` for a question that was never accepted and `ValueError` for questions of two turns already begun.
         """
+        await self._writer.do(lambda db: turns.lead(db, questions))
 
-        def job(db: sqlite3.Connection) -> None:
-            rows = [_row(db, question.key) for question in questions]
-            led = {leader for _, leader in rows if leader is not None}
-            if len(led) > 1:
-                raise ValueError("these questions belong to more than one turn")
-            leader = led.pop() if led else rows[0][0]
-            db.executemany("UPDATE turn SET answered_by = ? WHERE id = ?", [(leader, row) for row, _ in rows])
-            db.execute("UPDATE turn SET state = 'answering', ended_at_s = NULL WHERE answered_by = ?", (leader,))
+    async def find(self, message: MessageKey) -> Turn | None:
+        """Return the turn a message belongs to, as one of its questions or of its answer's messages, in any state."""
 
-        await self._writer.do(job)
+        def job(db: sqlite3.Connection) -> Turn | None:
+            leader = turns.leader_with(db, message)
+            return None if leader is None else turns.turn_at(db, leader)
+
+        return await self._writer.do(job)
 
     async def record(
-        self, turn: MessageKey, answer: str, note: str, messages: Sequence[Mapping[str, Any]], usage: Mapping[str, Any]
+        self, turn: MessageKey, outcome: Outcome, messages: Sequence[Mapping[str, Any]], usage: Mapping[str, Any]
     ) -> None:
         """Write a turn's whole outcome: what to deliver, the history's new messages and the usage, together."""
         contents = [json.dumps(dict(message)) for message in messages]
-        used = json.dumps(dict(usage))
-        outcome = json.dumps({"answer": answer, "note": note})
+        needed = {*blobs.referred_to(list(messages)), *(file.sha256 for file in outcome.files)}
 
         def job(db: sqlite3.Connection) -> None:
-            leader = _leader(db, turn)
+            leader = turns.leader_of(db, turn)
             (thread,) = db.execute("SELECT thread FROM turn WHERE id = ?", (leader,)).fetchone()
-            db.execute("UPDATE turn SET state = 'answered' WHERE id = ? OR answered_by = ?", (leader, leader))
-            db.execute("UPDATE turn SET outcome = ? WHERE id = ?", (outcome, leader))
-            db.execute("INSERT INTO usage (turn, usage, recorded_at_s) VALUES (?, ?, ?)", (leader, used, time.time()))
+            turns.set_state(db, leader, "answered")
+            db.execute("UPDATE turn SET outcome = ? WHERE id = ?", (turns.dump_outcome(outcome), leader))
+            _count(db, leader, usage)
             rows = [(thread, leader, content) for content in contents]
             db.executemany("INSERT INTO message (thread, turn, content) VALUES (?, ?, ?)", rows)
+            if needed:
+                blobs.use(db, leader, needed)
+                blobs.tidy(db, thread, self._limits)
 
         await self._writer.do(job)
 
-    async def end(self, turn: MessageKey, state: str) -> None:
-        """End a turn as `delivered`, `failed` or `stopped`; all the questions it answers end with it."""
+    async def end(self, turn: MessageKey, state: str, usage: Mapping[str, Any] | None = None) -> None:
+        """End a turn as `delivered`, `failed` or `stopped`; all the questions it answers end with it.
+
+        `usage`: what was used in vain, of a turn that has no outcome.
+        """
         if state not in _ENDS:
             raise ValueError(f"a turn ends as one of {', '.join(_ENDS)}, not as {state!r}")
 
         def job(db: sqlite3.Connection) -> None:
-            leader = _leader(db, turn)
-            update = "UPDATE turn SET state = ?, ended_at_s = ? WHERE id = ? OR answered_by = ?"
-            db.execute(update, (state, time.time(), leader, leader))
+            leader = turns.leader_of(db, turn)
+            turns.set_state(db, leader, state, time.time())
+            if usage:
+                _count(db, leader, usage)
 
         await self._writer.do(job)
 
+    async def used(self, person: str, since_s: float) -> int:
+        """Return the tokens that somebody's questions have used since a time; "" is everybody."""
+        select = "SELECT coalesce(sum(tokens), 0) FROM usage WHERE recorded_at_s >= ? AND ? IN ('', person)"
+        return int((await self._writer.do(lambda db: db.execute(select, (since_s, person)).fetchone()))[0])
+
+    async def reopen(self, turn: MessageKey, question: Incoming | None = None) -> Turn | None:
+        """Take a thread's newest turn up again, to be answered anew into the messages it has; None if it is not that.
+
+        Raises `KeyError` for a turn, or a question, that was never accepted.
+        """
+        return await self._writer.do(lambda db: turns.reopen(db, turn, question))
+
+    async def forget(self, question: MessageKey) -> Turn | None:
+        """Purge a question: its text and files leave the store and the history, and the file they were in.
+
+        Return its turn as it is now, None if there is none. A turn that was only accepted is stopped.
+        """
+
+        def job(db: sqlite3.Connection) -> Turn | None:
+            try:
+                row, led = turns.row_of(db, question)
+            except KeyError:
+                return None
+            leader = row if led is None else led
+            turn = turns.turn_at(db, leader)
+            (said,) = (asked for asked in turn.questions if asked.key == question)
+            purged = replace(said, text="", uploads=(), burst=())
+            db.execute("UPDATE turn SET question = ? WHERE id = ?", (dump(purged), row))
+            blobs.forget_blocks(db, leader, question.message)
+            if turn.state == "accepted":
+                turns.set_state(db, leader, "stopped", time.time())
+            return turns.turn_at(db, leader)
+
+        turn = await self._writer.do(job)
+        if turn is not None:
+            await self._writer.settle()
+        return turn
+
     async def posting(self, turn: MessageKey, part: Part) -> None:
         """Write down that a post is about to be made; on disk when it returns. What is known of it already stays."""
-        insert = """INSERT INTO part (turn, number, mark, posting_at_s) VALUES (?, ?, ?, ?)
+        insert = """INSERT INTO part (turn, number, mark, file, posting_at_s) VALUES (?, ?, ?, ?, ?)
             ON CONFLICT (turn, number) DO UPDATE
-            SET mark = excluded.mark, message_id = '', posting_at_s = excluded.posting_at_s
-            WHERE mark <> excluded.mark"""
+            SET mark = excluded.mark, file = excluded.file, message_id = '', posting_at_s = excluded.posting_at_s
+            WHERE mark <> excluded.mark OR file <> excluded.file"""
 
         def job(db: sqlite3.Connection) -> None:
-            db.execute(insert, (_leader(db, turn), part.index, part.mark, time.time()))
+            db.execute(insert, (turns.leader_of(db, turn), part.index, part.mark, part.file, time.time()))
 
         await self._writer.do(job)
 
     async def posted(self, turn: MessageKey, part: Part) -> None:
         """Write down the platform's id of a post that was made; on disk when it returns."""
-        insert = """INSERT INTO part (turn, number, mark, message_id, posting_at_s) VALUES (?, ?, ?, ?, ?)
-            ON CONFLICT (turn, number) DO UPDATE SET mark = excluded.mark, message_id = excluded.message_id"""
-
-        def job(db: sqlite3.Connection) -> None:
-            db.execute(insert, (_leader(db, turn), part.index, part.mark, part.message_id, time.time()))
-
-        await self._writer.do(job)
+        insert = """INSERT INTO part (turn, number, mark, message_id, file, posting_at_s) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (turn, number) DO UPDATE
+            SET mark = excluded.mark, message_id = excluded.message_id, file = excluded.file"""
+        known = (part.index, part.mark, part.message_id, part.file, time.time())
+        await self._writer.do(lambda db: db.execute(insert, (turns.leader_of(db, turn), *known)) and None)
 
     async def history(self, thread: ThreadKey) -> list[dict[str, Any]]:
         """Return the thread's messages for Claude, plain JSON with explicit roles, oldest first."""
-        select = "SELECT content FROM message WHERE thread = ? ORDER BY id"
-        rows = await self._writer.do(lambda db: db.execute(select, (_thread(db, thread),)).fetchall())
+        select = "SELECT content FROM message WHERE thread = ? AND dropped_at_s IS NULL ORDER BY id"
+        rows = await self._writer.do(lambda db: db.execute(select, (turns.thread_id(db, thread),)).fetchall())
         return [json.loads(content) for (content,) in rows]
 
     async def keep(self, data: bytes, media_type: str) -> str:
         """Keep bytes once; return their SHA-256 in hex, by which `blob` gives them back."""
-        insert = "INSERT OR IGNORE INTO blob (sha256, media_type, data, kept_at_s) VALUES (?, ?, ?, ?)"
-
-        def job(db: sqlite3.Connection) -> str:
-            sha256 = hashlib.sha256(data).hexdigest()  # here, because the event loop would stand still for megabytes
-            db.execute(insert, (sha256, media_type, data, time.time()))
-            return sha256
-
-        return await self._writer.do(job)
+        return await self._writer.do(lambda db: blobs.keep(db, data, media_type))
 
     async def blob(self, sha256: str) -> tuple[bytes, str]:
         """Return kept bytes and their media type. Raises `KeyError` if they are not there."""
@@ -138,45 +177,29 @@ class SqliteStore:
         data, media_type = found
         return data, media_type
 
+    async def heard_until(self, platform: str) -> float:
+        """Return the time up to which everything said was handed in; 0.0 if the bot was never there before."""
+        select = "SELECT until_s FROM heard WHERE platform = ?"
+        found = await self._writer.do(lambda db: db.execute(select, (platform,)).fetchone())
+        return float(found[0]) if found else 0.0
 
-def _thread(db: sqlite3.Connection, key: ThreadKey) -> int | None:
-    select = "SELECT id FROM thread WHERE platform = ? AND workspace = ? AND channel = ? AND thread = ?"
-    found = db.execute(select, (key.platform, key.workspace, key.channel, key.thread)).fetchone()
-    return None if found is None else int(found[0])
+    async def heard(self, platform: str, at_s: float) -> None:
+        """Write down that everything said up to a time was handed in. It never goes back."""
+        insert = """INSERT INTO heard (platform, until_s) VALUES (?, ?)
+            ON CONFLICT (platform) DO UPDATE SET until_s = max(until_s, excluded.until_s)"""
+        await self._writer.do(lambda db: db.execute(insert, (platform, at_s)) and None)
 
-
-def _new_thread(db: sqlite3.Connection, key: ThreadKey) -> int | None:
-    insert = "INSERT INTO thread (platform, workspace, channel, thread) VALUES (?, ?, ?, ?)"
-    return db.execute(insert, (key.platform, key.workspace, key.channel, key.thread)).lastrowid
-
-
-def _row(db: sqlite3.Connection, key: MessageKey) -> tuple[int, int | None]:
-    """Return a question's row and the row of the turn that answers it, if one was begun."""
-    select = "SELECT id, answered_by FROM turn WHERE platform = ? AND workspace = ? AND channel = ? AND message = ?"
-    found: tuple[int, int | None] | None = db.execute(
-        select, (key.platform, key.workspace, key.channel, key.message)
-    ).fetchone()
-    if found is None:
-        raise KeyError(str(key))
-    return found
+    async def threads(self, platform: str, since_s: float) -> Sequence[ThreadKey]:
+        """Return the threads the bot was asked in since a time, newest first."""
+        select = """SELECT thread.platform, thread.workspace, thread.channel, thread.thread
+            FROM turn JOIN thread ON thread.id = turn.thread
+            WHERE turn.accepted_at_s >= ? AND thread.platform = ? GROUP BY thread.id ORDER BY max(turn.id) DESC"""
+        rows = await self._writer.do(lambda db: db.execute(select, (since_s, platform)).fetchall())
+        return [ThreadKey(*row) for row in rows]
 
 
-def _leader(db: sqlite3.Connection, key: MessageKey) -> int:
-    """Return the row that a turn's outcome and parts hang on, whichever of its questions names it."""
-    row, leader = _row(db, key)
-    return row if leader is None else leader
-
-
-def _unended(db: sqlite3.Connection) -> list[Turn]:
-    select = """SELECT id, state, outcome FROM turn
-        WHERE state IN ('accepted', 'answering', 'answered') AND coalesce(answered_by, id) = id ORDER BY id"""
-    return [_turn(db, *row) for row in db.execute(select).fetchall()]
-
-
-def _turn(db: sqlite3.Connection, leader: int, state: str, outcome: str | None) -> Turn:
-    rows = db.execute("SELECT question FROM turn WHERE id = ? OR answered_by = ?", (leader, leader)).fetchall()
-    # Discord's snowflakes and Slack's timestamps grow with time: a longer one is later.
-    questions = sorted((load(text) for (text,) in rows), key=lambda q: (len(q.key.message), q.key.message))
-    parts = db.execute("SELECT number, mark, message_id FROM part WHERE turn = ? ORDER BY number", (leader,)).fetchall()
-    said = json.loads(outcome) if outcome and state == "answered" else {"answer": "", "note": ""}
-    return Turn(tuple(questions), state, tuple(Part(*row) for row in parts), **said)
+def _count(db: sqlite3.Connection, leader: int, usage: Mapping[str, Any]) -> None:
+    tokens = sum(value for name in _TOKENS if isinstance(value := usage.get(name), int))
+    insert = """INSERT INTO usage (turn, usage, recorded_at_s, tokens, person)
+        SELECT id, ?, ?, ?, platform || ':' || json_extract(question, '$.author.id') FROM turn WHERE id = ?"""
+    db.execute(insert, (json.dumps(dict(usage)), time.time(), tokens, leader))

@@ -61,6 +61,16 @@ class Writer:
         self._more.set()
         return await future
 
+    async def settle(self) -> None:
+        """Empty the write-ahead log into the file, so that what was deleted is in neither (sqlite.org/wal.html).
+
+        An outside reader may keep some of it there until the next time. Raises `StoreError`.
+        """
+        try:
+            await self._connection.run(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+        except sqlite3.Error as error:
+            raise _unwritten(error) from error
+
     async def run(self) -> None:
         """Write until `close`; what was given before is still written. Nobody is left waiting, whatever happens."""
         while self._waiting or not self._closed:

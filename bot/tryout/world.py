@@ -49,6 +49,7 @@ class Line:
     by_bot: bool
     edits: int
     files: tuple[str, ...] = ()
+    buttons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,10 @@ class World:
         """Return a person's id on a platform."""
         return (self._discord_people if platform == "discord" else self._slack_people)[name].id
 
+    def discord_person(self, name: str) -> DiscordPerson:
+        """Return a person on Discord, for what only Discord has."""
+        return self._discord_people[name]
+
     async def open_thread(self, who: str, place: Place, message: str) -> Place:
         """Let a person make a thread on a message (on Slack, every message is one already); return it."""
         if place.platform == "discord":
@@ -167,6 +172,38 @@ class World:
         member = self._slack_people[who]
         return (await self.slack.say(member, place.channel, text, files=list(files), thread=place.thread)).ts
 
+    async def press(self, who: str, place: Place, message: str, label: str) -> str:
+        """Press a button on a message; return what only the presser is told. Raises `LookupError` if there is none."""
+        if place.platform == "discord":
+            return await self.discord.press(self._discord_people[who], message, label)
+        return await self.slack.press(self._slack_people[who], place.channel, message, label)
+
+    async def press_native_stop(self, who: str, place: Place) -> None:
+        """Press the Stop button that Slack itself shows beside an agent's session."""
+        await self.slack.press_stop(self._slack_people[who], place.channel, place.thread)
+
+    async def react(self, who: str, place: Place, message: str) -> None:
+        """Put a ❌ on a message."""
+        if place.platform == "discord":
+            await self.discord.react(self._discord_people[who], message, "❌")
+        else:
+            await self.slack.react(self._slack_people[who], place.channel, message, "x")
+
+    async def edit(self, who: str, place: Place, message: str, text: str) -> None:
+        """Change a person's own message; `@parley` in the text is a mention of the bot."""
+        text = text.replace("@parley", self.mention(place.platform))
+        if place.platform == "discord":
+            await self.discord.edit(self._discord_people[who], message, text)
+        else:
+            await self.slack.edit(self._slack_people[who], place.channel, message, text)
+
+    async def delete(self, place: Place, message: str) -> None:
+        """Delete a message."""
+        if place.platform == "discord":
+            await self.discord.delete(message)
+        else:
+            await self.slack.delete(place.channel, message)
+
     def answered_in(self, place: Place, message: str) -> Place:
         """Return where the answer to a message will be: the thread it opens, or the place itself."""
         opens_thread = not place.thread and not (place.platform == "discord" and place.direct)
@@ -185,7 +222,7 @@ class World:
         me = self.discord.bot_id
         return [
             Line(m.id, m.author.name, self._read(m.content), m.author.id == me, len(m.versions) - 1,
-                 tuple(file.name for file in m.attachments))
+                 tuple(file.name for file in m.attachments), tuple(m.buttons))
             for m in messages
         ]  # fmt: skip
 
@@ -194,7 +231,7 @@ class World:
         me = self.slack.bot_user_id
         return [
             Line(m.ts, names.get(m.user, "Parley"), self._read(m.shown), m.user == me, len(m.versions) - 1,
-                 tuple(file.name for file in m.files))
+                 tuple(file.name for file in m.files), tuple(m.buttons))
             for m in self.slack.messages(place.channel, place.thread)
         ]  # fmt: skip
 

@@ -65,15 +65,23 @@ async def test_edits_that_fail_are_made_good(here: World, channel: Place) -> Non
     assert len(answer.lines) == 1
 
 
-async def test_a_stream_cut_half_way_keeps_what_was_shown_and_says_why(here: World, channel: Place) -> None:
-    here.claude.script(Reply(text=STORY, cut_after=20, piece_s=0.01))
+async def test_a_stream_cut_half_way_is_asked_for_once_more_into_the_same_message(here: World, channel: Place) -> None:
+    here.claude.script(Reply(text=STORY, cut_after=20, piece_s=0.01), Reply(text=STORY))
+    answer = await ask_until(here, channel, "@parley Tell me", STORY[-20:])
+    assert "".join(answer.text.split()) == "".join(STORY.split())
+    assert len(answer.lines) == 1
+
+
+async def test_a_stream_cut_twice_keeps_what_was_shown_and_says_why(here: World, channel: Place) -> None:
+    here.claude.script(*[Reply(text=STORY, cut_after=20, piece_s=0.01)] * 2)
     answer = await ask_until(here, channel, "@parley Tell me", "broke off")
     assert answer.text.startswith("The first words are here.")
-    assert here.claude.count == 1
+    assert here.claude.count == 2
+    assert answer.lines[-1].buttons == ("Retry",)
 
 
 async def test_after_a_broken_answer_the_thread_goes_on_without_it(here: World, channel: Place) -> None:
-    here.claude.script(Reply(text=STORY, error_after=10, error_type="api_error"))
+    here.claude.script(*[Reply(text=STORY, error_after=10, error_type="api_error")] * 2)
     broken = await ask_until(here, channel, "@parley Tell me", "broke off")
     again = await here.ask("Ada", broken.place, "Are you there?")
     messages = here.claude.requests[-1].body["messages"]

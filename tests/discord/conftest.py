@@ -2,9 +2,10 @@
 
 import asyncio
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import pytest
 
@@ -13,32 +14,64 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import discord  # noqa: F401 - so that it is there before anything else imports it
 
-from bot.events import Incoming
+from bot.events import Event, Incoming, ThreadKey
 from bot.platforms.discord import DiscordPlatform
 from bot.simulator.discord import Person, SimulatedDiscord
+
+T = TypeVar("T", bound=Event)
 
 
 @dataclass
 class Heard:
-    """A `Hear` that keeps what it was told and can be made to fail."""
+    """A `Hear` that keeps what it was told, answers with a sentence and can be made to fail.
+
+    `all`: messages. `fail_with`: the errors of the next calls. `held`: texts that wait.
+    """
 
     all: list[Incoming] = field(default_factory=list)
-    fail_with: Exception | None = None
+    sentence: str = ""
+    fail_with: list[Exception] = field(default_factory=list)
     held: dict[str, asyncio.Event] = field(default_factory=dict)
-    _arrived: asyncio.Queue[Incoming] = field(default_factory=asyncio.Queue)
+    _arrived: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
 
-    async def __call__(self, question: Incoming) -> None:
-        if self.fail_with is not None:
-            error, self.fail_with = self.fail_with, None
-            raise error
-        if question.text in self.held:
-            await self.held[question.text].wait()
-        self.all.append(question)
-        self._arrived.put_nowait(question)
+    async def __call__(self, event: Event) -> str:
+        if self.fail_with:
+            raise self.fail_with.pop(0)
+        if isinstance(event, Incoming):
+            if event.text in self.held:
+                await self.held[event.text].wait()
+            self.all.append(event)
+        self._arrived.put_nowait(event)
+        return self.sentence
 
-    async def next(self) -> Incoming:
+    async def next(self, kind: type[T] = Incoming) -> T:  # type: ignore[assignment]
         async with asyncio.timeout(15):
-            return await self._arrived.get()
+            event = await self._arrived.get()
+        assert isinstance(event, kind)
+        return event
+
+
+@dataclass
+class Log:
+    """A `HearLog` in memory. `noted`: set whenever something is written down."""
+
+    until_s: float = 0.0
+    known: list[ThreadKey] = field(default_factory=list)
+    noted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def heard_until(self, platform: str) -> float:
+        assert platform == "discord"
+        return self.until_s
+
+    async def heard(self, platform: str, at_s: float) -> None:
+        assert platform == "discord"
+        self.until_s = max(self.until_s, at_s)
+        self.noted.set()
+
+    async def threads(self, platform: str, since_s: float) -> list[ThreadKey]:
+        assert platform == "discord"
+        assert since_s > 0
+        return self.known
 
 
 @dataclass
@@ -48,6 +81,7 @@ class Scene:
     discord: SimulatedDiscord
     platform: DiscordPlatform
     heard: Heard
+    log: Log
     guild: str
     channel: str
     ann: Person
@@ -76,8 +110,10 @@ async def cancel(task: "asyncio.Task[None]") -> None:
 
 
 @asynccontextmanager
-async def _connected(*, message_content: bool = True, limits: bool = True, archived: str = "") -> AsyncIterator[Scene]:
-    """`archived`: the name of a thread that is archived before the bot comes."""
+async def _connected(
+    *, message_content: bool = True, limits: bool = True, archived: str = "", before: str = ""
+) -> AsyncIterator[Scene]:
+    """Before the bot comes there is an `archived` thread of this name, and Ann says `before`, if they are given."""
     async with SimulatedDiscord(limits=limits) as discord:
         guild = discord.add_guild("Workshop")
         channel = discord.add_channel(guild, "general")
@@ -86,13 +122,35 @@ async def _connected(*, message_content: bool = True, limits: bool = True, archi
         discord.grant(message_content=message_content)
         if archived:
             await discord.archive(await discord.open_thread(ann, channel, archived))
-        platform, heard = platform_for(discord), Heard()
-        running = asyncio.create_task(platform.run(heard))
+        if before:
+            await discord.say(ann, channel, before)
+        platform, heard, log = platform_for(discord), Heard(), Log()
+        running = asyncio.create_task(platform.run(heard, log))
         try:
             await discord.ready()
-            yield Scene(discord, platform, heard, guild, channel, ann, ben, running)
+            yield Scene(discord, platform, heard, log, guild, channel, ann, ben, running)
         finally:
             await cancel(running)
+
+
+@asynccontextmanager
+async def _restarted(scene: Scene, *, meanwhile: Callable[[], Awaitable[object]] | None = None) -> AsyncIterator[Scene]:
+    """The bot's next process, with the log of the one before. `meanwhile`: what happens while there is none."""
+    await cancel(scene.running)
+    if meanwhile is not None:
+        await meanwhile()
+    platform, heard = platform_for(scene.discord), Heard()
+    running = asyncio.create_task(platform.run(heard, scene.log))
+    try:
+        await scene.discord.ready()
+        yield replace(scene, platform=platform, heard=heard, running=running)
+    finally:
+        await cancel(running)
+
+
+@pytest.fixture
+def restarted() -> Callable[..., AbstractAsyncContextManager[Scene]]:
+    return _restarted
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.errors import StartupError, Unreachable
-from bot.events import Incoming
+from bot.events import Event, ThreadKey
 from bot.platforms.discord import DiscordPlatform
 from bot.simulator.discord import SimulatedDiscord
 from bot.simulator.faults import Fault
@@ -16,15 +16,26 @@ from bot.simulator.faults import Fault
 Connected = Callable[..., AbstractAsyncContextManager[Any]]
 
 
-async def nobody(question: Incoming) -> None:
-    raise AssertionError(question)
+async def nobody(event: Event) -> str:
+    raise AssertionError(event)
+
+
+class NoLog:
+    async def heard_until(self, _: str) -> float:
+        return 0.0
+
+    async def heard(self, _: str, __: float) -> None:
+        pass
+
+    async def threads(self, _: str, __: float) -> list[ThreadKey]:
+        return []
 
 
 async def test_a_refused_token_says_what_to_do() -> None:
     async with SimulatedDiscord() as discord:
         platform = DiscordPlatform("wrong", api_url=discord.api_url, gateway_url=discord.gateway_url)
         with pytest.raises(StartupError, match="DISCORD_TOKEN") as caught:
-            await platform.run(nobody)
+            await platform.run(nobody, NoLog())
         assert "wrong" not in str(caught.value)
 
 
@@ -32,7 +43,7 @@ async def test_an_address_that_is_not_discords_says_what_to_do() -> None:
     async with SimulatedDiscord() as discord:
         platform = DiscordPlatform(discord.token, api_url=discord.api_url + "/elsewhere")
         with pytest.raises(StartupError, match="api_url"):
-            await platform.run(nobody)
+            await platform.run(nobody, NoLog())
 
 
 @pytest.mark.parametrize(
@@ -56,11 +67,22 @@ async def test_a_discord_that_is_down_at_the_start_is_tried_again() -> None:
     async with SimulatedDiscord() as discord:
         discord.faults.add(Fault("GET /users/@me", status=503))
         platform = DiscordPlatform(discord.token, api_url=discord.api_url, gateway_url=discord.gateway_url)
-        running = asyncio.create_task(platform.run(nobody))
+        running = asyncio.create_task(platform.run(nobody, NoLog()))
         await discord.ready()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
+
+
+async def test_a_login_that_comes_too_often_waits_as_long_as_discord_says() -> None:
+    async with SimulatedDiscord() as discord:
+        discord.limits.block(0.9, call="GET /users/@me", scope="user")
+        platform = DiscordPlatform(discord.token, api_url=discord.api_url, gateway_url=discord.gateway_url)
+        running = asyncio.create_task(platform.run(nobody, NoLog()))
+        await discord.ready()
+        assert [call.status for call in discord.calls if call.path == "/users/@me"] == [429, 200]
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_dropped_connection_is_resumed_and_misses_nothing(connected: Connected) -> None:
@@ -68,14 +90,6 @@ async def test_a_dropped_connection_is_resumed_and_misses_nothing(connected: Con
         await scene.discord.drop_gateway()
         assert (await scene.asked("while away")).text == "while away"
         assert (scene.discord.sessions, scene.discord.resumes) == (1, 1)
-
-
-async def test_a_lost_session_is_begun_anew(connected: Connected) -> None:
-    async with connected() as scene:
-        await scene.discord.drop_gateway(resumable=False)
-        await scene.discord.ready()
-        assert (await scene.asked("back")).text == "back"
-        assert scene.discord.sessions == 2
 
 
 async def test_a_gateway_that_cannot_be_reached_at_the_start_is_tried_again() -> None:
@@ -88,7 +102,7 @@ async def test_a_gateway_that_cannot_be_reached_at_the_start_is_tried_again() ->
     async with SimulatedDiscord() as discord, await asyncio.start_server(hang_up, "127.0.0.1") as server:
         port = server.sockets[0].getsockname()[1]
         platform = DiscordPlatform(discord.token, api_url=discord.api_url, gateway_url=f"ws://127.0.0.1:{port}/")
-        running = asyncio.create_task(platform.run(nobody))
+        running = asyncio.create_task(platform.run(nobody, NoLog()))
         async with asyncio.timeout(15):
             for _ in range(3):  # aiohttp makes two of one attempt
                 await attempts.get()
@@ -104,18 +118,6 @@ async def test_a_session_that_breaks_again_and_again_is_left_for_a_new_one(conne
             await scene.discord.ready()
         assert scene.discord.resumes < 20
         assert (await scene.asked("back")).text == "back"
-
-
-async def test_a_call_cut_short_in_a_global_rate_limit_does_not_stop_the_others(connected: Connected) -> None:
-    async with connected() as scene:
-        surface = scene.platform.surface(await scene.asked("hello", scene.discord.dm(scene.ann)))
-        body = {"message": "You are being rate limited.", "retry_after": 25.0, "global": True}
-        scene.discord.faults.add(Fault("POST /channels/*/messages", status=429, body=body, headers={"Via": "1.1 g"}))
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.3):
-                await surface.post("One.", "mark.0")
-        async with asyncio.timeout(5):
-            await surface.post("One.", "mark.0", again=True)
 
 
 async def test_after_the_end_nothing_is_reachable(connected: Connected) -> None:

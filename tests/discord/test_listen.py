@@ -1,11 +1,12 @@
 """What people do on Discord, and what the bot hears of it."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from bot.events import MessageKey, ThreadKey
+from bot.events import Deleted, Edited, MessageKey, ThreadKey
 
 Connected = Callable[..., AbstractAsyncContextManager[Any]]
 
@@ -149,7 +150,7 @@ async def test_a_bot_that_is_stopped_stops_listening(connected: Connected) -> No
 
 async def test_a_message_that_could_not_be_heard_does_not_stop_the_next(connected: Connected) -> None:
     async with connected() as scene:
-        scene.heard.fail_with = OSError("disk full")
+        scene.heard.fail_with = [OSError("disk full")]
         await scene.discord.say(scene.ann, scene.channel, "lost")
         assert (await scene.asked("next")).text == "next"
 
@@ -178,3 +179,96 @@ async def test_without_message_content_mentions_and_direct_messages_still_work(c
         assert (await scene.asked("{bot} mentioned")).text == "mentioned"
         assert (await scene.asked("direct", scene.discord.dm(scene.ann))).text == "direct"
         assert len(scene.heard.all) == 2
+
+
+async def test_a_message_tells_when_it_was_written(connected: Connected) -> None:
+    async with connected() as scene:
+        before_s = time.time()
+        question = await scene.asked()
+        assert before_s - 0.001 <= question.sent_at_s <= time.time()
+
+
+async def test_who_writes_in_a_dm_may_do_as_they_like_there(connected: Connected) -> None:
+    async with connected() as scene:
+        await scene.discord.say(scene.ben, scene.discord.dm(scene.ben), "hi")
+        assert (await scene.heard.next()).author.moderator
+
+
+async def test_a_hidden_file_is_known_as_such(connected: Connected) -> None:
+    async with connected() as scene:
+        hidden = await scene.asked(files=[("a.txt", b"a")], spoiler=True)
+        plain = await scene.asked(files=[("a.txt", b"a")])
+        assert [question.uploads[0].spoiler for question in (hidden, plain)] == [True, False]
+
+
+async def test_a_long_paste_that_became_a_file_is_left_a_file(connected: Connected) -> None:
+    async with connected() as scene:
+        question = await scene.asked("", scene.discord.dm(scene.ann), files=[("message.txt", b"long")], untyped=True)
+        [upload] = question.uploads
+        assert (question.text, upload.name, upload.media_type) == ("", "message.txt", "")
+
+
+async def test_an_edit_by_a_person_is_heard_whole(connected: Connected) -> None:
+    async with connected() as scene:
+        question = await scene.asked("{bot} one", files=[("a.txt", b"a")])
+        await scene.discord.edit(scene.ann, question.key.message, f"{scene.discord.mention} two")
+        edited = (await scene.heard.next(Edited)).message
+        assert (edited.key, edited.thread, edited.text) == (question.key, question.thread, "two")
+        assert (edited.mentions_bot, edited.author, edited.sent_at_s) == (True, question.author, question.sent_at_s)
+        assert [upload.name for upload in edited.uploads] == ["a.txt"]
+
+
+async def test_what_discord_changes_by_itself_is_no_edit(connected: Connected) -> None:
+    async with connected() as scene:
+        question = await scene.asked("{bot} https://example.org")
+        await scene.discord.unfurl(question.key.message)
+        await scene.platform.surface(question).post("An answer.", "mark.0")  # opens a thread: the message gets a flag
+        await scene.discord.edit(scene.ann, question.key.message, f"{scene.discord.mention} https://example.com")
+        assert "example.com" in (await scene.heard.next(Edited)).message.text
+        await scene.discord.unfurl(question.key.message)
+        assert (await scene.asked("next")).text == "next"
+
+
+async def test_the_bots_own_edits_and_those_of_others_are_not_heard(connected: Connected) -> None:
+    async with connected() as scene:
+        robot = scene.discord.add_person("Robot", guild=scene.guild, bot=True)
+        said = await scene.discord.say(robot, scene.channel, "one")
+        await scene.discord.edit(robot, said.id, "two")
+        surface = scene.platform.surface(await scene.asked())
+        await surface.edit(await surface.post("One.", "mark.0"), "Two.")
+        assert (await scene.asked("next")).text == "next"
+
+
+async def test_a_deleted_message_is_heard_after_it_was_said(connected: Connected) -> None:
+    async with connected() as scene:
+        scene.heard.held["slow"] = asyncio.Event()
+        said = await scene.discord.say(scene.ann, scene.channel, "slow")
+        await scene.discord.delete(said.id)
+        scene.heard.held["slow"].set()
+        question = await scene.heard.next()
+        assert (await scene.heard.next(Deleted)).key == question.key
+
+
+async def test_each_message_that_is_deleted_in_one_go_is_heard(connected: Connected) -> None:
+    async with connected() as scene:
+        questions = [await scene.asked(str(number)) for number in range(3)]
+        await scene.discord.delete_many([question.key.message for question in questions])
+        assert [(await scene.heard.next(Deleted)).key for _ in range(3)] == [question.key for question in questions]
+
+
+async def test_a_deleted_dm_is_known_by_its_key(connected: Connected) -> None:
+    async with connected() as scene:
+        question = await scene.asked("hi", scene.discord.dm(scene.ann))
+        await scene.discord.delete(question.key.message)
+        assert (await scene.heard.next(Deleted)).key == question.key
+
+
+async def test_a_forwarded_message_by_hand_is_text_with_its_files(connected: Connected) -> None:
+    async with connected() as scene:
+        original = await scene.discord.say(scene.ben, scene.channel, "look", files=[("cat.png", b"png")], spoiler=True)
+        await scene.heard.next()
+        dm = scene.discord.dm(scene.ann)
+        await scene.discord.forward(scene.ann, original.id, dm)
+        question = await scene.heard.next()
+        assert question.text == "[Forwarded message, author unknown]\n> look"
+        assert [(upload.name, upload.spoiler) for upload in question.uploads] == [("SPOILER_cat.png", True)]

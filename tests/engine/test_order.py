@@ -1,10 +1,12 @@
 """What is answered next in a thread."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.engine import take_next
-from bot.events import Incoming, MessageKey, Person, ThreadKey, Turn
+from bot.engine.queue import Waiting, is_wordless, take_next
+from bot.events import Incoming, MessageKey, Outcome, Person, ThreadKey, Turn, Upload
 
 THREAD = ThreadKey("discord", "G", "C", "T")
 
@@ -15,16 +17,31 @@ def question(message: int) -> Incoming:
 
 @given(st.lists(st.integers(0, 10**19), unique=True, min_size=1))
 def test_what_has_gathered_is_one_turn_in_the_platforms_order(messages: list[int]) -> None:
-    waiting = [Turn((question(message),), "accepted") for message in messages]
-    turn = take_next(waiting)
-    assert [int(q.key.message) for q in turn.questions] == sorted(messages)
-    assert waiting == []
+    line = [Waiting(Turn((question(message),), "accepted")) for message in messages]
+    taken = take_next(line)
+    assert [int(q.key.message) for q in taken.turn.questions] == sorted(messages)
+    assert line == []
 
 
 def test_a_turn_begun_before_a_restart_comes_first_and_alone() -> None:
-    begun = Turn((question(1), question(2)), "answering")
-    answered = Turn((question(3),), "answered", answer="text")
-    later = Turn((question(4),), "accepted")
-    waiting = [later, begun, answered]
-    assert [take_next(waiting), take_next(waiting), take_next(waiting)] == [begun, answered, later]
-    assert waiting == []
+    begun = Waiting(Turn((question(1), question(2)), "answering"))
+    answered = Waiting(Turn((question(3),), "answered", outcome=Outcome("text")))
+    later = Waiting(Turn((question(4),), "accepted"))
+    line = [later, begun, answered]
+    assert [take_next(line), take_next(line), take_next(line)] == [begun, answered, later]
+    assert line == []
+
+
+def test_a_turn_is_late_only_if_all_its_questions_are() -> None:
+    late, new = Waiting(Turn((question(1),), "accepted"), late=True), Waiting(Turn((question(2),), "accepted"))
+    assert take_next([late]).late
+    assert not take_next([late, new]).late
+
+
+def test_files_without_a_word_wait_for_the_words() -> None:
+    picture = replace(question(1), text=" ", uploads=(Upload("7", "cat.png", "https://cdn.discordapp.com/cat.png"),))
+    wordless = Turn((picture,), "accepted")
+    assert is_wordless([wordless])
+    assert not is_wordless([wordless, Turn((question(2),), "accepted")])
+    assert not is_wordless([Turn((replace(question(1), text=""),), "accepted")])
+    assert not is_wordless([replace(wordless, state="answering")])

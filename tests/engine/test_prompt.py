@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.prompt import context_blocks, message_text, question_blocks, refused_upload
+from bot.engine.prompt import Gathered, context_blocks, message_text, question_blocks, refused_upload
 from bot.events import Incoming, MessageKey, Person, Said, ThreadKey
 
 OPENERS = re.compile(r"<\s*/?\s*(message|context)\b", re.IGNORECASE)
@@ -47,8 +47,8 @@ def test_code_keeps_its_angle_brackets() -> None:
 
 def test_earlier_talk_is_marked_as_context_and_our_own_words_as_ours() -> None:
     said = [
-        (Said(Person("1", "Grace"), "The build is red."), []),
-        (Said(Person("2", "Parley"), "Why?", by_bot=True), []),
+        (Said(Person("1", "Grace"), "The build is red."), Gathered()),
+        (Said(Person("2", "Parley"), "Why?", by_bot=True), Gathered()),
     ]
     texts = [block["text"] for block in context_blocks(said)]
     assert texts[0] == "<context>"
@@ -63,8 +63,18 @@ def test_without_earlier_talk_there_is_no_context() -> None:
 
 def test_a_files_content_stands_after_its_message() -> None:
     image = {"type": "image"}
-    blocks = question_blocks([(asked("Look"), [image]), (asked("And?", "Grace"), [])])
+    blocks = question_blocks([(asked("Look"), Gathered((image,))), (asked("And?", "Grace"), Gathered())])
     assert [block["type"] for block in blocks] == ["text", "image", "text"]
+
+
+def test_every_block_says_whose_question_it_belongs_to() -> None:
+    blocks = question_blocks([(asked("Look"), Gathered(({"type": "image"},)))])
+    assert [block["said"] for block in blocks] == ["1", "1"]
+
+
+def test_a_long_message_that_became_a_file_is_told_as_the_message_it_is() -> None:
+    [block] = question_blocks([(asked("Look:"), Gathered(words="all of it"))])
+    assert "\nLook:\nall of it\n</message>" in block["text"]
 
 
 def test_a_refused_files_name_cannot_forge_a_line() -> None:

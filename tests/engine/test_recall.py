@@ -1,14 +1,16 @@
 """Pictures in a history: kept once, pointed to, and given back within what one request may hold."""
 
 import base64
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from bot.engine import recall
-from bot.engine.recall import GONE, attach, detach
+from bot.engine.recall import attach, detach, room_beside, sendable
+from bot.engine.window import GONE, Room
 from bot.store import SqliteStore, open_store
 
 
@@ -18,8 +20,13 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
         yield opened
 
 
-def image(data: bytes) -> dict[str, Any]:
-    encoded = base64.b64encode(data).decode()
+ROOM = Room(tokens=100_000, files=100, file_bytes=10**7)
+
+
+def image(colour: int) -> dict[str, Any]:
+    file = io.BytesIO()
+    Image.new("RGB", (56, 28), (colour, 0, 0)).save(file, "PNG")
+    encoded = base64.b64encode(file.getvalue()).decode()
     return {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": encoded}}
 
 
@@ -29,30 +36,35 @@ def text(words: str) -> dict[str, Any]:
 
 async def test_a_history_goes_to_the_store_and_back_unchanged(store: SqliteStore) -> None:
     talk = [
-        {"role": "user", "content": [text("Look"), image(b"one"), image(b"two"), image(b"one")]},
+        {"role": "user", "content": [text("Look"), image(1), image(2), image(1)]},
         {"role": "assistant", "content": [text("I see.")]},
         {"role": "user", "content": "plain"},
     ]
     kept = await detach(talk, store)
     assert "base64" not in str(kept)
-    assert await attach(kept, store) == talk
+    assert await attach(kept, store, ROOM) == talk
 
 
-async def test_pictures_beyond_what_a_request_may_hold_are_left_out_oldest_first(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recall, "REQUEST_IMAGES", 2)
-    kept = await detach([{"role": "user", "content": [image(bytes([n])) for n in range(4)]}], store)
-    content = (await attach(kept, store))[0]["content"]
-    assert content == [text(GONE), text(GONE), image(b"\x02"), image(b"\x03")]
-
-
-async def test_the_bytes_of_a_request_are_bounded(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recall, "REQUEST_BYTES", 100)
-    kept = await detach([{"role": "user", "content": [image(b"x" * 60), image(b"y" * 60)]}], store)
-    assert (await attach(kept, store))[0]["content"] == [text(GONE), image(b"y" * 60)]
+async def test_a_kept_picture_says_what_it_costs(store: SqliteStore) -> None:
+    [message] = await detach([{"role": "user", "content": [image(1)]}], store)
+    source = message["content"][0]["source"]
+    assert source["tokens"] == 2
+    assert source["bytes"] == len((await store.blob(source["sha256"]))[0])
 
 
 async def test_a_picture_that_is_no_longer_kept_is_told(store: SqliteStore) -> None:
     lost = {"type": "image", "source": {"type": "blob", "media_type": "image/png", "sha256": "0" * 64}}
-    assert (await attach([{"role": "user", "content": [lost]}], store))[0]["content"] == [text(GONE)]
+    assert (await attach([{"role": "user", "content": [lost]}], store, ROOM))[0]["content"] == [text(GONE)]
+
+
+async def test_whose_words_a_block_holds_is_not_sent_to_claude(store: SqliteStore) -> None:
+    kept = [{"role": "user", "content": [{**text("Hi"), "said": "100"}]}]
+    assert await attach(kept, store, ROOM) == [{"role": "user", "content": [text("Hi")]}]
+    assert sendable(kept[0]["content"]) == [text("Hi")]
+
+
+def test_a_question_takes_its_own_room_in_steps() -> None:
+    short, longer = room_beside([text("Hi")], 80_000), room_beside([text("Hi, how is it?")], 80_000)
+    assert short == longer == Room(70_000, 100, 24_000_000)
+    assert room_beside([text("x" * 60_000)], 80_000).tokens == 60_000
+    assert room_beside([image(1), image(2)], 80_000).files == 98

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from load import Conversation
 from points import Points, WatchedStore, Wire
@@ -14,15 +13,11 @@ from pydantic import SecretStr
 from talk import LONG, VERY_LONG, answer_to, asked, judged, question, squeezed
 
 from bot import app
-from bot.claude import AsyncClient, mk_sdk
 from bot.config import ClaudeSettings, DiscordSettings, Secrets, Settings, SlackSettings
-from bot.engine import Access, Answerer, AnswerSettings, Engine
-from bot.events import Incoming
-from bot.reply import Pacer
 from bot.simulator.claude import Reply, SimulatedClaude
 from bot.simulator.discord import SimulatedDiscord
 from bot.simulator.slack import SimulatedSlack
-from bot.store import open_store
+from bot.store import BlobLimits, open_store
 
 PATIENCE_S = 20.0
 
@@ -34,7 +29,6 @@ class Story:
     deaths: tuple[int, ...]
     points: list[list[str]] = field(default_factory=list)
     cut: int = 0
-    unaccepted: bool = False
     violations: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -81,8 +75,6 @@ class Stage:
         story, known = Story(deaths), 0
         for number, death in enumerate((*deaths, None)):
             points = self._wire.points = Points(death, counting=number > 0)
-            if number and not self._must_go_on(story, name):
-                break
             row = self._row(name)
             async with self._life(points):
                 if number == 0:
@@ -98,8 +90,7 @@ class Stage:
             known = self._check_payment(story, name, known)
         self._check_payment(story, name, known)
         self._check(story, there, name)
-        if not story.unaccepted:
-            self._told.append((there, name))
+        self._told.append((there, name))
         return story
 
     def changed(self) -> list[str]:
@@ -124,11 +115,6 @@ class Stage:
                 task.cancel()
             await asyncio.gather(bot, ready, dead, return_exceptions=True)
 
-    def _must_go_on(self, story: Story, name: str) -> bool:
-        """Discord does not deliver again: a question that no life accepted is gone."""
-        story.unaccepted = self.discord is not None and self._row(name) is None
-        return not story.unaccepted
-
     def _row(self, name: str) -> Row | None:
         if not self._database.exists():
             return None
@@ -147,8 +133,6 @@ class Stage:
 
     def _check(self, story: Story, there: Conversation, name: str) -> None:
         row = self._row(name)
-        if story.unaccepted:
-            return
         if row is None or row.state != "delivered":
             story.violations.append(f"the turn is {row.state if row else 'not accepted'}")
         for kind, found in judged(self._shown(there), [name]).items():
@@ -184,7 +168,10 @@ class Stage:
             else {"slack": SlackSettings(api_url=f"{there}/slack/api/")}
         )
         return Settings(
-            claude=ClaudeSettings(base_url=f"{there}/claude"), store={"path": str(self._database)}, **platform
+            claude=ClaudeSettings(base_url=f"{there}/claude"),
+            store={"path": str(self._database)},
+            limits={"drain_s": 0},
+            **platform,
         )
 
     def _secrets(self) -> Secrets:
@@ -199,19 +186,6 @@ class Stage:
         )
 
 
-class MortalEngine(Engine):
-    """An engine that hears nothing after its death, instead of keeping its platform waiting."""
-
-    def __init__(self, *arguments: Any, points: Points, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._points = points
-
-    async def hear(self, question: Incoming) -> None:
-        if self._points.dead.is_set():
-            raise asyncio.CancelledError
-        await super().hear(question)
-
-
 async def _end_of(points: Points) -> None:
     """Wait for the death or for the turn's end; if neither comes, what there is will be judged."""
     waits = [asyncio.create_task(points.dead.wait()), asyncio.create_task(points.ended.wait())]
@@ -222,20 +196,14 @@ async def _end_of(points: Points) -> None:
 
 
 async def _serve(settings: Settings, secrets: Secrets, points: Points) -> None:
-    """`app.serve`, but for the store, which is watched."""
-    sdk = mk_sdk(api_key=secrets.anthropic_api_key.get_secret_value(), base_url=settings.claude.base_url)
-    try:
-        async with open_store(settings.store.path) as store:
-            watched = WatchedStore(store, points)
-            chosen = app.platforms(settings, secrets)
-            limits = AnswerSettings(system="", max_tokens=16_000, context_messages=30, uploads=10, upload_bytes=10**6)
-            client = AsyncClient(settings.claude.model, cli=sdk)
-            there = {platform.name: platform for platform in chosen}
-            answerer = Answerer(watched, client, there, Pacer(), limits)
-            engine = MortalEngine(watched, answerer, Access(), turns_at_once=64, drain_s=0.0, points=points)
-            await app._run(chosen, engine, asyncio.Event())
-    finally:
-        await sdk.close()
+    """The bot, but for its store, which is watched."""
+
+    @asynccontextmanager
+    async def watched(path: str, kept: BlobLimits) -> AsyncIterator[WatchedStore]:
+        async with open_store(path, kept) as store:
+            yield WatchedStore(store, points)
+
+    await app.serve(settings, secrets, asyncio.Event(), watched)
 
 
 def _reply(body: dict[str, object]) -> Reply:

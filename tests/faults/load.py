@@ -44,7 +44,7 @@ class People:
         self.asked = 0
 
     async def ask(self, *, discord: bool) -> None:
-        """Ask one question, or a few at once in one place. `discord`: the bot can hear Discord at the moment."""
+        """Ask one question, or a few at once in one place. `discord`: the bot has been on Discord before."""
         platform = "discord" if discord and self._chance.random() < 0.7 else "slack"
         going_on = [c for c in self.conversations[-16:] if c.platform == platform]
         if going_on and self._chance.random() < 0.5:

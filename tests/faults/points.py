@@ -1,4 +1,4 @@
-"""The points of a turn at which a process can die: before and after every call on the wire and every commit.
+"""The points of a turn at which a process can die: before and after each call that changes something, and each commit.
 
 `Points` counts them and ends the life of a bot at one of them: from then on nothing that bot does has any effect.
 """
@@ -49,10 +49,12 @@ class WatchedStore:
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         method = getattr(self._store, name)
-        if name not in WRITES:
-            return method  # type: ignore[no-any-return]
 
         async def watched(*arguments: Any, **named: Any) -> Any:
+            if name not in WRITES:
+                if self._points.dead.is_set():  # what a dead bot hears goes nowhere
+                    raise asyncio.CancelledError
+                return await method(*arguments, **named)
             self._points.reach(f"before store.{name}")
             value = await method(*arguments, **named)
             self._points.reach(f"after store.{name}")
@@ -91,7 +93,7 @@ class Wire:
 
     async def _pass(self, request: web.Request) -> web.StreamResponse:
         points, name = self.points, _name(request)
-        counts = not _NOT_OF_A_TURN.search(name)
+        counts = request.method != "GET" and not _NOT_OF_A_TURN.search(name)
         body = await request.read()
         try:
             _reach(points, f"before {name}", counts=counts)

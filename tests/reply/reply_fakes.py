@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from bot.errors import PlatformError, RateLimited
-from bot.events import Budget, Limits, MessageKey, Part, Said
+from bot.errors import PlatformError, RateLimited, Unreachable
+from bot.events import Budget, Button, Limits, MessageKey, Part, Said
+from bot.ports import Dialect
+from bot.reply import LiveReply, Pacer
 
 T = TypeVar("T")
 TURN = MessageKey("fake", "guild", "channel", "1")
+WORDS = [f"word{number} " for number in range(60)]
 
 
 class Plain:
@@ -77,17 +80,21 @@ class Chat:
 
     `faults` are raised by the next calls, one each; None lets a call through. A fault that is a pair (error, "landed")
     takes effect before it is raised. `windows`: (calls, seconds) the platform allows for each kind of call, in fixed
-    windows; a call too many is refused as the platforms do it.
+    windows; a call too many is refused as the platforms do it. `refuses`: what each kind of call is refused with.
     """
 
     def __init__(self, size: int = 2000, posts: int = 5, edits: int = 5, per_s: float = 5.0, scope: str = "c") -> None:
-        self.dialect = Plain()
+        self.dialect: Dialect = Plain()
         self.limits = Limits(size, Budget(f"post:{scope}", posts, per_s), Budget(f"edit:{scope}", edits, per_s), 8.0)
         self.messages: dict[str, str] = {}
+        self.buttons: dict[str, tuple[Button, ...]] = {}
+        self.growing: dict[str, bool] = {}
+        self.files: dict[str, tuple[str, bytes]] = {}
         self.ids: dict[str, str] = {}
         self.calls: list[tuple[float, str, str, str]] = []
         self.again: list[bool] = []
         self.faults: list[Any] = []
+        self.refuses: dict[str, PlatformError] = {}
         self.latency_s = 0.1
         self.refused = 0
         self.enforced: dict[str, tuple[int, float]] = {}
@@ -96,21 +103,51 @@ class Chat:
 
     @property
     def shown(self) -> list[str]:
-        return list(self.messages.values())
+        return [text for message, text in self.messages.items() if message not in self.files]
 
-    async def post(self, text: str, mark: str, *, again: bool = False) -> str:
+    def kinds(self, *kinds: str) -> list[str]:
+        """The texts of the calls of these kinds."""
+        return [text for _, kind, _, text in self.calls if kind in kinds]
+
+    async def post(
+        self, text: str, mark: str, *, buttons: Sequence[Button] = (), growing: bool = False, again: bool = False
+    ) -> str:
         self.again.append(again)
-        async with self._call("post", mark.rsplit(".", 1)[0], mark, text) as land:
+        async with self._call("post", mark, text) as land:
             if mark not in self.ids:
                 self.ids[mark] = f"id-{mark}"
-                self.messages[self.ids[mark]] = text
+                self._show(self.ids[mark], text, buttons, growing=growing)
             land()
             return self.ids[mark]
 
-    async def edit(self, message_id: str, text: str) -> None:
-        async with self._call("edit", message_id.rsplit(".", 1)[0], message_id, text) as land:
-            self.messages[message_id] = text
+    async def edit(self, message_id: str, text: str, *, buttons: Sequence[Button] = (), growing: bool = False) -> None:
+        ends = self.growing.get(message_id) and not growing
+        async with self._call("end" if ends and self.limits.ends else "edit", message_id, text) as land:
+            before = self.messages[message_id] if self.growing.get(message_id) and growing else ""
+            if self.limits.append_only:
+                assert text.startswith(before), "what grows can only get longer"
+            self._show(message_id, text, buttons, growing=growing)
             land()
+
+    async def delete(self, message_id: str) -> None:
+        async with self._call("delete", message_id) as land:
+            self.messages.pop(message_id, None)
+            land()
+
+    async def attach(self, name: str, data: bytes, mark: str, *, again: bool = False) -> str:
+        self.again.append(again)
+        async with self._call("attach", mark, name) as land:
+            if mark not in self.ids:
+                self.ids[mark] = f"id-{mark}"
+                self.messages[self.ids[mark]] = name
+                self.files[self.ids[mark]] = name, data
+            land()
+            return self.ids[mark]
+
+    def _show(self, message_id: str, text: str, buttons: Sequence[Button], *, growing: bool) -> None:
+        self.messages[message_id] = text
+        self.buttons[message_id] = tuple(buttons)
+        self.growing[message_id] = growing
 
     async def status(self, text: str) -> None:
         raise AssertionError(f"a reply sets no status: {text}")
@@ -119,16 +156,16 @@ class Chat:
         raise AssertionError(f"a reply reads nothing: {limit}")
 
     @asynccontextmanager
-    async def _call(self, kind: str, reply: str, what: str, text: str) -> AsyncIterator[Callable[[], None]]:
+    async def _call(self, kind: str, what: str, text: str = "x") -> AsyncIterator[Callable[[], None]]:
         assert text.strip(), "the platform refuses an empty message"
-        assert len(text) <= self.limits.page_size
-        reply = reply.removeprefix("id-")
+        assert self.dialect.size(text) <= self.limits.page_size
+        reply = what.removeprefix("id-").rsplit(".", 1)[0]
         assert reply not in self._running, "two calls of one reply at once"
         now_s = asyncio.get_running_loop().time()
         self._limit(kind, now_s)
         self.calls.append((now_s, kind, what, text))
         self._running.add(reply)
-        fault = self.faults.pop(0) if self.faults else None
+        fault = self.faults.pop(0) if self.faults else self.refuses.get(kind)
         try:
             await asyncio.sleep(self.latency_s)
             if isinstance(fault, PlatformError):
@@ -154,16 +191,47 @@ class Chat:
 
 
 class Log:
-    """A part log that remembers."""
+    """A part log that remembers: `rows` what it was told, `parts` what a store would have."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[str, Part]] = []
         self.turns: set[MessageKey] = set()
+        self.parts: dict[int, Part] = {}
 
     async def posting(self, turn: MessageKey, part: Part) -> None:
         self.turns.add(turn)
         self.rows.append(("posting", part))
+        if self.parts.get(part.index, part).mark != part.mark or part.index not in self.parts:
+            self.parts[part.index] = part
 
     async def posted(self, turn: MessageKey, part: Part) -> None:
         self.turns.add(turn)
         self.rows.append(("posted", part))
+        self.parts[part.index] = part
+
+
+def away() -> Unreachable:
+    return Unreachable("Nobody answers.")
+
+
+def reply_in(chat: Chat, **settings: Any) -> LiveReply:
+    return LiveReply(chat, **{"pacer": Pacer(), "log": Log(), "turn": TURN, "mark": "m", **settings})
+
+
+async def answer(
+    chat: Chat,
+    pieces: Sequence[str] = WORDS,
+    *,
+    note: str = "",
+    buttons: Sequence[Button] = (),
+    files: Sequence[tuple[str, bytes]] = (),
+    every_s: float = 0.1,
+    mark: str = "ab12cd34",
+    **settings: Any,
+) -> LiveReply:
+    async with reply_in(chat, mark=mark, **settings) as reply:
+        for piece in pieces:
+            reply.write(piece)
+            await asyncio.sleep(every_s)
+        await reply.finish(note, buttons=buttons, files=files)
+    return reply

@@ -107,3 +107,21 @@ _PROPER = (
     "\n\n1. one\n2. two **bold**\n\n",
 )
 proper = st.lists(st.sampled_from(_PROPER), min_size=1, max_size=60).map("".join)
+_PROSE = (
+    "Plain words of an answer, one after the other. ",
+    "Another sentence! ",
+    "R&D; snake_case and 2 < 3 <b> ",
+    "**bold words** ",
+    "*in italics* ",
+    "`code here` ",
+    "[a link](https://example.org/a_b) ",
+    "\n\n",
+    "\n\n- item\n- **item** two with some more words to read\n  - nested `code`\n\n",
+    "\n\n```py\ncode = {}\nprint(code ** 2)\n```\n\n",
+    "\n\n> a quote with **bold** words\n\n",
+    "\n\n## A *heading*\n\n",
+    "\n\n1. one\n2. two **bold**\n\n",
+    "漢字かな交じり文がここにあります。次の文です。",
+    "👩‍👩‍👧‍👦 שלום עולם ",
+)
+prose = st.lists(st.sampled_from(_PROSE), min_size=1, max_size=40).map("".join)

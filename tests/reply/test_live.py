@@ -1,41 +1,15 @@
 """The live reply against a chat with limits, latency and faults, in virtual time."""
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reply_fakes import TURN, Chat, Log, run
+from reply_fakes import TURN, WORDS, Chat, Log, answer, away, run
 
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, StoreError, Unreachable
 from bot.events import MessageKey, Part
 from bot.reply import LiveReply, Pacer, pages
-
-WORDS = [f"word{number} " for number in range(60)]
-
-
-def away() -> Unreachable:
-    return Unreachable("Nobody answers.")
-
-
-async def answer(
-    chat: Chat,
-    pieces: Sequence[str] = WORDS,
-    *,
-    note: str = "",
-    every_s: float = 0.1,
-    parts: Sequence[Part] = (),
-    log: Log | None = None,
-    pacer: Pacer | None = None,
-    mark: str = "ab12cd34",
-) -> LiveReply:
-    async with LiveReply(chat, pacer or Pacer(), log=log or Log(), turn=TURN, mark=mark, parts=parts) as reply:
-        for piece in pieces:
-            reply.write(piece)
-            await asyncio.sleep(every_s)
-        await reply.finish(note)
-    return reply
 
 
 def test_the_text_grows_in_one_message_and_ends_whole() -> None:
@@ -213,11 +187,11 @@ def test_a_restart_looks_for_a_message_whose_post_was_not_confirmed() -> None:
     assert log.rows == [("posted", Part(0, "m.0", "id-m.0"))]
 
 
-def test_messages_a_shorter_answer_no_longer_needs_do_not_keep_old_text() -> None:
+def test_messages_a_shorter_answer_no_longer_needs_are_deleted() -> None:
     chat = Chat()
     chat.messages = {f"id-m.{i}": "old" for i in range(3)}
     run(answer(chat, ["Short it is."], parts=[Part(i, f"m.{i}", f"id-m.{i}") for i in range(3)], mark="m"))
-    assert chat.shown == ["Short it is.", "–", "–"]
+    assert chat.shown == ["Short it is."]
 
 
 def test_the_note_is_the_last_paragraph_with_its_markup_escaped() -> None:
@@ -280,4 +254,4 @@ def test_whatever_fails_the_reader_ends_with_the_whole_text_once(
     chat.messages = {f"id-m.{i}": "old" for i in range(old)}
     run(answer(chat, parts=[Part(i, f"m.{i}", f"id-m.{i}") for i in range(old)], mark="m"))
     expected = [page.text for page in pages("".join(WORDS), chat.dialect, size)]
-    assert chat.shown == expected + ["–"] * (old - len(expected))
+    assert chat.shown == expected

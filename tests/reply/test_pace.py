@@ -10,7 +10,7 @@ from reply_fakes import run
 
 from bot.events import Budget
 from bot.reply import Pacer
-from bot.reply.pace import Backlog, Bid, Bucket, Decision, Rank, decide, finished, paused, started, steady_gap_s
+from bot.reply.pace import Backlog, Bucket, Rank, finished, fresher_s, paused, ready_s, started, steady_gap_s
 from bot.reply.pacer import Claim
 
 FIVE = Budget("c", 5, 5.0)
@@ -18,62 +18,97 @@ FIFTY = Budget("w", 50, 60.0)
 
 
 def test_last_edits_go_before_first_posts_before_the_most_unseen_text() -> None:
-    bids = [Bid(Rank.MORE, 10, 0), Bid(Rank.MORE, 90, 1), Bid(Rank.FIRST, 0, 2), Bid(Rank.LAST, 0, 3)]
-    order = []
-    while bids:
-        go = decide(Bucket(FIFTY), bids, 100.0).go
-        assert go is not None
-        order.append(bids.pop(go).since_s)
-    assert order == [3, 2, 1, 0]
-
-
-def test_equals_are_served_in_the_order_they_asked() -> None:
-    assert decide(Bucket(FIVE), [Bid(Rank.FIRST, 0, 2), Bid(Rank.FIRST, 0, 1)], 5.0) == Decision(1)
+    claims = {
+        "a little more": Claim(Backlog(1, 10.0), Rank.MORE),
+        "much more": Claim(Backlog(1, 90.0), Rank.MORE),
+        "the first": Claim(Backlog(), Rank.FIRST),
+        "the last": Claim(Backlog(), Rank.LAST),
+    }
+    assert sorted(claims, key=lambda name: claims[name].place(0.0)) == [
+        "the last",
+        "the first",
+        "much more",
+        "a little more",
+    ]
 
 
 def test_nobody_calls_during_a_pause_and_a_shorter_one_does_not_end_it() -> None:
     bucket = paused(paused(Bucket(FIVE), 20.0), 10.0)
-    assert decide(bucket, [Bid(Rank.LAST, 0, 0)], 15.0) == Decision(None, 20.0)
-    assert decide(bucket, [Bid(Rank.LAST, 0, 0)], 20.0) == Decision(0)
+    assert ready_s(bucket, 15.0, urgent=True) == 20.0
+    assert ready_s(bucket, 20.0, urgent=True) == 20.0
 
 
 def test_a_full_window_holds_even_the_last_edit_until_its_oldest_call_is_out_of_it() -> None:
     bucket = Bucket(FIVE, ended=(1.0, 2.0, 3.0, 4.0, 4.5))
-    decision = decide(bucket, [Bid(Rank.LAST, 0, 0)], 5.0)
-    assert decision.go is None
-    assert decision.look_s == pytest.approx(6.0, abs=0.05)
+    assert ready_s(bucket, 5.0, urgent=True) == pytest.approx(6.0, abs=0.05)
 
 
 def test_calls_in_flight_count() -> None:
-    assert decide(Bucket(FIVE, in_flight=5), [Bid(Rank.LAST, 0, 0)], 5.0) == Decision(None)
+    assert ready_s(Bucket(FIVE, in_flight=5), 5.0, urgent=True) == float("inf")
 
 
 def test_one_call_of_a_large_budget_is_kept_for_the_urgent() -> None:
     bucket = Bucket(FIFTY, ended=tuple(float(n) for n in range(49)), last_s=48.0)
-    assert decide(bucket, [Bid(Rank.MORE, 9, 0)], 55.0).look_s == pytest.approx(60.0, abs=0.05)
-    assert decide(bucket, [Bid(Rank.FIRST, 9, 0)], 55.0) == Decision(0)
+    assert ready_s(bucket, 55.0, urgent=False) == pytest.approx(60.0, abs=0.05)
+    assert ready_s(bucket, 55.0, urgent=True) <= 55.0
 
 
 def test_steady_calls_keep_the_gap_and_an_urgent_one_need_not() -> None:
     bucket = finished(started(Bucket(FIVE, credit=-1.0, last_s=0.0), 0.0), 0.0)
-    later = decide(bucket, [Bid(Rank.MORE, 9, 0)], 0.5)
-    assert later.go is None
-    assert later.look_s is not None
-    assert later.look_s >= steady_gap_s(FIVE)
-    assert decide(bucket, [Bid(Rank.LAST, 9, 0)], 0.5) == Decision(0)
+    assert ready_s(bucket, 0.5, urgent=False) >= steady_gap_s(FIVE)
+    assert ready_s(bucket, 0.5, urgent=True) <= 0.5
 
 
 def test_after_a_quiet_time_the_first_gaps_are_shorter_and_then_steady() -> None:
     bucket, now_s, gaps = Bucket(FIFTY), 100.0, []
     for _ in range(30):
         bucket = finished(started(bucket, now_s), now_s)
-        look_s = decide(bucket, [Bid(Rank.MORE, 9, 0)], now_s).look_s
-        assert look_s is not None
-        gaps.append(look_s - now_s)
-        now_s = look_s
-    assert gaps[0] < 0.3 * steady_gap_s(FIFTY)
+        next_s = ready_s(bucket, now_s, urgent=False)
+        gaps.append(next_s - now_s)
+        now_s = next_s
+    assert gaps[0] < 0.35 * steady_gap_s(FIFTY)
     assert all(late > early - 1e-9 for early, late in pairwise(gaps))
     assert gaps[-1] == pytest.approx(steady_gap_s(FIFTY), rel=0.1)
+
+
+def test_a_call_waits_for_a_piece_that_is_nearly_there_and_not_for_a_later_one() -> None:
+    backlog = Backlog()
+    backlog.wrote(10, 9.75)
+    backlog.wrote(10, 10.0)
+    assert fresher_s(backlog, FIVE, 10.22, 10.22) == pytest.approx(10.26)
+    assert fresher_s(backlog, FIVE, 10.1, 10.1) == 10.1
+    assert fresher_s(backlog, FIVE, 10.22, 10.27) == 10.22, "a piece that does not come is not waited for"
+
+
+@pytest.mark.parametrize("piece_s", [0.01, 0.04, 0.2, 0.6, 1.5, 7.0])
+@pytest.mark.parametrize("budget", [FIVE, FIFTY])
+def test_however_fast_text_comes_its_calls_keep_the_pace(piece_s: float, budget: Budget) -> None:
+    async def write(claim: Claim) -> None:
+        while True:
+            claim.backlog.wrote(10, asyncio.get_running_loop().time())
+            await asyncio.sleep(piece_s)
+
+    async def main() -> None:
+        pacer, claim = Pacer(), Claim(Backlog(), Rank.MORE)
+        clock = asyncio.get_running_loop().time
+        writing = asyncio.create_task(write(claim))
+        while clock() < 1200.0:
+            async with pacer.call(budget, claim):
+                claim.backlog.take(clock())
+                begun.append(clock())
+                await asyncio.sleep(0.01)
+        writing.cancel()
+
+    begun: list[float] = []
+    run(main())
+    gaps = [late - early for early, late in pairwise(begun) if early > 1100.0]  # what a first burst costs is over
+    assert max(gaps) < 1.07 * steady_gap_s(budget) + 0.02
+    assert len(begun) > 0.93 * 200.0 / steady_gap_s(budget)
+
+
+def test_few_calls_are_spread_over_the_whole_of_their_time() -> None:
+    assert steady_gap_s(FIVE) == pytest.approx(1.0)
+    assert steady_gap_s(FIFTY) == pytest.approx(1.26)
 
 
 asked = st.tuples(st.sampled_from(list(Rank)), st.floats(0, 3), st.floats(0, 2))
@@ -105,6 +140,106 @@ def test_no_window_ever_holds_more_calls_than_the_budget(
         times.sort()
         for early, late in zip(times, times[budget.calls :], strict=False):
             assert late - early >= budget.per_s - 2 - 1e-6 if times is ended else late - early >= budget.per_s - 1e-6
+
+
+def test_equals_are_served_in_the_order_they_asked() -> None:
+    async def one(pacer: Pacer, name: int) -> None:
+        async with pacer.call(FIVE, Claim(Backlog())):
+            done.append(name)
+
+    async def main() -> None:
+        pacer = Pacer()
+        async with asyncio.TaskGroup() as group:
+            for name in range(12):
+                group.create_task(one(pacer, name))
+
+    done: list[int] = []
+    run(main())
+    assert done == list(range(12))
+
+
+async def edit_forever(pacer: Pacer, number: int, begun: list[tuple[float, int]], until_s: float) -> None:
+    """Make calls in a scope below `all`, each lasting 50 ms, with ever more unseen text between them."""
+    clock = asyncio.get_running_loop().time
+    claim = Claim(Backlog(), Rank.MORE)
+    while clock() < until_s:
+        claim.backlog.wrote(1, clock())
+        async with pacer.call(Budget(f"all:{number}", 5, 5.0), claim):
+            claim.backlog.take(clock())
+            begun.append((clock(), number))
+            await asyncio.sleep(0.05)
+
+
+def test_scopes_below_one_shared_budget_keep_it_together_and_take_equal_parts() -> None:
+    async def main() -> None:
+        pacer = Pacer([Budget("all", 20, 1.0)])
+        async with asyncio.TaskGroup() as group:
+            for number in range(40):
+                group.create_task(edit_forever(pacer, number, begun, 1030.0))
+
+    begun: list[tuple[float, int]] = []
+    run(main())
+    times = [at_s for at_s, _ in begun]
+    assert all(late - early >= 1.0 for early, late in zip(times, times[20:], strict=False))
+    assert len(begun) > 30 * 20 / 1.2
+    shares = [sum(number == who for _, who in begun) for number in range(40)]
+    assert max(shares) - min(shares) <= 2
+
+
+def test_the_last_edit_of_any_scope_is_the_first_below_a_shared_budget() -> None:
+    async def one(pacer: Pacer, name: str, claim: Claim) -> None:
+        async with pacer.call(Budget(f"all:{name}", 5, 5.0), claim):
+            done.append(name)
+
+    async def main() -> None:
+        pacer = Pacer([Budget("all", 1, 1.0)])
+        async with asyncio.TaskGroup() as group:
+            group.create_task(one(pacer, "first", Claim(Backlog())))
+            group.create_task(one(pacer, "loud", Claim(Backlog(100, 100.0), Rank.MORE)))
+            group.create_task(one(pacer, "urgent", Claim(Backlog(), Rank.LAST)))
+            waiting = group.create_task(one(pacer, "cancelled", Claim(Backlog(), Rank.LAST)))
+            await asyncio.sleep(0.1)
+            waiting.cancel()
+
+    done: list[str] = []
+    run(main())
+    assert done == ["first", "urgent", "loud"]
+
+
+@pytest.mark.parametrize("shared", [[], [Budget("all", 1, 9.0)]])
+def test_a_turn_that_comes_in_the_moment_of_a_cancellation_goes_to_the_next(shared: list[Budget]) -> None:
+    async def one(pacer: Pacer, name: str, rank: Rank) -> None:
+        async with pacer.call(Budget("all:1", 1, 9.0), Claim(Backlog(), rank)):
+            done.append((name, asyncio.get_running_loop().time()))
+
+    async def main() -> None:
+        pacer = Pacer(shared)
+        await one(pacer, "first", Rank.LAST)
+        async with asyncio.TaskGroup() as group:
+            waiting = group.create_task(one(pacer, "cancelled", Rank.LAST))
+            group.create_task(one(pacer, "next", Rank.MORE))
+            await asyncio.sleep(1)
+            waiting.cancel()
+            for scope in ("all", "all:1"):
+                pacer.learn(Budget(scope, 2, 0.5))
+
+    done: list[tuple[str, float]] = []
+    run(main())
+    assert [name for name, _ in done] == ["first", "next"]
+    assert done[1][1] < 1003.0
+
+
+def test_a_pause_of_a_shared_budget_holds_all_below_it_and_nobody_else() -> None:
+    async def called_s(pacer: Pacer, scope: str) -> float:
+        async with pacer.call(Budget(scope, 5, 5.0), Claim(Backlog())):
+            return asyncio.get_running_loop().time() - 1000.0
+
+    async def main() -> list[float]:
+        pacer = Pacer([Budget("all", 50, 1.0)])
+        pacer.pause("all", 3.0)
+        return await asyncio.gather(*(called_s(pacer, scope) for scope in ("all:1", "all:2", "alliance:1")))
+
+    assert run(main()) == pytest.approx([3.0, 3.0, 0.0], abs=0.01)
 
 
 def test_a_cancelled_wait_gives_its_turn_to_the_next() -> None:

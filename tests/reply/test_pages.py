@@ -124,6 +124,13 @@ def test_what_cannot_be_kept_whole_is_cut_all_the_same() -> None:
     assert "".join(texts("y" * 1000)) == "y" * 1000
 
 
+def test_markup_too_long_to_be_taken_up_again_leaves_room_for_text() -> None:
+    markdown = "*" * 99 + "Plain words of an answer, one after the other. " + "`" * 40 + "And others. " * 4 + "`" * 13
+    shown = pages(markdown, Plain(), 200)
+    assert all(len(page.text) <= 200 for page in shown)
+    assert len(shown) < 6
+
+
 def test_tables_that_grow_in_the_dialect_still_fit() -> None:
     markdown = "| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 60
     shown = pages(markdown, Growing(), 500)

@@ -1,43 +1,67 @@
 """The real slack-bolt in the bot's adapter, against the simulated Slack: one channel, three people."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import pytest
 
-from bot.events import Incoming
+from bot.events import Event, Incoming, ThreadKey
 from bot.platforms.slack import SlackPlatform
+from bot.platforms.slack.growth import Delivery
 from bot.platforms.slack.surface import SlackSurface
 from bot.simulator.slack import Message, Person, SimulatedSlack
+
+E = TypeVar("E", bound=Event)
 
 
 @dataclass
 class Heard:
-    """A `Hear` that keeps what it was told, and can be made to fail or to wait."""
+    """A `Hear` that keeps what it was told, says a sentence, and can be made to fail or to wait."""
 
-    all: list[Incoming] = field(default_factory=list)
+    all: list[Event] = field(default_factory=list)
+    sentence: str = ""
     fail_with: Exception | None = None
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     entered: asyncio.Event = field(default_factory=asyncio.Event)
-    _arrived: asyncio.Queue[Incoming] = field(default_factory=asyncio.Queue)
+    _arrived: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
 
     def __post_init__(self) -> None:
         self.go_on.set()
 
-    async def __call__(self, question: Incoming) -> None:
+    async def __call__(self, event: Event) -> str:
         self.entered.set()
         await self.go_on.wait()
         if self.fail_with is not None:
             error, self.fail_with = self.fail_with, None
             raise error
-        self.all.append(question)
-        self._arrived.put_nowait(question)
+        self.all.append(event)
+        self._arrived.put_nowait(event)
+        return self.sentence
 
-    async def next(self) -> Incoming:
+    async def next(self, kind: type[E]) -> E:
+        """The next event of a kind; those of other kinds before it are passed over."""
         async with asyncio.timeout(15):
-            return await self._arrived.get()
+            while not isinstance(event := await self._arrived.get(), kind):
+                pass
+        return event
+
+
+class NeverThere:
+    """A `HearLog` of a bot that was never there before."""
+
+    async def heard_until(self, platform: str) -> float:
+        del platform
+        return 0.0
+
+    async def heard(self, platform: str, at_s: float) -> None:
+        """Nobody asks for it."""
+
+    async def threads(self, platform: str, since_s: float) -> Sequence[ThreadKey]:
+        del platform, since_s
+        return ()
 
 
 @dataclass
@@ -63,7 +87,7 @@ class Scene:
     async def asked(self, text: str = "{bot} hello", where: str = "", **more: object) -> Incoming:
         """Somebody says something; what the bot hears of it."""
         message = await self.say(text, where, **more)  # type: ignore[arg-type]
-        while (heard := await self.heard.next()).key.message != message.ts:
+        while (heard := await self.heard.next(Incoming)).key.message != message.ts:
             pass
         return heard
 
@@ -79,12 +103,9 @@ class Scene:
         return [m for m in self.slack.messages(self.channel, thread) if m.user == self.slack.bot_user_id]
 
 
-def platform_for(slack: SimulatedSlack, *, bot_token: str = "", app_token: str = "") -> SlackPlatform:
+def platform_for(slack: SimulatedSlack, delivery: Delivery = "edit") -> SlackPlatform:
     return SlackPlatform(
-        bot_token or slack.bot_token,
-        app_token or slack.app_token,
-        api_url=slack.api_url,
-        file_hosts=[slack.file_host],
+        slack.bot_token, slack.app_token, api_url=slack.api_url, file_hosts=[slack.file_host], delivery=delivery
     )
 
 
@@ -94,7 +115,7 @@ async def cancel(task: "asyncio.Task[None]") -> None:
 
 
 @asynccontextmanager
-async def _connected(*, limits: bool = True, deny: str = "") -> AsyncIterator[Scene]:
+async def _connected(*, limits: bool = True, deny: str = "", delivery: Delivery = "edit") -> AsyncIterator[Scene]:
     async with SimulatedSlack(limits=limits) as slack:
         slack.redeliver_after_s = 0.3
         channel = slack.add_channel("general")
@@ -102,8 +123,8 @@ async def _connected(*, limits: bool = True, deny: str = "") -> AsyncIterator[Sc
         robot = slack.add_person("Robot", bot=True)
         if deny:
             slack.deny(deny)
-        platform, heard = platform_for(slack), Heard()
-        running = asyncio.create_task(platform.run(heard))
+        platform, heard = platform_for(slack, delivery), Heard()
+        running = asyncio.create_task(platform.run(heard, NeverThere()))
         try:
             await slack.ready()
             yield Scene(slack, platform, heard, channel, ann, ben, robot, running)

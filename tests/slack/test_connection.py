@@ -2,26 +2,39 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-import aiohttp
 import pytest
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import StartupError
+from bot.events import Incoming, ThreadKey
 from bot.platforms.slack import SlackPlatform
 from bot.platforms.slack.sdk_log import sdk_logger
-from bot.platforms.slack.socket_mode import Socket
 from bot.simulator.faults import Fault
 from bot.simulator.slack import SimulatedSlack
 
 Connected = Callable[..., AbstractAsyncContextManager[Any]]
 
 
-async def nobody(_: object) -> None:
+async def nobody(_: object) -> str:
     raise AssertionError("nothing was said")
+
+
+class NeverThere:
+    """A `HearLog` of a bot that was never there before."""
+
+    async def heard_until(self, platform: str) -> float:
+        del platform
+        return 0.0
+
+    async def heard(self, platform: str, at_s: float) -> None:
+        """Nobody asks for it."""
+
+    async def threads(self, platform: str, since_s: float) -> Sequence[ThreadKey]:
+        del platform, since_s
+        return ()
 
 
 def platform_for(slack: SimulatedSlack, bot_token: str = "", app_token: str = "") -> SlackPlatform:
@@ -31,7 +44,7 @@ def platform_for(slack: SimulatedSlack, bot_token: str = "", app_token: str = ""
 async def refused(platform: SlackPlatform) -> StartupError:
     async with asyncio.timeout(10):
         with pytest.raises(StartupError) as error:
-            await platform.run(nobody)
+            await platform.run(nobody, NeverThere())
     return error.value
 
 
@@ -85,7 +98,7 @@ async def test_slack_that_is_away_at_first_is_waited_for() -> None:
     async with SimulatedSlack() as slack:
         slack.faults.add(Fault("auth.test", status=503), Fault("apps.connections.open", drop=True))
         platform = platform_for(slack)
-        running = asyncio.create_task(platform.run(nobody))
+        running = asyncio.create_task(platform.run(nobody, NeverThere()))
         await slack.ready()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -112,7 +125,7 @@ async def test_what_is_said_while_the_connection_is_replaced_is_heard(scene: Any
         await refresh
     texts = set()
     while len(texts) < 3:
-        texts.add((await scene.heard.next()).text)
+        texts.add((await scene.heard.next(Incoming)).text)
     assert texts == {"number 0", "number 1", "number 2"}
 
 
@@ -145,26 +158,11 @@ async def test_the_bot_can_come_back(scene: Any) -> None:
     question = await scene.asked("before")
     scene.running.cancel()
     await asyncio.gather(scene.running, return_exceptions=True)
-    again = asyncio.create_task(scene.platform.run(scene.heard))
+    again = asyncio.create_task(scene.platform.run(scene.heard, NeverThere()))
     await scene.platform.surface(question).post("Late, but here", "m.0")
     again.cancel()
     await asyncio.gather(again, return_exceptions=True)
     assert [m.shown for m in scene.own(question.key.message)] == ["Late, but here"]
-
-
-async def test_a_used_up_ticket_is_replaced_and_not_written_down(caplog: pytest.LogCaptureFixture) -> None:
-    async with SimulatedSlack() as slack, aiohttp.ClientSession() as session, asyncio.TaskGroup() as events:
-        client = AsyncWebClient(base_url=slack.api_url, session=session, retry_handlers=[], logger=sdk_logger())
-        used = f"ws://{slack.file_host}/link/?ticket=used-before&app_id=A1"
-        socket = Socket(slack.app_token, client, used, events, ticket_lasts_s=0.2)
-        try:
-            async with asyncio.timeout(10):
-                await socket.connect()
-            await slack.ready()
-        finally:
-            await socket.close()
-    assert "Failed to connect" in caplog.text
-    assert "used-before" not in caplog.text
 
 
 def test_the_library_writes_down_neither_tokens_nor_traces(caplog: pytest.LogCaptureFixture) -> None:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from bot.platforms.slack.scopes import BOT_EVENTS, BOT_SCOPES
+from bot.platforms.slack.scopes import AGENT_SCOPES, BOT_EVENTS, BOT_SCOPES
 from bot.simulator.slack.methods import ALL_SCOPES
 
 MANIFEST = Path(__file__).parents[2] / "docs" / "slack-manifest.yaml"
@@ -23,7 +23,7 @@ def items(name: str) -> list[str]:
 
 
 def test_the_manifest_asks_for_the_scopes_the_adapter_uses() -> None:
-    assert sorted(items("bot")) == sorted(BOT_SCOPES)
+    assert sorted(items("bot")) == sorted(BOT_SCOPES | AGENT_SCOPES)
     assert BOT_SCOPES <= ALL_SCOPES
 
 
@@ -36,3 +36,9 @@ def test_the_manifest_needs_no_public_address_and_opens_the_dm() -> None:
     assert "socket_mode_enabled: true" in text
     assert "messages_tab_enabled: true" in text
     assert "messages_tab_read_only_enabled: false" in text
+
+
+def test_the_manifest_lets_buttons_be_pressed_and_declares_an_agent() -> None:
+    text = MANIFEST.read_text(encoding="utf-8")
+    assert "interactivity:\n    is_enabled: true" in text
+    assert "agent_view:" in text

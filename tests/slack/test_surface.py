@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
+from bot.platforms.slack.calls import Rejected
+from bot.platforms.slack.seal import Seal, seal_key
 from bot.simulator.faults import Fault
 
 Connected = Callable[..., AbstractAsyncContextManager[Any]]
@@ -24,7 +26,7 @@ async def test_an_answer_stands_in_the_thread_of_its_question(scene: Any) -> Non
     assert message.ts == message_id
     assert message.shown == "**Hello** a<b & c"
     assert message.text == "**Hello** a&lt;b &amp; c"
-    assert message.metadata == {"event_type": "parley_part", "event_payload": {"mark": "m.0"}}
+    assert message.metadata["event_payload"]["mark"] == "m.0"
     assert message.unfurl == {"unfurl_links": False, "unfurl_media": False}
     assert not message.broadcast
 
@@ -73,7 +75,7 @@ async def test_a_notification_shows_the_first_words(scene: Any) -> None:
     ],
     ids=["502", "connection lost", "fatal_error"],
 )
-async def test_a_post_whose_answer_is_lost_is_made_once(scene: Any, fault: Fault) -> None:
+async def test_row_6_a_post_whose_answer_is_lost_is_made_once(scene: Any, fault: Fault) -> None:
     surface = await scene.surface()
     scene.slack.faults.add(fault)
     message_id = await surface.post("Once", "m.0")
@@ -109,9 +111,30 @@ async def test_a_later_process_finds_what_an_earlier_one_posted(scene: Any) -> N
 async def test_a_message_of_another_bot_with_our_mark_is_not_taken_for_ours(scene: Any) -> None:
     surface = await scene.surface()
     forged = await scene.say("Forged", who=scene.robot, thread=surface._thread)
-    forged.metadata = {"event_type": "parley_part", "event_payload": {"mark": "m.0"}}
+    forged.metadata = surface._seal.on("m.0")
     assert await surface.post("Ours", "m.0", again=True) != forged.ts
     assert shown(scene, surface) == ["Ours"]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"event_type": "parley_part", "event_payload": {"mark": "m.0"}},
+        {"event_type": "parley_part", "event_payload": {"mark": "m.0", "sig": "0" * 64}},
+        {"event_type": "parley_part", "event_payload": {"mark": "m.0", "sig": "é"}},
+        {"event_type": "parley_part", "event_payload": "m.0"},
+        {"event_type": "other"},
+    ],
+)
+def test_row_9_a_mark_that_we_did_not_sign_is_none(metadata: dict[str, Any]) -> None:
+    assert Seal(seal_key("xoxb-1"), "C1", "1.0").mark_of({"metadata": metadata}) == ""
+
+
+def test_row_9_a_mark_that_was_signed_for_another_thread_or_by_another_app_is_none() -> None:
+    ours = Seal(seal_key("xoxb-1"), "C1", "1.0")
+    assert ours.mark_of({"metadata": ours.on("m.0")}) == "m.0"
+    for other in (Seal(seal_key("xoxb-2"), "C1", "1.0"), Seal(seal_key("xoxb-1"), "C1", "2.0")):
+        assert ours.mark_of({"metadata": other.on("m.0")}) == ""
 
 
 async def test_an_answer_in_a_long_thread_is_found(scene: Any) -> None:
@@ -122,7 +145,7 @@ async def test_an_answer_in_a_long_thread_is_found(scene: Any) -> None:
     assert await scene.platform.surface(question).post("Once", "m.0", again=True) == first
 
 
-async def test_where_the_thread_may_not_be_read_a_lost_post_is_made_once_more_and_labelled(
+async def test_row_7_where_the_thread_may_not_be_read_a_lost_post_is_made_once_more_and_labelled(
     connected: Connected,
 ) -> None:
     async with connected() as scene:
@@ -189,10 +212,10 @@ async def test_editing_too_fast_is_limited_by_slack(scene: Any) -> None:
         ("token_revoked", Forbidden),
         ("internal_error", Unreachable),
         ("ratelimited", RateLimited),
-        ("msg_blocks_too_long", PlatformError),
+        ("msg_blocks_too_long", Rejected),
     ],
 )
-async def test_what_slack_refuses_is_told_apart(scene: Any, error: str, kind: type[PlatformError]) -> None:
+async def test_row_39_what_slack_refuses_is_told_apart(scene: Any, error: str, kind: type[PlatformError]) -> None:
     surface = await scene.surface()
     scene.slack.faults.add(Fault("chat.update", body={"ok": False, "error": error}))
     with pytest.raises(PlatformError) as refused:

@@ -1,6 +1,7 @@
 """Opening the database: for one process alone, private, and never at the cost of what is in it."""
 
 import asyncio
+import json
 import shutil
 import sqlite3
 import stat
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StoreError
-from bot.store import SqliteStore, open_store
+from bot.events import Outcome, Turn
+from bot.store import SqliteStore, open_store, schema
+from bot.store.records import dump
 
 from .conftest import Ask
 
@@ -119,7 +122,7 @@ async def test_a_step_that_ran_does_not_run_again(file: Path) -> None:
         async with open_store(file):
             pass
     with closing(sqlite3.connect(file)) as database:
-        assert [row[0] for row in database.execute("SELECT number FROM step")] == [1]
+        assert [row[0] for row in database.execute("SELECT number FROM step")] == [1, 2]
 
 
 async def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
@@ -127,3 +130,24 @@ async def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None
     assert "cannot be opened" in await refusal(tmp_path / "file" / "parley.sqlite3")
     (tmp_path / "directory").mkdir()
     assert "cannot be opened" in await refusal(tmp_path / "directory")
+
+
+async def test_a_database_of_the_first_version_goes_on_where_it_was(file: Path, ask: Ask) -> None:
+    question = ask()
+    file.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(file)) as db, db:
+        db.executescript(f"{schema.STEPS[0]} PRAGMA user_version = 1; PRAGMA application_id = {schema.APPLICATION_ID};")
+        db.execute("INSERT INTO thread VALUES (1, 'discord', 'G', 'C', 'T')")
+        values = (question.key.message, dump(question))
+        insert = """INSERT INTO turn (platform, workspace, channel, message, thread, question, state, accepted_at_s)
+            VALUES ('discord', 'G', 'C', ?, 1, ?, 'answered', 1.0)"""
+        db.execute(insert, values)
+        db.execute("UPDATE turn SET outcome = ?", (json.dumps({"answer": "Hi", "note": "n"}),))
+        blob = {"type": "image", "source": {"type": "blob", "media_type": "image/png", "sha256": "cafe"}}
+        content = json.dumps({"role": "user", "content": [blob]})
+        db.execute("INSERT INTO message (thread, turn, content) VALUES (1, 1, ?)", (content,))
+    async with open_store(file) as store:
+        assert await store.unended() == [Turn((question,), "answered", outcome=Outcome("Hi", "n"))]
+        assert len(await store.history(question.thread)) == 1
+    with closing(sqlite3.connect(file)) as db:
+        assert db.execute("SELECT turn, sha256 FROM blob_use").fetchall() == [(1, "cafe")]

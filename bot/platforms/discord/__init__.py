@@ -1,10 +1,11 @@
 """Discord, by the real discord.py: nothing of it leaves this room.
 
-- `listen`     events in: what people write, in each channel's order
+- `listen`     events in: what people do, in each channel's order; `catch_up` what they said while the bot was away
 - `translate`  discord.py's messages → `bot.events`
-- `surface`    posts and edits out; `context` what was said before
+- `surface`    posts and edits out; `find` what was posted before; `context` what was said before
+- `buttons`    the buttons below an answer, and what a press on one means
 - `markup`     the dialect, pure; `inline` and `tables` are its parts
-- `calls`      one way to make a REST call, with our errors
+- `calls`      one way to make a REST call, with our errors; `limits` how often it may be made
 - `platform`   the connection that joins them
 """
 

@@ -1,7 +1,7 @@
 """The one way to make a REST call to Discord: with the client that is logged in now, in bounded time, with our errors.
 
-discord.py 2.7.1 waits by itself for rate limits and repeats 500, 502, 504 and 524 up to four times with the same nonce;
-503 and a lost connection it hands on.
+discord.py 2.7.1 repeats 500, 502, 504 and 524 up to four times with the same nonce; 503 and a lost connection it hands
+on. What it does about rate limits is replaced: see `limits`.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import discord
 import structlog
 
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
+from bot.platforms.discord.limits import RateLimits
 
 log = structlog.get_logger()
 
@@ -21,18 +22,18 @@ T = TypeVar("T")
 _LOGIN_WAIT_S = 30.0
 _CALL_S = 20.0
 """Longer than a wait for the next five-second window, shorter than a reader's patience with an answer that stands."""
-_BANNED_S = 600.0
 _CLOSED = frozenset({50083, 160005})
 """An archived thread, a locked thread."""
 
 
 class Calls:
-    """The client in use, which may be another one after a reconnect, and calls through it.
+    """The client in use, which may be another one after a reconnect, and calls through it. `limits`: what it may do.
 
     A call made before the login or between two clients waits up to `_LOGIN_WAIT_S` for the next one.
     """
 
     def __init__(self) -> None:
+        self.limits = RateLimits()
         self._client: discord.Client | None = None
         self._there = asyncio.Event()
 
@@ -44,15 +45,17 @@ class Calls:
         else:
             self._there.set()
 
-    async def call(self, make: Callable[[discord.Client], Awaitable[T]]) -> T:
+    async def call(
+        self, make: Callable[[discord.Client], Awaitable[T]], *, patient: bool = False, within_s: float = _CALL_S
+    ) -> T:
         """Return what `make` returns for the present client. Raises only `PlatformError`s.
 
-        If it raises `Unreachable`, or is cancelled, the call may or may not have taken effect.
+        If it raises `Unreachable`, or is cancelled, the call may or may not have taken effect. `patient`: a rate limit
+        that ends in time is waited for and `make` asked again, for calls that no pacer paces.
         """
         client = await self.client()
         try:
-            async with asyncio.timeout(_CALL_S):
-                return await _heal_on_cancel(client, make(client))
+            return await within(within_s, lambda: make(client), patient=patient)
         except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
             raise platform_error(error) from error
         except RuntimeError as error:
@@ -72,41 +75,35 @@ class Calls:
         return self._client
 
 
-async def _heal_on_cancel(client: discord.Client, call: Awaitable[T]) -> T:
-    try:
-        return await call
-    except asyncio.CancelledError:
-        # A request cancelled while discord.py waits out a global rate limit leaves all later requests waiting for ever:
-        # only that request would have lifted the pause. At worst the next request is told to wait again.
-        client.http._global_over.set()  # noqa: SLF001 - no public way to lift the pause
-        raise
+async def within(seconds: float, make: Callable[[], Awaitable[T]], *, patient: bool = True) -> T:
+    """Return what `make` returns within so many seconds, asked again after each rate limit if `patient`.
+
+    Raises `TimeoutError`, and `discord.RateLimited` for a limit that lasts longer.
+    """
+    clock = asyncio.get_running_loop().time
+    until_s = clock() + seconds
+    async with asyncio.timeout_at(until_s):
+        while True:
+            try:
+                return await make()
+            except discord.RateLimited as error:
+                if not patient or clock() + error.retry_after >= until_s:
+                    raise
+                await asyncio.sleep(error.retry_after)
 
 
 def platform_error(error: Exception) -> PlatformError:
     """Return our error for one of discord.py's or aiohttp's (codes: Discord docs, topics/opcodes-and-status-codes)."""
     detail = f"{type(error).__name__}: {error}"
     if isinstance(error, discord.RateLimited):
-        return _rate_limited(error.retry_after, detail)
+        return RateLimited("Discord asks the bot to slow down.", detail, retry_after_s=error.retry_after)
     if not isinstance(error, discord.HTTPException) or error.status >= 500:
         return _unreachable(detail)
-    if error.status == 429:  # without Discord's own headers: the address is banned for a while
-        return _rate_limited(_retry_after_s(error), detail)
     if error.status == 404:
         return Gone("The message or its channel on Discord is no longer there.", detail)
     if error.status in {401, 403} or error.code in _CLOSED:
         return Forbidden("Discord does not allow the bot to do this here.", detail)
     return PlatformError("Discord did not accept what the bot sent.", detail)
-
-
-def _retry_after_s(error: discord.HTTPException) -> float:
-    try:
-        return float(error.response.headers.get("Retry-After", _BANNED_S))
-    except ValueError:
-        return _BANNED_S
-
-
-def _rate_limited(retry_after_s: float, detail: str) -> RateLimited:
-    return RateLimited("Discord asks the bot to slow down.", detail, retry_after_s=retry_after_s)
 
 
 def _unreachable(detail: str) -> Unreachable:

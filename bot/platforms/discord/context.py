@@ -89,7 +89,7 @@ class _Reader:
 
     async def _read(self, make: Callable[[discord.Client], Awaitable[T]]) -> T | None:
         try:
-            return await self._calls.call(make)
+            return await self._calls.call(make, patient=True)
         except PlatformError as error:
             log.info("discord_context_unreadable", question=str(self._question.key), reason=error.detail)
             return None

@@ -1,13 +1,21 @@
-"""Events in: what people write on Discord, handed on in the order in which each channel said it."""
+"""Events in: what people do on Discord, handed on in the order in which each channel saw it."""
 
 import asyncio
-from collections import deque
+import math
+import time
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import discord
 import structlog
 
-from bot.events import ThreadKey
+from bot.events import Deleted, Edited, Incoming, MessageKey, Pressed, ThreadKey
+from bot.platforms.discord.buttons import answer, cross, press
+from bot.platforms.discord.calls import within
+from bot.platforms.discord.limits import NoQueue, RateLimits
 from bot.platforms.discord.translate import incoming, is_question
 from bot.ports import Hear
 
@@ -15,84 +23,204 @@ log = structlog.get_logger()
 
 _DISCONNECTS = 20
 _WITHIN_S = 60.0
+_LOOK_UP_S = 20.0
+_MOST_EDITED = 1000
+
+Step = Callable[[], Awaitable[None]]
 
 
 def intents(*, content: bool) -> discord.Intents:
     """Return what the gateway is asked to send. `content`: with the privileged Message Content intent, without which
     only DMs, mentions of the bot and replies that ping it have a text (Discord docs, events/gateway).
     """
-    return discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=content)
+    return discord.Intents(
+        guilds=True,
+        guild_messages=True,
+        dm_messages=True,
+        guild_reactions=True,
+        dm_reactions=True,
+        message_content=content,
+    )
 
 
 class Listener(discord.Client):
-    """A connection to Discord's gateway. `tasks` owns the tasks in which `hear` runs, one per channel that talks."""
+    """A connection to Discord's gateway. `tasks` owns the tasks in which `hear` runs: one per channel that talks, and
+    one per press of a button, which may not wait.
 
-    def __init__(self, hear: Hear, tasks: asyncio.TaskGroup, *, content: bool) -> None:
+    `connected`: set while events arrive. `begun`: None for each new session, and each guild that can be seen from now
+    on; what was said there before was not heard. `looked`: to be set when the steps that see to that stand first; until
+    then the messages of a new session wait. `unheard`: the channels with a message that `hear` could not take, and when
+    the oldest such was sent, in seconds since 1970.
+    """
+
+    def __init__(self, hear: Hear, tasks: asyncio.TaskGroup, limits: RateLimits, *, content: bool) -> None:
         super().__init__(
             intents=intents(content=content),
             max_messages=None,
             allowed_mentions=discord.AllowedMentions.none(),
             guild_ready_timeout=0,
-            max_ratelimit_timeout=30.0,  # the least discord.py allows; a longer wait raises
+            http_trace=limits.trace(),
         )
+        no_queue = NoQueue(None)  # discord.py 2.7.1 has no setting for it (see `limits`)
+        self.http.get_ratelimit = lambda _: no_queue  # type: ignore[assignment, method-assign]
+        self.connected = asyncio.Event()
+        self.begun: asyncio.Queue[discord.Guild | None] = asyncio.Queue()
+        self.looked = asyncio.Event()
+        self.unheard: dict[int, float] = {}
         self._hear = hear
         self._tasks = tasks
-        self._waiting: dict[int, deque[discord.Message]] = {}
+        self._waiting: dict[int, deque[tuple[float, Step]]] = {}
+        self._taking: dict[int, float] = {}
+        self._edited: OrderedDict[int, datetime] = OrderedDict()
         self._disconnects: deque[float] = deque(maxlen=_DISCONNECTS)
 
     def dispatch(self, event: str, /, *args: Any, **_: Any) -> None:
         """Take an event the moment the gateway sends it. discord.py would start a task for each, which nobody owns."""
-        if event == "message":
-            self._queue(args[0])
-        elif event == "disconnect":
-            self._count_disconnect()
-        elif event == "ready":  # again after each new session
-            log.info("discord_ready", bot=str(self.user), content=self.intents.message_content)
-        elif event == "resumed":  # what was missed has been sent again
-            log.info("discord_resumed")
+        take = getattr(self, f"_take_{event}", None)
+        if take is not None:
+            take(*args)
 
-    def _count_disconnect(self) -> None:
+    def waiting_since_s(self) -> float:
+        """Return since when the event waits that waits longest to be heard, in seconds since 1970; else infinity."""
+        waiting = (steps[0][0] for steps in self._waiting.values() if steps)
+        return min((*self._taking.values(), *waiting), default=math.inf)
+
+    def in_turn(self, channel: int, step: Step, *, since_s: float | None = None, first: bool = False) -> None:
+        """Take a step for a channel after what came before, or `first` of all that waits; the others wait for it.
+
+        `since_s`: when what it hands in was said, if not now: events come late after a break.
+        """
+        if channel not in self._waiting:
+            self._waiting[channel] = deque()
+            self._tasks.create_task(self._take_steps(channel), name=f"discord-hear-{channel}")
+        steps = self._waiting[channel]
+        entry = (time.time() if since_s is None else since_s, step)
+        (steps.appendleft if first else steps.append)(entry)
+
+    async def hear_message(self, message: discord.Message, *, author: discord.Member | None = None) -> None:
+        """Hand in a message that a person wrote, if it says anything. `author` as for `incoming`.
+
+        One that `hear` cannot take is noted in `unheard`, and does not stop the next.
+        """
+        try:
+            question = await self._question(message, author)
+            if question is not None:
+                await self._hear(question)
+        except Exception:
+            sent_at_s = message.created_at.timestamp() - 0.001  # so that it is among what was said since then
+            self.unheard[message.channel.id] = min(self.unheard.get(message.channel.id, math.inf), sent_at_s)
+            log.exception("discord_message_not_heard", channel=message.channel.id, message=message.id)
+
+    # What discord.py tells, by the names of its events.
+
+    def _take_connect(self) -> None:  # at READY: each new session, of which the guilds follow
+        self.looked.clear()
+
+    def _take_ready(self) -> None:
+        log.info("discord_ready", bot=str(self.user), content=self.intents.message_content)
+        self.connected.set()
+        for begun in (None, *(guild for guild in self.guilds if not guild.unavailable)):
+            self.begun.put_nowait(begun)
+
+    def _take_guild_available(self, guild: discord.Guild) -> None:  # one that came later, or is back
+        self.begun.put_nowait(guild)
+
+    def _take_resumed(self) -> None:  # what was missed has been sent again
+        log.info("discord_resumed")
+        self.connected.set()
+
+    def _take_disconnect(self) -> None:
         """Give up a connection that comes up and breaks again and again: discord.py would try without a pause."""
+        self.connected.clear()
         self._disconnects.append(asyncio.get_running_loop().time())
         log.info("discord_disconnected")
         if len(self._disconnects) == _DISCONNECTS and self._disconnects[-1] - self._disconnects[0] < _WITHIN_S:
             raise ConnectionError(f"{_DISCONNECTS} disconnects within {_WITHIN_S:.0f} s")
 
-    def _queue(self, message: discord.Message) -> None:
-        if not is_question(message):
-            return
-        channel = message.channel.id
-        if channel in self._waiting:
-            self._waiting[channel].append(message)
-        else:
-            self._waiting[channel] = deque([message])
-            self._tasks.create_task(self._hear_channel(channel), name=f"discord-hear-{channel}")
+    def _take_message(self, message: discord.Message) -> None:
+        if is_question(message):
+            sent_at_s = message.created_at.timestamp()
+            self.in_turn(message.channel.id, partial(self.hear_message, message), since_s=sent_at_s)
 
-    async def _hear_channel(self, channel: int) -> None:
-        queue = self._waiting[channel]
+    def _take_raw_message_edit(self, update: discord.RawMessageUpdateEvent) -> None:
+        if is_question(update.message) and self._is_edit(update.message):
+            self.in_turn(
+                update.channel_id, partial(_safely, update.message_id, partial(self._hear_edit, update.message))
+            )
+
+    def _take_raw_message_delete(self, gone: discord.RawMessageDeleteEvent) -> None:
+        self._queue_deleted(gone.guild_id, gone.channel_id, gone.message_id)
+
+    def _take_raw_bulk_message_delete(self, gone: discord.RawBulkMessageDeleteEvent) -> None:
+        for message in sorted(gone.message_ids):
+            self._queue_deleted(gone.guild_id, gone.channel_id, message)
+
+    def _take_interaction(self, interaction: discord.Interaction) -> None:
+        pressed = press(interaction)
+        if pressed is not None:
+            self._press(pressed, partial(answer, interaction, pressed, self._hear))
+
+    def _take_raw_reaction_add(self, reaction: discord.RawReactionActionEvent) -> None:
+        pressed = cross(reaction, self)
+        if pressed is not None:
+            self._press(pressed, partial(self._hear, pressed))
+
+    def _press(self, pressed: Pressed, hear: Callable[[], Awaitable[object]]) -> None:
+        self._tasks.create_task(_safely(pressed.message, hear), name=f"discord-press-{pressed.message.message}")
+
+    def _is_edit(self, message: discord.Message) -> bool:
+        """Say whether a person changed a message. Discord tells its own changes in the same way, a link's preview or a
+        thread on it, and then the time of the last edit is none or what it was (docs, events/gateway-events).
+        """
+        edited_at = message.edited_at
+        if edited_at is None or self._edited.get(message.id) == edited_at:
+            return False
+        self._edited[message.id] = edited_at
+        self._edited.move_to_end(message.id)
+        if len(self._edited) > _MOST_EDITED:
+            self._edited.popitem(last=False)
+        return True
+
+    def _queue_deleted(self, guild: int | None, channel: int, message: int) -> None:
+        key = MessageKey("discord", str(guild or "@me"), str(channel), str(message))
+        self.in_turn(channel, partial(_safely, key, partial(self._hear, Deleted(key))))
+
+    async def _hear_edit(self, message: discord.Message) -> None:
+        question = await self._question(message)
+        if question is not None:
+            await self._hear(Edited(question))
+
+    async def _take_steps(self, channel: int) -> None:
+        steps = self._waiting[channel]
         try:
-            while queue:
-                await self._hear_one(queue.popleft())
+            while steps:
+                await self.looked.wait()
+                self._taking[channel], step = steps.popleft()
+                await step()
         finally:
             del self._waiting[channel]
+            self._taking.pop(channel, None)
 
-    async def _hear_one(self, message: discord.Message) -> None:
-        try:
-            me = self.user.id if self.user else 0
-            question = incoming(message, me, await self._thread_of(message))
-            if question.text or question.uploads or question.mentions_bot:
-                await self._hear(question)
-        except Exception:
-            # Whatever one message does must not stop the next; Discord has no redelivery that raising could ask for.
-            log.exception("discord_message_not_heard", channel=message.channel.id, message=message.id)
+    async def _question(self, message: discord.Message, author: discord.Member | None = None) -> Incoming | None:
+        me = self.user.id if self.user else 0
+        question = incoming(message, me, await self._thread_of(message), author=author)
+        return question if question.text or question.uploads or question.mentions_bot else None
 
     async def _thread_of(self, message: discord.Message) -> ThreadKey:
         """Return a message's conversation. discord.py does not know a thread that was archived when we connected."""
-        channel = message.channel
+        channel: Any = message.channel
         if isinstance(channel, discord.PartialMessageable):
-            channel = await self.fetch_channel(channel.id)  # type: ignore[assignment]
+            channel = await within(_LOOK_UP_S, lambda: self.fetch_channel(message.channel.id))
         if channel.guild is None:
             return ThreadKey("discord", "@me", str(channel.id), str(channel.id))
         if isinstance(channel, discord.Thread):
             return ThreadKey("discord", str(channel.guild.id), str(channel.parent_id), str(channel.id))
         return ThreadKey("discord", str(channel.guild.id), str(channel.id), str(message.id))
+
+
+async def _safely(message: MessageKey | int, hear: Callable[[], Awaitable[object]]) -> None:
+    """Hand in what was done to a message. If that fails it is lost, and must not stop what comes next."""
+    try:
+        await hear()
+    except Exception:
+        log.exception("discord_event_not_heard", message=str(message))

@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -16,10 +17,11 @@ from bot.errors import MediaError, PlatformError, StartupError
 from bot.events import Incoming, Upload
 from bot.media.download import LinkExpired, fetch
 from bot.platforms.discord.calls import Calls
+from bot.platforms.discord.catch_up import CatchUp
 from bot.platforms.discord.listen import Listener
 from bot.platforms.discord.surface import DiscordSurface
 from bot.platforms.discord.translate import uploads_of
-from bot.ports import Hear
+from bot.ports import Hear, HearLog
 
 log = structlog.get_logger()
 
@@ -50,8 +52,10 @@ class DiscordPlatform:
         self._calls = Calls()
         self._files: aiohttp.ClientSession | None = None
 
-    async def run(self, hear: Hear) -> None:
-        """Connect and hand messages in until cancelled; then everything is closed.
+    async def run(self, hear: Hear, log: HearLog) -> None:
+        """Connect and hand events in until cancelled; then everything is closed.
+
+        What was said while there was no session is fetched and handed in, too (see `catch_up`).
 
         Reconnects by itself; while Discord cannot be reached it tries again, ever more rarely. Raises `StartupError` if
         Discord refuses the bot, at the start or later (a token that was reset). Without the Message Content intent it
@@ -63,7 +67,7 @@ class DiscordPlatform:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as files, asyncio.TaskGroup() as hearing:
             self._files = files
             try:
-                await self._stay_connected(hear, hearing)
+                await self._stay_connected(hear, log, hearing)
             except StartupError as error:  # kept out of the group, which would wrap it
                 refusal = error
             finally:
@@ -105,36 +109,39 @@ class DiscordPlatform:
         channel, message, _ = (int(part) for part in upload.id.split("/"))
         try:
             found = await self._calls.call(
-                lambda client: client.get_partial_messageable(channel).fetch_message(message)
+                lambda client: client.get_partial_messageable(channel).fetch_message(message), patient=True
             )
         except PlatformError as error:
             log.info("discord_upload_not_found", upload=upload.id, reason=error.detail)
             return ""
         return next((fresh.url for fresh in uploads_of(found) if fresh.id == upload.id), "")
 
-    async def _stay_connected(self, hear: Hear, hearing: asyncio.TaskGroup) -> None:
+    async def _stay_connected(self, hear: Hear, heard: HearLog, hearing: asyncio.TaskGroup) -> None:
         content, failures = True, 0
         clock = asyncio.get_running_loop().time
         while True:
-            begun = clock()
+            begun, least_s = clock(), 0.0
             try:
-                await self._connect(Listener(hear, hearing, content=content))
+                await self._connect(Listener(hear, hearing, self._calls.limits, content=content), heard)
                 reason = "closed"
             except discord.PrivilegedIntentsRequired:
                 content = _without_content(refused_before=not content)
                 continue
             except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
                 reason = _transient(error)
+                least_s = error.retry_after if isinstance(error, discord.RateLimited) else 0.0
             failures = 1 if clock() - begun > _STABLE_S else failures + 1
             wait_s = min(2.0 ** (failures - 1), _LONGEST_WAIT_S) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads reconnects
+            wait_s = max(wait_s, least_s)
             log.warning("discord_reconnecting", reason=reason, wait_s=round(wait_s, 1))
             await asyncio.sleep(wait_s)
 
-    async def _connect(self, client: Listener) -> None:
+    async def _connect(self, client: Listener, heard: HearLog) -> None:
         try:
             await client.login(self._token)
             self._calls.use(client)
-            await _insist(client.connect())
+            async with _beside(CatchUp(client, self._calls, heard).run()):
+                await _insist(client.connect())
         except AttributeError as error:
             # discord.py 2.7.1 reads the session of a connection it never had, if the first attempt to connect fails
             if client.ws is not None:
@@ -143,6 +150,19 @@ class DiscordPlatform:
         finally:
             self._calls.use(None)
             await _close(client)
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do some work that never ends by itself while the block lasts."""
+    task = asyncio.create_task(work, name="discord-catch-up")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
 
 
 async def _insist(work: Coroutine[Any, Any, None]) -> None:

@@ -5,19 +5,21 @@ On every post and edit: no mention is parsed, no link is unfurled.
 
 import asyncio
 import hashlib
+import io
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import discord
 import structlog
 
-from bot.errors import PlatformError
-from bot.events import Budget, Incoming, Limits, Said
+from bot.errors import Gone, PlatformError
+from bot.events import Button, Incoming, Limits, Said
+from bot.platforms.discord.buttons import row, shown_on
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.context import said_before
+from bot.platforms.discord.find import find_posted, part_of
 from bot.platforms.discord.markup import DiscordDialect
-from bot.platforms.discord.translate import SPOKEN
 
 log = structlog.get_logger()
 
@@ -26,7 +28,8 @@ _NONCE_SIZE = 25
 _NAME_SIZE = 90
 _THREAD_EXISTS = 160004
 _ARCHIVED = 50083
-_PART = re.compile(r"[^0-9A-Za-z](\d+)\Z")
+_UPLOAD_S = 120.0
+"""For a file of `Limits.file_bytes` over a slow line."""
 _NOBODY = discord.AllowedMentions.none()
 
 
@@ -47,55 +50,80 @@ class DiscordSurface:
         self._place: int | None = None if self._in_channel else self._here
         self._opening = asyncio.Lock()
         self._posted: dict[str, str] = {}
+        self._buttons: dict[str, tuple[Button, ...]] = {}
 
     @property
     def limits(self) -> Limits:
-        """Discord counts posts and edits per channel, separately; a thread is a channel. Five in five seconds is what
-        its headers tell; it documents no numbers (topics/rate-limits). Typing shows for ten seconds.
+        """Discord counts posts and edits per channel, separately; a thread is a channel. How many it allows is what its
+        answers told last. Typing shows for ten seconds (resources/channel).
         """
         place = self._place or int(self._question.key.message)
+        known = self._calls.limits
         return Limits(
-            page_size=2000,
-            posts=Budget(f"discord:{place}:post", 5, 5.0),
-            edits=Budget(f"discord:{place}:edit", 5, 5.0),
-            status_lasts_s=8.0,
+            page_size=2000, posts=known.budget(place, "post"), edits=known.budget(place, "edit"), status_lasts_s=8.0
         )
 
-    async def post(self, text: str, mark: str, *, again: bool = False) -> str:
+    async def post(
+        self, text: str, mark: str, *, buttons: Sequence[Button] = (), growing: bool = False, again: bool = False
+    ) -> str:
         """Post rendered text; return the message's id. One mark makes one message, however often it is asked for.
 
         Discord itself refuses a second message with a nonce for some minutes (resources/message, `enforce_nonce`). For
-        what was posted earlier, `again` looks among the bot's messages after the question: the parts of an answer are
-        posted in order, so the part that ends `mark` in digits (`….2`) is the one at that place among them. The found
-        message gets the text.
+        what was posted earlier, `again` looks among the bot's messages after the question, where the mark's number says
+        which it is (see `find`). The found message gets the text and the buttons. `growing` makes no difference here.
+        """
+        del growing
+        if mark in self._posted:
+            return self._posted[mark]
+        place = await self._find_place()
+        message = await self._find(place, mark) if again else None
+        if message is None:
+            view = {"view": row(buttons)} if buttons else {}
+            message = await self._calls.call(lambda client: self._send(client, place, mark, content=text, **view))
+        message_id = str(message.id)
+        self._buttons[message_id] = shown_on(message)
+        if again and (message.content.strip() != text.strip() or self._buttons[message_id] != tuple(buttons)):
+            await self.edit(message_id, text, buttons=buttons)
+        self._posted[mark] = message_id
+        return message_id
+
+    async def edit(self, message_id: str, text: str, *, buttons: Sequence[Button] = (), growing: bool = False) -> None:
+        """Replace a message's text by rendered text, and its buttons; its links stay without previews.
+
+        `growing` makes no difference here.
+        """
+        del growing
+        wanted = tuple(buttons)
+        # Until it is confirmed, either buttons may be there; and what an earlier process showed is not known.
+        changed = self._buttons.pop(message_id, None) != wanted
+        view: dict[str, Any] = {"view": row(wanted)} if changed else {}
+        # Through a PartialMessage: `Message.edit` of discord.py 2.7.1 sends `flags: 0`, which brings previews back.
+        await self._change(message_id, lambda message: message.edit(content=text, allowed_mentions=_NOBODY, **view))
+        self._buttons[message_id] = wanted
+
+    async def delete(self, message_id: str) -> None:
+        """Take one of the bot's messages away. One that is no longer there is no error."""
+        try:
+            await self._change(message_id, lambda message: message.delete())
+        except Gone as gone:
+            log.debug("discord_message_gone_already", message=message_id, reason=gone.detail)
+
+    async def attach(self, name: str, data: bytes, mark: str, *, again: bool = False) -> str:
+        """Post a file as a message of its own; return the message's id. `mark` and `again` as for `post`.
+
+        A file above the place's upload limit is refused with a `PlatformError`.
         """
         if mark in self._posted:
             return self._posted[mark]
         place = await self._find_place()
-        message = await self._find_posted(place, mark) if again else None
+        message = await self._find(place, mark) if again else None
         if message is None:
-            message = await self._calls.call(lambda client: self._send(client, place, text, mark))
-        if again and message.content.strip() != text.strip():
-            await self.edit(str(message.id), text)
+            message = await self._calls.call(
+                lambda client: self._send(client, place, mark, file=discord.File(io.BytesIO(data), name)),
+                within_s=_UPLOAD_S,
+            )
         self._posted[mark] = str(message.id)
         return self._posted[mark]
-
-    async def edit(self, message_id: str, text: str) -> None:
-        """Replace a message's text by rendered text; its links stay without previews."""
-        place = await self._find_place()
-
-        async def change(client: discord.Client) -> None:
-            # Through a PartialMessage: `Message.edit` of discord.py 2.7.1 sends `flags: 0`, which brings previews back.
-            message = client.get_partial_messageable(place).get_partial_message(int(message_id))
-            try:
-                await message.edit(content=text, allowed_mentions=_NOBODY)
-            except discord.HTTPException as error:
-                if error.code != _ARCHIVED:
-                    raise
-                await client.http.edit_channel(place, archived=False)
-                await message.edit(content=text, allowed_mentions=_NOBODY)
-
-        await self._calls.call(change)
 
     async def status(self, text: str) -> None:
         """Show the typing indicator for ten seconds; it has no text and cannot be taken away (resources/channel)."""
@@ -114,24 +142,42 @@ class DiscordSurface:
         """
         return await said_before(self._calls, self._question, limit)
 
-    async def _send(self, client: discord.Client, place: int, text: str, mark: str) -> discord.Message:
-        reply: dict[str, Any] = {}
-        if place == self._here and (self._in_channel or not _part(mark)):
+    async def _send(self, client: discord.Client, place: int, mark: str, **what: Any) -> discord.Message:
+        if place == self._here and (self._in_channel or not part_of(mark)):
             root = int(self._question.key.message)
-            reply["reference"] = discord.MessageReference(message_id=root, channel_id=place, fail_if_not_exists=False)
+            what["reference"] = discord.MessageReference(message_id=root, channel_id=place, fail_if_not_exists=False)
         message: discord.Message = await client.get_partial_messageable(place).send(
-            text,
             nonce=_nonce(mark),  # with it, discord.py sets enforce_nonce
             allowed_mentions=_NOBODY,
             suppress_embeds=True,
-            **reply,
+            **what,
         )
         return message
+
+    async def _change(self, message_id: str, change: Callable[[discord.PartialMessage], Awaitable[Any]]) -> None:
+        """Change one of the bot's messages; in a thread that was archived meanwhile, open it again first."""
+        place = await self._find_place()
+
+        async def make(client: discord.Client) -> None:
+            message = client.get_partial_messageable(place).get_partial_message(int(message_id))
+            try:
+                await change(message)
+            except discord.HTTPException as error:
+                if error.code != _ARCHIVED:
+                    raise
+                await client.http.edit_channel(place, archived=False)
+                await change(message)
+
+        await self._calls.call(make)
+
+    async def _find(self, place: int, mark: str) -> discord.Message | None:
+        found = await find_posted(self._calls, self._question, place, mark)
+        return None if found is None or str(found.id) in self._posted.values() else found
 
     async def _find_place(self) -> int:
         async with self._opening:
             if self._place is None:
-                self._place = await self._calls.call(self._open_thread)
+                self._place = await self._calls.call(self._open_thread, patient=True)
             return self._place
 
     async def _open_thread(self, client: discord.Client) -> int:
@@ -149,42 +195,6 @@ class DiscordSurface:
             log.warning("discord_thread_not_opened", channel=self._here, code=error.code, reason=error.text)
             return self._here
         return root
-
-    async def _find_posted(self, place: int, mark: str) -> discord.Message | None:
-        index = _part(mark)
-        if index is None:
-            log.warning("discord_mark_without_part", mark=mark)
-            return None
-        try:
-            posted = await self._calls.call(lambda client: self._own_messages(client, place))
-        except PlatformError as error:
-            log.warning("discord_history_unreadable", place=place, reason=error.detail)
-            return None
-        found = posted[index] if index < len(posted) else None
-        return None if found is None or str(found.id) in self._posted.values() else found
-
-    async def _own_messages(self, client: discord.Client, place: int) -> list[discord.Message]:
-        """Return the messages that answer the question, oldest first.
-
-        Turns of a thread come one after another, and ours has not ended: from its first message on, what the bot wrote
-        here is its answer, but for replies to other questions. In a new thread that is everything. In a channel
-        answers mix, and only replies to the question count.
-        """
-        root = int(self._question.key.message)
-        me = client.user.id if client.user else 0
-        loose = root if place == self._here and self._in_channel else None
-        found: list[discord.Message] = []
-        async for message in client.get_partial_messageable(place).history(limit=100, after=discord.Object(root)):
-            replied = message.reference.message_id if message.reference else None
-            ours = message.author.id == me and message.type in SPOKEN and replied in {loose, root}
-            if ours and (found or place != self._here or replied == root):
-                found.append(message)
-        return found
-
-
-def _part(mark: str) -> int | None:
-    part = _PART.search(mark)
-    return None if part is None else int(part.group(1))
 
 
 async def _type_in(client: discord.Client, place: int) -> None:

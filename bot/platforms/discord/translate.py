@@ -13,20 +13,25 @@ SPOKEN = frozenset({discord.MessageType.default, discord.MessageType.reply})
 _REFERENCE = re.compile(r"<(@[!&]?|#)(\d{1,20})>|<a?(:\w+:)\d{1,20}>")
 
 
-def incoming(message: discord.Message, me: int, thread: ThreadKey) -> Incoming:
-    """Return a person's message. `me`: the bot's user id. `thread`: its conversation."""
+def incoming(message: discord.Message, me: int, thread: ThreadKey, *, author: discord.Member | None = None) -> Incoming:
+    """Return a person's message. `me`: the bot's user id. `thread`: its conversation.
+
+    `author`: who wrote it, as a member, for a message that was read and so tells only the user.
+    """
     direct = message.guild is None and thread.workspace == "@me"
+    by = author or message.author
     return Incoming(
         key=MessageKey("discord", thread.workspace, str(message.channel.id), str(message.id)),
         thread=thread,
-        author=person(message.author),
+        author=person(by, moderator=direct or moderates(message.channel, by)),
         text=text_of(message, without=me),
         uploads=uploads_of(message),
         direct=direct,
-        mentions_bot=_mentions_bot(message, me),
+        mentions_bot=mentions_bot(message, me),
         mentions_others=_mentions_others(message, me),
         in_thread=not direct and thread.thread == str(message.channel.id),
         reply_to=_replied_to(message),
+        sent_at_s=message.created_at.timestamp(),
     )
 
 
@@ -35,10 +40,21 @@ def said(message: discord.Message, me: int) -> Said:
     return Said(person(message.author), text_of(message), uploads_of(message), by_bot=message.author.id == me)
 
 
-def person(author: discord.User | discord.Member) -> Person:
+def person(author: discord.User | discord.Member, *, moderator: bool = False) -> Person:
     """Return who wrote. Roles are known only of messages from the gateway, and of members in the cache."""
     roles = author.roles if isinstance(author, discord.Member) else []
-    return Person(str(author.id), author.display_name, frozenset(str(role.id) for role in roles))
+    return Person(str(author.id), author.display_name, frozenset(str(role.id) for role in roles), moderator)
+
+
+def moderates(place: object, author: discord.User | discord.Member) -> bool:
+    """Say whether a member may manage others' messages in a place: by its own rules where discord.py knows it, else by
+    those of the guild. Of a user who is no member it says no.
+    """
+    if not isinstance(author, discord.Member):
+        return False
+    if isinstance(place, discord.abc.GuildChannel) or (isinstance(place, discord.Thread) and place.parent):
+        return place.permissions_for(author).manage_messages
+    return author.guild_permissions.manage_messages
 
 
 def is_question(message: discord.Message) -> bool:
@@ -96,6 +112,7 @@ def uploads_of(message: discord.Message) -> tuple[Upload, ...]:
             url=attachment.url,
             media_type=attachment.content_type or "",
             size_bytes=attachment.size,
+            spoiler=attachment.is_spoiler(),
         )
         for attachment in attachments
     )
@@ -114,8 +131,10 @@ def _replied_to(message: discord.Message) -> str:
     return str(reference.message_id)
 
 
-def _mentions_bot(message: discord.Message, me: int) -> bool:
-    """By name, by the role Discord made for the bot (it has the same name), or by a reply, pinging or not."""
+def mentions_bot(message: discord.Message, me: int) -> bool:
+    """Say whether a message addresses the bot (`me`: its user id): by name, by the role Discord made for it (which has
+    the same name), or by a reply, pinging or not.
+    """
     replied = replied_message(message)
     return (
         any(user.id == me for user in message.mentions)

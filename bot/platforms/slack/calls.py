@@ -16,6 +16,7 @@ from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
 
 TIMEOUT = aiohttp.ClientTimeout(total=20.0, sock_connect=10.0)
 """slack_sdk ignores its own timeout when it is given a session, and aiohttp's is five minutes."""
+_UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=120.0, sock_connect=10.0)
 _SIGN_IN_WAIT_S = 30.0
 _RETRY_AFTER_S = 30.0
 
@@ -40,6 +41,14 @@ _LIMITED = frozenset({"rate_limited", "ratelimited"})
 
 class NotSent(Unreachable):
     """No connection was made: the call cannot have taken effect."""
+
+
+class Rejected(PlatformError):  # noqa: N818 - the tree's names say what happened
+    """Slack did not take what was sent. `code`: its word for the reason, such as `invalid_blocks`."""
+
+    def __init__(self, sentence: str, detail: str = "", *, code: str) -> None:
+        super().__init__(sentence, detail)
+        self.code = code
 
 
 class Refused(Forbidden):
@@ -98,6 +107,17 @@ class Calls:
         client, _ = await self._wait()
         return (await call(client, method, json=arguments))[0]
 
+    async def upload(self, url: str, data: bytes) -> None:
+        """Send a file's bytes to an address that Slack gave for them. Raises only `PlatformError`s."""
+        client, _ = await self._wait()
+        assert client.session is not None  # ours always has one
+        try:
+            async with client.session.post(url, data=data, proxy=client.proxy, timeout=_UPLOAD_TIMEOUT) as answer:
+                if answer.status != 200:
+                    raise _unreachable(f"upload: HTTP {answer.status}")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise _unreachable(f"upload: {type(error).__name__}") from error
+
     async def _wait(self) -> tuple[AsyncWebClient, Me]:
         try:
             async with asyncio.timeout(_SIGN_IN_WAIT_S):
@@ -148,7 +168,7 @@ def _refusal(method: str, error: SlackApiError) -> PlatformError:
         return Gone("The message or its channel in Slack is no longer there.", detail)
     if code in _FORBIDDEN or code.startswith("restricted_action"):
         return Refused("Slack does not allow the bot to do this here.", detail, code=code)
-    return PlatformError("Slack did not accept what the bot sent.", detail)
+    return Rejected("Slack did not accept what the bot sent.", detail, code=code)
 
 
 def _seconds(header: object) -> float:

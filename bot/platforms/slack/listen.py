@@ -1,7 +1,7 @@
-"""Events in: what people write in Slack, handed on in the order in which each channel said it."""
+"""Events in: what people do in Slack, handed on in the order in which each channel said it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -9,13 +9,15 @@ import structlog
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 
+from bot.events import Button, Deleted, Edited, Event, MessageKey, Pressed
 from bot.platforms.slack.calls import Me
-from bot.platforms.slack.translate import Message, Translator, is_question
+from bot.platforms.slack.translate import Message, Translator, change_of, is_own, is_question, is_written
 from bot.ports import Hear
 
 log = structlog.get_logger()
 
-_QUESTIONS = frozenset({"message", "app_mention"})
+_STOP_SIGN = "x"
+"""The name of ❌ (Slack docs, reference/events/reaction_added: names come without colons)."""
 
 
 def authorized_as(me: Me) -> Callable[[], Awaitable[AuthorizeResult]]:
@@ -40,25 +42,67 @@ class Listener:
         self._translator = translator
         self._me = me
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._readers: Mapping[str, Callable[[Message, str], Awaitable[Sequence[Event]]]] = {
+            "message": self._message,
+            "app_mention": self._said,
+            "reaction_added": self._reaction,
+        }
 
     async def take(self, body: dict[str, Any]) -> BoltResponse:
         """Return 200 for an event that is done with, so that it is acknowledged; 500 for one to be sent again."""
         event = body.get("event") or {}
-        if event.get("type") not in _QUESTIONS or not is_question(event, self._me):
+        reader = self._readers.get(str(event.get("type")))
+        if reader is None:
             return BoltResponse(status=200)
         team = str(body.get("context_team_id") or self._me.team)
-        turn = self._turns.setdefault(str(event.get("channel")), asyncio.Lock())
+        channel = str(event.get("channel") or (event.get("item") or {}).get("channel"))
+        turn = self._turns.setdefault(channel, asyncio.Lock())
         try:
             async with turn:
-                await self._hear_one(event, team)
+                for heard in await reader(event, team):
+                    await self._hear(heard)
         except Exception:
             # Whatever one message does must not stop the next, and Slack is to deliver this one again.
-            log.exception("slack_message_not_heard", channel=event.get("channel"), message=event.get("ts"))
+            log.exception("slack_message_not_heard", channel=channel, message=event.get("ts"))
             return BoltResponse(status=500)
         return BoltResponse(status=200)
 
-    async def _hear_one(self, event: Message, team: str) -> None:
+    async def _message(self, event: Message, team: str) -> Sequence[Event]:
+        kind = event.get("subtype")
+        if kind == "message_deleted":
+            return self._deleted(event, team, str(event.get("deleted_ts")))
+        if kind != "message_changed":
+            return await self._said(event, team)
+        changed = event.get("message") or {}
+        if changed.get("subtype") == "tombstone":
+            return self._deleted(event, team, str(changed.get("ts")))
+        return await self._edited(event, team)
+
+    async def _said(self, event: Message, team: str) -> Sequence[Event]:
+        if not is_question(event, self._me):
+            return ()
         question = await self._translator.incoming(event, team, self._me)
         says_something = question.text or question.uploads or question.mentions_bot
-        if says_something and "bot" not in question.author.roles:
-            await self._hear(question)
+        return (question,) if says_something and "bot" not in question.author.roles else ()
+
+    async def _edited(self, event: Message, team: str) -> Sequence[Event]:
+        message = change_of(event)
+        if message is None or not is_written(message, self._me):
+            return ()
+        question = await self._translator.incoming(message, team, self._me)
+        return (Edited(question),) if "bot" not in question.author.roles else ()
+
+    def _deleted(self, event: Message, team: str, ts: str) -> Sequence[Event]:
+        """Return that a message is gone, unless the bot or another one wrote it."""
+        before = event.get("previous_message") or {}
+        if is_own(before, self._me) or before.get("bot_id"):
+            return ()
+        return (Deleted(MessageKey("slack", team, str(event["channel"]), ts)),)
+
+    async def _reaction(self, event: Message, team: str) -> Sequence[Event]:
+        item = event.get("item") or {}
+        if event.get("reaction") != _STOP_SIGN or item.get("type") != "message" or event.get("user") == self._me.user:
+            return ()
+        person = await self._translator.person(str(event["user"]))
+        message = MessageKey("slack", team, str(item["channel"]), str(item["ts"]))
+        return (Pressed(message, Button.STOP, person),) if "bot" not in person.roles else ()

@@ -61,6 +61,7 @@ def person_of(member: Mapping[str, Any], me: Me) -> Person:
     """Return a person for a user object (Slack docs, reference/objects/user-object).
 
     Roles: `guest` for a member who is restricted to some channels, `external` for one of another organisation, `bot`.
+    A moderator is an admin or an owner of our workspace: nobody else may delete what others wrote.
     """
     profile = member.get("profile") or {}
     names = (profile.get("display_name"), profile.get("real_name"), member.get("real_name"), member.get("name"))
@@ -71,4 +72,6 @@ def person_of(member: Mapping[str, Any], me: Me) -> Person:
     ours = member.get("team_id", me.team) == me.team or (enterprise and enterprise == me.enterprise)
     if member.get("is_stranger") or not ours:
         roles.add("external")
-    return Person(str(member["id"]), next((str(name) for name in names if name), str(member["id"])), frozenset(roles))
+    name = next((str(name) for name in names if name), str(member["id"]))
+    leads = any(member.get(role) for role in ("is_admin", "is_owner", "is_primary_owner"))
+    return Person(str(member["id"]), name, frozenset(roles), moderator=leads and "external" not in roles)

@@ -1,32 +1,32 @@
 """Slack as the bot sees it: a connection that holds, surfaces to answer on, files to fetch."""
 
 import asyncio
-import random
 from collections.abc import Sequence
 
 import aiohttp
-import structlog
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import MediaError, PlatformError, RateLimited, StartupError, Unreachable
+from bot.errors import MediaError, PlatformError, StartupError
 from bot.events import Incoming, Upload
 from bot.media.download import RedirectRefused, fetch
-from bot.platforms.slack.calls import TIMEOUT, Calls, Me
+from bot.platforms.slack import documents
+from bot.platforms.slack.buttons import Presses
+from bot.platforms.slack.calls import TIMEOUT, Calls, Me, Refused
+from bot.platforms.slack.catch_up import CatchUp
+from bot.platforms.slack.growth import Delivering, Delivery
 from bot.platforms.slack.listen import Listener, authorized_as
 from bot.platforms.slack.people import People
 from bot.platforms.slack.sdk_log import sdk_logger
-from bot.platforms.slack.sign_in import new_socket_url, sign_in
-from bot.platforms.slack.socket_mode import Handler, Socket
+from bot.platforms.slack.seal import seal_key
+from bot.platforms.slack.sign_in import sign_in_when_there
+from bot.platforms.slack.socket_mode import SocketMode
 from bot.platforms.slack.surface import SlackSurface
 from bot.platforms.slack.translate import Translator
-from bot.ports import Hear
-
-log = structlog.get_logger()
+from bot.ports import Hear, HearLog
 
 _FILE_HOSTS = ("files.slack.com", "slack-files.com")
 """Slack docs, reference/objects/file-object: where `url_private` and its older form point."""
-_LONGEST_WAIT_S = 300.0
 _PAGE_STARTS = (b"<!doctype html", b"<html")
 
 
@@ -35,54 +35,87 @@ class SlackPlatform:
 
     `api_url`: "" for Slack's own Web API; with another one no proxy is used, as slack_sdk would even to reach this very
     machine. `file_hosts`: further hosts (or `host:port`, which may then be http) that files may come from; the bot's
-    token is sent to them.
+    token is sent to them. `delivery`: how answers grow; `auto` streams some and edits the others, so that the limits
+    of both are used.
     """
 
     name = "slack"
 
-    def __init__(self, bot_token: str, app_token: str, *, api_url: str = "", file_hosts: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        bot_token: str,
+        app_token: str,
+        *,
+        api_url: str = "",
+        file_hosts: Sequence[str] = (),
+        delivery: Delivery = "auto",
+    ) -> None:
         self._bot_token = bot_token.strip()
         self._app_token = app_token.strip()
         self._api_url = api_url
         self._hosts = frozenset([*_FILE_HOSTS, *file_hosts])
         self._calls = Calls()
         self._translator = Translator(self._calls, People(self._calls))
+        self._delivering = Delivering(self._calls, delivery)
+        self._key = seal_key(self._bot_token)
         self._complaints: set[str] = set()
         self._session: aiohttp.ClientSession | None = None
 
-    async def run(self, hear: Hear) -> None:
+    async def run(self, hear: Hear, log: HearLog) -> None:
         """Connect and hand messages in until cancelled; then everything is closed.
 
         Reconnects by itself; while Slack cannot be reached it tries again, ever more rarely. Raises `StartupError` if
         Slack refuses a token, at the start or later. On the way out, messages that are being heard are let through.
+        What was said since `log` last noted that all was heard is fetched and handed in, too.
         """
         async with aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()) as session:
             self._session = session
             client = self._client(session, self._bot_token)
             try:
-                me, url = await self._sign_in(client)
+                me, url = await sign_in_when_there(client, self._app_token)
                 self._calls.use(client, me)
-                await self._listen(hear, me, url, session)
+                await self._listen(hear, log, me, url, session)
             finally:
                 self._calls.stop()
                 self._session = None
 
     def surface(self, question: Incoming) -> SlackSurface:
         """Return the place where a question is answered; works for a question stored by an earlier process."""
-        return SlackSurface(self._calls, self._translator, question, self._complaints)
+        return SlackSurface(self._delivering, self._translator, question, self._key, self._complaints)
 
     async def download(self, upload: Upload, max_bytes: int) -> bytes:
-        """Return an upload's bytes, from Slack's file hosts (and `file_hosts`) only. Raises `MediaError`."""
+        """Return an upload's bytes, from Slack's file hosts (and `file_hosts`) only; of what is written in Slack itself
+        (canvases, posts, e-mails) its text. Raises `MediaError`.
+        """
         if self._session is None:
             raise MediaError(f"The file {upload.name} cannot be read while Slack is not connected.")
-        headers = {"Authorization": f"Bearer {self._bot_token}"}
-        try:
-            data = await fetch(self._session, upload.url, hosts=self._hosts, max_bytes=max_bytes, headers=headers)
-        except RedirectRefused as error:
-            raise _not_allowed(upload, error.detail) from error
+        if upload.media_type == documents.MEDIA_TYPE:
+            return await self._document(self._session, upload, max_bytes)
+        data = await self._fetch(self._session, upload, max_bytes)
         if _is_login_page(data, upload):
             raise _not_allowed(upload, "a page instead of the file")
         return data
+
+    async def _document(self, session: aiohttp.ClientSession, upload: Upload, max_bytes: int) -> bytes:
+        try:
+            file = (await self._calls.read("files.info", file=upload.id))["file"]
+        except Refused as error:
+            raise _not_allowed(upload, error.detail) from error
+        except PlatformError as error:
+            raise MediaError(f"Slack does not give out {upload.name} at the moment.", error.detail) from error
+        if text := documents.text_in(file):
+            return _within(text.encode(), upload, max_bytes)
+        data = await self._fetch(session, upload, max_bytes)
+        if not data[:200].lstrip().startswith(b"<"):
+            return data
+        return (await asyncio.to_thread(documents.text_of_html, data.decode(errors="replace"))).encode()
+
+    async def _fetch(self, session: aiohttp.ClientSession, upload: Upload, max_bytes: int) -> bytes:
+        headers = {"Authorization": f"Bearer {self._bot_token}"}
+        try:
+            return await fetch(session, upload.url, hosts=self._hosts, max_bytes=max_bytes, headers=headers)
+        except RedirectRefused as error:
+            raise _not_allowed(upload, error.detail) from error
 
     def _client(self, session: aiohttp.ClientSession, token: str | None = None) -> AsyncWebClient:
         base_url = self._api_url or AsyncWebClient.BASE_URL
@@ -91,27 +124,7 @@ class SlackPlatform:
             client.proxy = None
         return client
 
-    async def _sign_in(self, client: AsyncWebClient) -> tuple[Me, str]:
-        """Return who the bot is and a ticket for its connection, as soon as Slack can be reached.
-
-        Raises `StartupError` if Slack, or whatever answers in its place, says anything else.
-        """
-        failures = 0
-        while True:
-            try:
-                me = await sign_in(client)
-                return me, await new_socket_url(client, self._app_token)
-            except (Unreachable, RateLimited) as error:
-                failures += 1
-                wait_s = min(0.5 * 2**failures, _LONGEST_WAIT_S) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads tries
-                wait_s = max(wait_s, error.retry_after_s if isinstance(error, RateLimited) else 0.0)
-                log.warning("slack_unreachable", reason=error.detail, wait_s=round(wait_s, 1))
-            except PlatformError as error:
-                raise StartupError("Slack does not let the bot sign in: check slack.api_url.", error.detail) from error
-            await asyncio.sleep(wait_s)
-
-    async def _listen(self, hear: Hear, me: Me, url: str, session: aiohttp.ClientSession) -> None:
-        refusal: StartupError | None = None
+    async def _listen(self, hear: Hear, log: HearLog, me: Me, url: str, session: aiohttp.ClientSession) -> None:
         client = self._client(session)
         app = AsyncApp(
             client=client,
@@ -120,17 +133,17 @@ class SlackPlatform:
             name="parley",
             attaching_conversation_kwargs_enabled=False,
         )
-        app.use(Listener(hear, self._translator, me).take)
-        async with asyncio.TaskGroup() as events:
-            socket = Socket(self._app_token, client, url, events)
-            handler = Handler(app, socket)
+        listener = Listener(hear, self._translator, me)
+        catch_up = CatchUp(self._calls, listener.take, log, me)
+        refusal: StartupError | None = None
+        async with asyncio.TaskGroup() as tasks:
+            working = self._delivering.sessions.working
+            app.use(Presses(hear, self._calls, self._translator, me, working=working, tasks=tasks).take)
+            app.use(listener.take)
             try:
-                await handler.connect_async()  # type: ignore[no-untyped-call]
-                await socket.refused
+                await SocketMode(app, self._app_token, client, session).run(url, catch_up.run)
             except StartupError as error:  # kept out of the group, which would wrap it
                 refusal = error
-            finally:
-                await handler.close_async()  # type: ignore[no-untyped-call]
         if refusal is not None:
             raise refusal
 
@@ -141,6 +154,12 @@ def _not_allowed(upload: Upload, detail: str) -> MediaError:
         "then must be reinstalled.",
         f"{upload.id}: {detail}",
     )
+
+
+def _within(data: bytes, upload: Upload, max_bytes: int) -> bytes:
+    if len(data) > max_bytes:
+        raise MediaError(f"I could not read {upload.name}: it is larger than {max_bytes / 1_000_000:g} MB.")
+    return data
 
 
 def _is_login_page(data: bytes, upload: Upload) -> bool:

@@ -1,15 +1,46 @@
 """The first two calls, made before any connection: slack_sdk would try a refused token for ever."""
 
+import asyncio
+import random
 from typing import Any
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import StartupError
+from bot.errors import PlatformError, RateLimited, StartupError, Unreachable
 from bot.platforms.slack.calls import REFUSED, Me, Refused, call
 from bot.platforms.slack.scopes import BOT_SCOPES
 
 log = structlog.get_logger()
+
+_LONGEST_WAIT_S = 15.0
+"""After an outage, however long, the bot is back within this time; four calls a minute burden nobody."""
+
+
+def wait_before(try_: int) -> float:
+    """Return how many seconds to wait before a try: ever longer, never more than 15; spread, so that bots that lost
+    Slack together do not return together. `try_`: how many failed before it in a row, from 1.
+    """
+    return min(0.25 * 2.0 ** min(try_, 10), _LONGEST_WAIT_S) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+
+
+async def sign_in_when_there(client: AsyncWebClient, app_token: str) -> tuple[Me, str]:
+    """Return who the bot is and a ticket for its first connection, as soon as Slack can be reached.
+
+    Raises `StartupError` if Slack, or whatever answers in its place, says anything else.
+    """
+    failures = 0
+    while True:
+        try:
+            me = await sign_in(client)
+            return me, await new_socket_url(client, app_token)
+        except (Unreachable, RateLimited) as error:
+            failures += 1
+            wait_s = max(wait_before(failures), error.retry_after_s if isinstance(error, RateLimited) else 0.0)
+            log.warning("slack_unreachable", reason=error.detail, wait_s=round(wait_s, 1))
+        except PlatformError as error:
+            raise StartupError("Slack does not let the bot sign in: check slack.api_url.", error.detail) from error
+        await asyncio.sleep(wait_s)
 
 
 async def sign_in(client: AsyncWebClient) -> Me:

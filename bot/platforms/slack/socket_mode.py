@@ -1,131 +1,287 @@
-"""The Socket Mode connection: slack_sdk's client, with every task it starts owned and awaited.
+"""The Socket Mode connections: two at once, so that something always listens; every task owned.
 
-slack_sdk 3.47 starts tasks that nobody keeps, retries a refused token for ever and goes on with a used-up ticket; the
-handler of bolt 1.30 closes without waiting for the events it is working on. The overrides here mend that, no more.
+bolt handles each event as ever. Of slack_sdk only the base class of its clients is used: its aiohttp client (3.47)
+closes a connection before it opens the next one, and waits ten seconds for a dead one to close; it acknowledges on
+another connection than the event came by, asks for a refused token for ever and starts tasks that nobody keeps.
 """
 
 import asyncio
 import json
+from collections.abc import Callable, Coroutine
 from time import time
 from typing import Any
 
 import aiohttp
 import structlog
-from slack_bolt.adapter.socket_mode.async_base_handler import AsyncBaseSocketModeHandler
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
 from slack_bolt.app.async_app import AsyncApp
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import RateLimited, StartupError
-from bot.platforms.slack.sign_in import new_socket_url
+from bot.errors import PlatformError, RateLimited, StartupError
+from bot.platforms.slack.sign_in import new_socket_url, wait_before
 
 log = structlog.get_logger()
 
-_PING_EVERY_S = 5.0
-"""A connection that does not answer for four of these is given up."""
+_CONNECTIONS = 2
+"""Slack gives each event to one of an app's connections, of which there may be ten (docs, apis/events-api/
+using-socket-mode): while one of two is replaced, or is dead and not yet known to be, the other receives."""
+_HEARTBEAT_S = 10.0
+"""A connection that is silent for this long is pinged, and given up if it stays silent for half as long again."""
+_HELLO_S = 10.0
+_STEADY_S = 30.0
+"""A connection that ends by itself before this is one more failure in a row."""
 _DRAIN_S = 5.0
 _CLOSE_S = 5.0
+_CROWD = 6
+"""So many connections of one app are not ours alone: ghosts of earlier ones, or a second process, that take events
+away. Slack refuses the eleventh."""
+_CROWDED_EVERY_S = 31.0
+"""While Slack has too many connections of the app or has switched them off, two tries a minute are enough."""
+_REPLACED = frozenset({"refresh_requested", "warning"})
+"""Slack docs, apis/events-api/using-socket-mode: this connection is soon closed, a new one is welcome at once."""
+_UNWELCOME = frozenset({"too_many_websockets", "link_disabled"})
+
+Meanwhile = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+"""What runs beside the connections; the event is set while there is one."""
 
 
-class Socket(SocketModeClient):
-    """A connection that stays: it reconnects by itself until it is closed. `tasks` owns the handling of each event.
+class NoHello(Exception):  # noqa: N818 - it says what happened
+    """Slack took a connection and sent it away at once; the text is Slack's reason."""
 
-    `url`: a ticket that was just issued; after `ticket_lasts_s` without a connection another one is asked for.
-    `refused` gets a `StartupError` if Slack refuses the app's token later on.
+
+class Link(AsyncBaseSocketModeClient):
+    """One connection, from Slack's hello to its close. `tasks` owns the handling of each event.
+
+    When it is over or about to be, `leave` is called once, with Slack's reason, `closed` or `silent` (it was half-open:
+    no answer to a ping); then `leaving` is set.
     """
 
     def __init__(
         self,
-        app_token: str,
-        web_client: AsyncWebClient,
-        url: str,
+        ws: aiohttp.ClientWebSocketResponse,
+        app: AsyncApp,
         tasks: asyncio.TaskGroup,
-        *,
-        ticket_lasts_s: float = 10.0,
+        leave: Callable[[str], None],
+        close_s: float,
     ) -> None:
-        super().__init__(app_token, logger=web_client.logger, web_client=web_client, ping_interval=_PING_EVERY_S)
-        self.proxy = web_client.proxy
-        self.wss_uri = url
-        self.refused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._ticket_lasts_s = ticket_lasts_s
-        self._not_before_s = 0.0
+        self.logger = app.logger
+        self.leaving = asyncio.Event()
+        self._ws = ws
+        self._app = app
         self._tasks = tasks
+        self._leave = leave
+        self._close_s = close_s
         self._events: set[asyncio.Task[None]] = set()
 
-    async def issue_new_wss_url(self) -> str:
-        """Return a new ticket. Raises `PlatformError`s, after which slack_sdk tries again; a refusal ends the run."""
-        now_s = asyncio.get_running_loop().time
-        try:
-            await asyncio.sleep(self._not_before_s - now_s())
-            return await new_socket_url(self.web_client, self.app_token)
-        except RateLimited as error:
-            self._not_before_s = now_s() + error.retry_after_s
-            raise
-        except StartupError as error:
-            if not self.refused.done():
-                self.refused.set_exception(error)
-            raise
+    async def serve(self) -> None:
+        """Take events until the connection is closed or this is cancelled.
 
-    async def connect(self) -> None:
-        """Connect, with a new ticket if the one at hand brings no connection for a while: each is good for one try."""
-        while not self.closed:
+        Then what is being heard is waited for, so that it can be acknowledged, and the connection is closed.
+        """
+        try:
+            async for frame in self._ws:
+                if frame.type is aiohttp.WSMsgType.TEXT and self._take(read(frame.data)) in _UNWELCOME:
+                    break
+            self._go("silent" if isinstance(self._ws.exception(), aiohttp.ServerTimeoutError) else "closed")
+        finally:
             try:
-                async with asyncio.timeout(self._ticket_lasts_s):
-                    await super().connect()  # type: ignore[no-untyped-call]
-            except TimeoutError:
-                log.warning("slack_not_connected", after_s=self._ticket_lasts_s)
-                self.wss_uri = None
-            else:
-                log.info("slack_connected")
-                return
+                if self._events:
+                    await asyncio.wait(self._events, timeout=_DRAIN_S)
+            finally:
+                await close(self._ws, self._close_s)
 
-    async def process_message(self) -> None:
-        """Handle the next message in a task of its own."""
-        raw = await self.message_queue.get()
-        message = json.loads(raw) if raw and raw.startswith("{") else {}
-        task = self._tasks.create_task(self.run_message_listeners(message, raw), name="slack-event")
-        self._events.add(task)
-        task.add_done_callback(self._events.discard)
+    async def send_message(self, message: str) -> None:
+        """Send an acknowledgement. Raises `ConnectionError` if the connection is no more."""
+        await self._ws.send_str(message)
 
-    async def close(self) -> None:
-        """Take nothing more in, let what is being heard be acknowledged, then close; no task is left behind."""
-        self.closed = True
-        self.auto_reconnect_enabled = False
-        await _cancel(self.message_receiver, self.message_processor, self.current_session_monitor)
-        if self._events:
-            await asyncio.wait(self._events, timeout=_DRAIN_S)
-        await _cancel(*self._events, self.message_receiver, self.current_session_monitor)
-        try:
-            async with asyncio.timeout(_CLOSE_S):
-                await self.disconnect()  # type: ignore[no-untyped-call]
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            log.info("slack_socket_not_closed", reason=type(error).__name__)
-        await self.aiohttp_client_session.close()
-        if self.refused.done():
-            self.refused.exception()
-        self.refused.cancel()
+    def _take(self, message: dict[str, Any]) -> str:
+        """Handle an event in a task of its own; return Slack's reason if the message bids to disconnect, else ""."""
+        if message.get("type") == "disconnect":
+            reason = str(message.get("reason") or "closed")
+            self._go(reason)
+            return reason
+        if "envelope_id" in message:
+            task = self._tasks.create_task(self._handle(message), name="slack-event")
+            self._events.add(task)
+            task.add_done_callback(self._events.discard)
+        return ""
 
-
-class Handler(AsyncBaseSocketModeHandler):
-    """Bolt's Socket Mode handler for a connection that was made elsewhere."""
-
-    def __init__(self, app: AsyncApp, socket: Socket) -> None:
-        self.app: AsyncApp = app
-        self.client = socket
-        socket.socket_mode_request_listeners.append(self.handle)
-
-    async def handle(self, client: AsyncBaseSocketModeClient, req: SocketModeRequest) -> None:
-        """Let the app take an event; it is acknowledged if the app answers 200."""
+    async def _handle(self, message: dict[str, Any]) -> None:
+        """Let the app take an event; it is acknowledged, where it came from, if the app answers 200."""
         begun_s = time()
-        answer = await run_async_bolt_app(self.app, req)
-        await send_async_response(client, req, answer, begun_s)
+        try:
+            request = SocketModeRequest.from_dict(message)
+            if request is not None:
+                answer = await run_async_bolt_app(self._app, request)
+                await send_async_response(self, request, answer, begun_s)
+        except ConnectionError as error:
+            log.info("slack_event_not_acknowledged", reason=type(error).__name__)
+        except Exception:
+            # One event must not end the connection; without an acknowledgement Slack sends it again.
+            log.exception("slack_event_not_handled", kind=message.get("type"))
+
+    def _go(self, reason: str) -> None:
+        if not self.leaving.is_set():
+            self._leave(reason)
+            self.leaving.set()
 
 
-async def _cancel(*tasks: Any) -> None:
-    running = [task for task in tasks if task is not None]
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
+class SocketMode:
+    """The app's connections. `client`: makes the calls for new ones, over `session` as the connections themselves.
+
+    `heartbeat_s`, `crowded_every_s`, `close_s`: see the constants.
+    """
+
+    def __init__(
+        self,
+        app: AsyncApp,
+        app_token: str,
+        client: AsyncWebClient,
+        session: aiohttp.ClientSession,
+        *,
+        heartbeat_s: float = _HEARTBEAT_S,
+        crowded_every_s: float = _CROWDED_EVERY_S,
+        close_s: float = _CLOSE_S,
+    ) -> None:
+        self._app = app
+        self._app_token = app_token
+        self._client = client
+        self._session = session
+        self._heartbeat_s = heartbeat_s
+        self._crowded_every_s = crowded_every_s
+        self._close_s = close_s
+        self._opening = asyncio.Lock()
+        self._connected = asyncio.Event()
+        self._serving: set[Link] = set()
+        self._failures = 0
+        self._not_before_s = 0.0
+
+    async def run(self, url: str, meanwhile: Meanwhile | None = None) -> None:
+        """Stay connected until cancelled. `url`: a ticket that was just issued; all further ones are asked for.
+
+        Raises `StartupError` if Slack refuses the app's token. On the way out nothing more is taken in, events that are
+        being heard are let through for a while, and everything is closed.
+        """
+        refusal: StartupError | None = None
+        async with asyncio.TaskGroup() as events:
+            try:
+                async with asyncio.TaskGroup() as links:
+                    for first in [url, *[""] * (_CONNECTIONS - 1)]:
+                        links.create_task(self._stay(first, events, links), name="slack-connections")
+                    if meanwhile is not None:
+                        links.create_task(meanwhile(self._connected), name="slack-meanwhile")
+            except* StartupError as group:  # kept out of the outer group, which would wrap it
+                refusal = next(error for error in group.exceptions if isinstance(error, StartupError))
+        if refusal is not None:
+            raise refusal
+
+    async def _stay(self, url: str, events: asyncio.TaskGroup, links: asyncio.TaskGroup) -> None:
+        """Keep one connection. One that Slack is about to close is listened to until its successor is there."""
+        serving: asyncio.Task[None] | None = None
+        while True:
+            link = await self._open(url, events)
+            if serving is not None:
+                serving.cancel()
+            serving = links.create_task(self._serve(link), name="slack-connection")
+            await link.leaving.wait()
+            url = ""
+
+    async def _serve(self, link: Link) -> None:
+        self._serving.add(link)
+        self._connected.set()
+        try:
+            await link.serve()
+        finally:
+            self._serving.discard(link)
+            if not self._serving:
+                self._connected.clear()
+
+    async def _open(self, url: str, events: asyncio.TaskGroup) -> Link:
+        """Return a new connection, however long it takes. One is opened at a time, and what one try learns of Slack
+        holds for the next. Raises `StartupError` if Slack refuses the app's token.
+        """
+        async with self._opening:
+            while True:
+                await asyncio.sleep(self._not_before_s - _now_s())
+                try:
+                    ticket = url or await new_socket_url(self._client, self._app_token)
+                    return await self._connect(ticket, events)
+                except PlatformError as error:
+                    self._failed(error.detail, error.retry_after_s if isinstance(error, RateLimited) else 0.0)
+                except NoHello as error:
+                    self._failed(str(error), self._crowded_every_s if str(error) in _UNWELCOME else 0.0)
+                except (aiohttp.ClientError, OSError) as error:  # their texts hold the ticket
+                    self._failed(type(error).__name__)
+                url = ""
+
+    async def _connect(self, ticket: str, events: asyncio.TaskGroup) -> Link:
+        """Return the connection that a ticket is good for. Raises `NoHello`, `aiohttp.ClientError` and `OSError`."""
+        async with asyncio.timeout(_HELLO_S):
+            ws = await self._session.ws_connect(ticket, heartbeat=self._heartbeat_s, proxy=self._client.proxy)
+            try:
+                connections = greeting(read(str((await ws.receive()).data)))
+            except BaseException:
+                await close(ws, self._close_s)
+                raise
+        self._greeted(connections)
+        begun_s = _now_s()
+        return Link(ws, self._app, events, lambda reason: self._left(reason, _now_s() - begun_s), self._close_s)
+
+    def _greeted(self, connections: int) -> None:
+        log.info("slack_connected", connections=connections)
+        if connections >= _CROWD:
+            remedy = "stop other processes that use this app token; Slack forgets dead connections after some minutes"
+            log.warning("slack_many_connections", connections=connections, remedy=remedy)
+            self._hold(self._crowded_every_s)
+
+    def _left(self, reason: str, after_s: float) -> None:
+        log.info("slack_connection_ends", reason=reason, after_s=round(after_s, 1))
+        if after_s > _STEADY_S or reason in _REPLACED:
+            self._failures = 0
+        if reason not in _REPLACED:
+            self._failed(reason, self._crowded_every_s if reason in _UNWELCOME else 0.0)
+
+    def _failed(self, reason: str, wait_s: float = 0.0) -> None:
+        """Put the next try off: for `wait_s` at least, and the longer the more often it went wrong."""
+        self._failures += 1
+        wait_s = max(wait_s, wait_before(self._failures))
+        log.warning("slack_not_connected", reason=reason, wait_s=round(wait_s, 1))
+        self._hold(wait_s)
+
+    def _hold(self, wait_s: float) -> None:
+        self._not_before_s = max(self._not_before_s, _now_s() + wait_s)
+
+
+def read(words: str) -> dict[str, Any]:
+    """Return a message of Slack's; empty for what is none."""
+    try:
+        message = json.loads(words)
+    except ValueError:
+        message = None
+    if not isinstance(message, dict):
+        log.warning("slack_message_unreadable", size=len(words))
+        return {}
+    return message
+
+
+def greeting(message: dict[str, Any]) -> int:
+    """Return how many connections the app has with this one, as Slack's hello tells. Raises `NoHello`."""
+    if message.get("type") != "hello":
+        raise NoHello(str(message.get("reason") or "no hello"))
+    connections = message.get("num_connections")
+    return connections if isinstance(connections, int) else 0
+
+
+async def close(ws: aiohttp.ClientWebSocketResponse, within_s: float) -> None:
+    """Close a connection; one that does not answer is dropped after `within_s` seconds."""
+    try:
+        async with asyncio.timeout(within_s):
+            await ws.close()
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        log.info("slack_connection_dropped", reason=type(error).__name__)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

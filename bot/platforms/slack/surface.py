@@ -1,47 +1,77 @@
 """Posts and edits out: the thread a question is answered in.
 
-Text goes out in a markdown block, whose special characters are entities: nothing in it can notify anybody. Links are
-not unfolded.
+Text goes out in a markdown block or is streamed; its special characters are entities: nothing in it can notify anybody.
+Links are not unfolded.
 """
 
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
-from bot.errors import PlatformError, Unreachable
-from bot.events import Budget, Incoming, Limits, Said
-from bot.platforms.slack.calls import Calls, NotSent, Refused
-from bot.platforms.slack.context import said_before, thread_pages
+from bot.errors import Gone, PlatformError, Unreachable
+from bot.events import Budget, Button, Incoming, Limits, Said
+from bot.platforms.slack import files_out, native
+from bot.platforms.slack.buttons import actions
+from bot.platforms.slack.calls import Calls, NotSent, Refused, Rejected
+from bot.platforms.slack.context import said_before
+from bot.platforms.slack.find import Finder
+from bot.platforms.slack.growth import Delivering, Growth
+from bot.platforms.slack.load import APPENDS_PER_MIN, STARTS_PER_MIN, UPDATES_PER_MIN, per_minute
 from bot.platforms.slack.markup import SlackDialect
-from bot.platforms.slack.translate import Message, Translator, is_own
+from bot.platforms.slack.seal import Seal
+from bot.platforms.slack.translate import Translator
 
 log = structlog.get_logger()
 
-_EVENT_TYPE = "parley_part"
+_PAGE_SIZE = 8000
+_STATUS_LASTS_S = 100.0
 _NOTICE_SIZE = 150
 _ENTITY_CUT = re.compile(r"&[a-z]{0,3}\Z")
-_RESENT = {"type": "context", "elements": [{"type": "plain_text", "text": "(resent)"}]}
+_LABEL = "(resent)"
+_RESENT = {"type": "context", "elements": [{"type": "plain_text", "text": _LABEL}]}
 _GRACE_S = 0.5
 """A call whose answer was lost may still be at work in Slack when we look for what it did."""
+_IS_STREAMED = frozenset({"cant_delete_message", "streaming_state_conflict"})
+"""What chat.delete and chat.update say of a message that is being streamed."""
 _PLAIN: dict[str, Any] = {"parse": "none", "link_names": False}
 """No `@name` and no `#channel` in plain text becomes a mention; the default of chat.update is another one."""
 
 
-class SlackSurface:
-    """The thread of one question. `complaints`: reasons why a status was refused that are in the log already."""
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message before it is posted."""
 
-    def __init__(self, calls: Calls, translator: Translator, question: Incoming, complaints: set[str]) -> None:
+    text: str
+    mark: str
+    buttons: Sequence[Button]
+    growing: bool
+
+
+class SlackSurface:
+    """The thread of one question. `key`: signs the marks. `complaints`: why a status was refused, as far as it is in
+    the log already.
+    """
+
+    def __init__(
+        self, delivering: Delivering, translator: Translator, question: Incoming, key: bytes, complaints: set[str]
+    ) -> None:
         self.dialect = SlackDialect()
-        self._calls = calls
+        self._calls: Calls = delivering.calls
         self._translator = translator
         self._question = question
         self._complaints = complaints
         self._channel = question.key.channel
         self._thread = question.thread.thread
+        self._seal = Seal(key, self._channel, self._thread)
+        self._finder = Finder(delivering.calls, question, self._seal)
+        self._growth = Growth(delivering, question)
         self._posted: dict[str, str] = {}
+        self._known: set[str] = set()
+        self._signed: set[str] = set()
         self._unsent: set[str] = set()
         self._doubted: set[str] = set()
         self._labelled: set[str] = set()
@@ -49,80 +79,138 @@ class SlackSurface:
     @property
     def limits(self) -> Limits:
         """Slack counts calls per method and workspace; posts also about one a second per channel, with bursts
-        (Slack docs, apis/web-api/rate-limits: tier 3 is 50 a minute).
+        (Slack docs, apis/web-api/rate-limits). Asked before a message, it decides whether that one is streamed.
 
         A message may hold 12,000 characters of markdown blocks (reference/block-kit/blocks/markdown-block). A page is
         shorter: it is read in one go, each edit sends all of it, and what Slack makes of the entities has room. A
         status fades after two minutes (reference/methods/assistant.threads.setStatus).
         """
         team = self._question.key.workspace
+        if self._growth.is_native:
+            return Limits(
+                page_size=_PAGE_SIZE,
+                posts=per_minute(team, "chat.startStream", STARTS_PER_MIN),
+                edits=per_minute(team, "chat.appendStream", APPENDS_PER_MIN),
+                ends=per_minute(team, "chat.stopStream", STARTS_PER_MIN),
+                append_only=True,
+                status_lasts_s=_STATUS_LASTS_S,
+            )
         return Limits(
-            page_size=8000,
+            page_size=_PAGE_SIZE,
             posts=Budget(f"slack:{team}:{self._channel}:chat.postMessage", 5, 5.0),
-            edits=Budget(f"slack:{team}:chat.update", 50, 60.0),
-            status_lasts_s=100.0,
+            edits=per_minute(team, "chat.update", UPDATES_PER_MIN),
+            status_lasts_s=_STATUS_LASTS_S,
         )
 
-    async def post(self, text: str, mark: str, *, again: bool = False) -> str:
+    async def post(
+        self, text: str, mark: str, *, buttons: Sequence[Button] = (), growing: bool = False, again: bool = False
+    ) -> str:
         """Post rendered text; return the message's `ts`. One mark makes one message, however often it is asked for.
 
+        A message that is streamed has no buttons before it is whole: Slack shows a Stop button of its own.
+
         Slack has no idempotency key, so the mark travels as message metadata. After a call whose outcome is not known,
-        or with `again`, the thread is read first, and a message of ours with the mark is taken for the post. If the
-        thread may not be read, the post is made once more, labelled "(resent)"; a second doubt then raises `Forbidden`.
+        or with `again`, the thread is read first, and a message of ours with the mark, or one without a mark (see
+        `find`), is taken for the post. If the thread may not be read, the post is made once more, labelled "(resent)";
+        a second doubt then raises `Forbidden`.
         """
         if mark not in self._posted:
+            draft = Draft(text, mark, buttons, growing)
             in_doubt = again and mark not in self._unsent
-            self._posted[mark] = await (self._find_or_post if in_doubt else self._post_once)(text, mark)
+            self._posted[mark] = ts = await (self._find_or_post if in_doubt else self._post_once)(draft)
+            self._known.add(ts)
         return self._posted[mark]
 
-    async def _post_once(self, text: str, mark: str) -> str:
-        self._unsent.discard(mark)
+    async def _post_once(self, draft: Draft) -> str:
+        self._unsent.discard(draft.mark)
         try:
-            return await self._send(text, mark)
+            return (draft.growing and await self._growth.start(draft.text)) or await self._send(draft)
         except NotSent:
-            self._unsent.add(mark)
+            self._unsent.add(draft.mark)
             raise
         except Unreachable as error:
-            log.info("slack_post_in_doubt", channel=self._channel, mark=mark, reason=error.detail)
+            log.info("slack_post_in_doubt", channel=self._channel, mark=draft.mark, reason=error.detail)
         await asyncio.sleep(_GRACE_S)
-        return await self._find_or_post(text, mark)
+        return await self._find_or_post(draft)
 
-    async def _find_or_post(self, text: str, mark: str) -> str:
+    async def _find_or_post(self, draft: Draft) -> str:
         try:
-            found = await self._find(mark)
+            found = await self._finder.post(draft.mark, self._known)
         except Refused as refused:
-            return await self._resend(text, mark, refused)
-        return found or await self._send(text, mark)
+            return await self._resend(draft, refused)
+        if found is None:
+            return await self._send(draft)
+        if draft.growing:
+            self._growth.edits(found)
+        return found
 
-    async def _find(self, mark: str) -> str | None:
-        """Return the `ts` of our message with this mark in the thread, None if there is none."""
-        me = await self._calls.me()
-        after = {"oldest": self._question.key.message, "include_all_metadata": True}
-        async for page in thread_pages(self._calls, self._channel, self._thread, **after):
-            for message in page:
-                if is_own(message, me) and _mark_of(message) == mark:
-                    log.info("slack_post_found", channel=self._channel, mark=mark)
-                    return str(message["ts"])
-        return None
-
-    async def _resend(self, text: str, mark: str, refused: Refused) -> str:
-        if mark in self._doubted:
+    async def _resend(self, draft: Draft, refused: Refused) -> str:
+        if draft.mark in self._doubted:
             raise refused
-        log.warning("slack_post_resent", channel=self._channel, mark=mark, reason=refused.detail)
+        log.warning("slack_post_resent", channel=self._channel, mark=draft.mark, reason=refused.detail)
         try:
-            ts = await self._send(text, mark, resent=True)
+            ts = await self._send(draft, resent=True)
         except NotSent:
             raise
         except Unreachable:
-            self._doubted.add(mark)
+            self._doubted.add(draft.mark)
             raise
         self._labelled.add(ts)
         return ts
 
-    async def edit(self, message_id: str, text: str) -> None:
-        """Replace a message's text by rendered text. Only blocks are sent: with `text`, people would see "(edited)"."""
-        blocks = _blocks(text, resent=message_id in self._labelled)
-        await self._calls.write("chat.update", channel=self._channel, ts=message_id, blocks=blocks, **_PLAIN)
+    async def edit(self, message_id: str, text: str, *, buttons: Sequence[Button] = (), growing: bool = False) -> None:
+        """Replace a message's text by rendered text, and its buttons; of a streamed message, append what is new.
+
+        A message that an earlier process streamed is stopped first.
+        """
+        self._known.add(message_id)
+        below = actions(buttons)
+        metadata = self._metadata(message_id)
+        if not await self._growth.show(message_id, text, below=below, metadata=metadata, growing=growing):
+            await self._update(message_id, text, below)
+            if growing:
+                self._growth.edits(message_id)
+        if not growing:
+            await self._growth.done(message_id, ours=message_id in self._posted.values())
+
+    async def _update(self, message_id: str, text: str, below: Sequence[dict[str, Any]]) -> None:
+        """Edit a message. Only blocks are sent: with `text`, people would see "(edited)"."""
+        blocks = [*_blocks(text, resent=message_id in self._labelled), *below]
+        signed = {} if message_id in self._signed else {"metadata": self._metadata(message_id)}
+        await self._when_still(
+            "chat.update", message_id, channel=self._channel, ts=message_id, blocks=blocks, **signed, **_PLAIN
+        )
+        self._signed.add(message_id)
+
+    async def delete(self, message_id: str) -> None:
+        """Take one of the bot's messages away. One that is no longer there is no error."""
+        try:
+            await self._when_still("chat.delete", message_id, channel=self._channel, ts=message_id)
+        except Gone as error:
+            log.info("slack_message_was_gone", channel=self._channel, message=message_id, reason=error.detail)
+        self._known.add(message_id)
+        await self._growth.done(message_id, ours=message_id in self._posted.values())
+
+    async def attach(self, name: str, data: bytes, mark: str, *, again: bool = False) -> str:
+        """Post a file; return the `ts` of the message that shows it. `mark` and `again` as for `post`.
+
+        A file takes no metadata: after a doubt, a message of ours that shows a file of this name is taken for it.
+        """
+        if mark not in self._posted:
+            self._posted[mark] = ts = await self._find_or_share(name, data, again=again)
+            self._known.add(ts)
+        return self._posted[mark]
+
+    async def _find_or_share(self, name: str, data: bytes, *, again: bool) -> str:
+        comment = ""
+        if again:
+            try:
+                if found := await self._finder.file(name, self._known):
+                    return found
+            except Refused as refused:
+                log.warning("slack_file_resent", channel=self._channel, reason=refused.detail)
+                comment = _LABEL
+        return await files_out.share(self._calls, self._channel, self._thread, name, data, comment=comment)
 
     async def status(self, text: str) -> None:
         """Show a status in the thread for two minutes; an empty one takes it away. Never raises.
@@ -145,26 +233,40 @@ class SlackSurface:
         """
         return await said_before(self._calls, self._translator, self._question, limit)
 
-    async def _send(self, text: str, mark: str, *, resent: bool = False) -> str:
+    async def _send(self, draft: Draft, *, resent: bool = False) -> str:
         answer = await self._calls.write(
             "chat.postMessage",
             channel=self._channel,
             thread_ts=self._thread,
-            text=notice(text),
-            blocks=_blocks(text, resent=resent),
-            metadata={"event_type": _EVENT_TYPE, "event_payload": {"mark": mark}},
+            text=notice(draft.text),
+            blocks=[*_blocks(draft.text, resent=resent), *actions(draft.buttons)],
+            metadata=self._seal.on(draft.mark),
             unfurl_links=False,
             unfurl_media=False,
             **_PLAIN,
         )
-        return str(answer["ts"])
+        ts = str(answer["ts"])
+        self._signed.add(ts)
+        if draft.growing:
+            self._growth.edits(ts)
+        return ts
 
+    async def _when_still(self, method: str, message_id: str, **arguments: Any) -> None:
+        """Make a call that Slack refuses while a message is being streamed; if it does, after stopping that."""
+        try:
+            await self._calls.write(method, **arguments)
+        except Rejected as error:
+            if error.code not in _IS_STREAMED:
+                raise
+            if not await native.stop(self._calls, self._channel, message_id, self._metadata(message_id)):
+                raise Unreachable("Slack does not let go of the message yet.", error.detail) from error
+            await self._calls.write(method, **arguments)
 
-def _mark_of(message: Message) -> str:
-    metadata = message.get("metadata") or {}
-    if metadata.get("event_type") != _EVENT_TYPE:
-        return ""
-    return str((metadata.get("event_payload") or {}).get("mark", ""))
+    def _metadata(self, message_id: str) -> dict[str, Any]:
+        """Return the metadata of a message that has none yet; one whose mark an earlier process knew is marked by its
+        own id, so that it is no orphan any more.
+        """
+        return self._seal.on(next((mark for mark, ts in self._posted.items() if ts == message_id), message_id))
 
 
 def _blocks(text: str, *, resent: bool) -> list[dict[str, Any]]:

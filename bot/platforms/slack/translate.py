@@ -10,6 +10,7 @@ from bot.errors import PlatformError
 from bot.events import Incoming, MessageKey, Person, Said, ThreadKey, Upload
 from bot.platforms.slack.blocks import words_of, words_of_attachments, words_of_blocks
 from bot.platforms.slack.calls import Calls, Me
+from bot.platforms.slack.documents import MEDIA_TYPE, is_document
 from bot.platforms.slack.mrkdwn import calls_group, people_in, to_markdown
 from bot.platforms.slack.people import People
 
@@ -23,7 +24,7 @@ WRITTEN = frozenset({None, "", "file_share", "thread_broadcast"})
 """The subtypes people's own words come with: none, with files, a reply also sent to the channel."""
 _SPOKEN = WRITTEN | {"bot_message", "me_message"}
 _LOOK_UP_S = 2.0
-_UNREADABLE_MODES = frozenset({"tombstone", "hidden_by_limit", "external", "email"})
+_UNREADABLE_MODES = frozenset({"tombstone", "hidden_by_limit", "external"})
 
 
 class Translator:
@@ -32,6 +33,10 @@ class Translator:
     def __init__(self, calls: Calls, people: People) -> None:
         self._calls = calls
         self._people = people
+
+    async def person(self, user: str) -> Person:
+        """Return a person by member id."""
+        return await self._people.person(user)
 
     async def incoming(self, event: Message, team: str, me: Me) -> Incoming:
         """Return a person's message. `team`: the workspace it was heard in."""
@@ -51,6 +56,8 @@ class Translator:
             mentions_bot=me.user in named or event.get("type") == "app_mention",
             mentions_others=bool(named - {me.user, event["user"]}) or calls_group(text),
             in_thread=root != ts,
+            sent_at_s=float(ts),
+            gesture=str(event.get("client_msg_id") or ""),
         )
 
     async def said(self, message: Message, me: Me) -> Said | None:
@@ -115,15 +122,35 @@ def is_own(message: Message, me: Me) -> bool:
 
 
 def is_question(event: Message, me: Me) -> bool:
-    """Say whether a person wrote this just now: no bot (ourselves included), no webhook, no edit, no notice."""
+    """Say whether a person wrote this just now: it is no edit."""
+    return is_written(event, me) and not event.get("edited")
+
+
+def is_written(message: Message, me: Me) -> bool:
+    """Say whether a person wrote this: no bot (ourselves included), no webhook, no notice."""
     return (
-        event.get("subtype") in WRITTEN
-        and event.get("user") not in {None, "", "USLACKBOT"}
-        and not event.get("bot_id")
-        and not event.get("hidden")
-        and not event.get("edited")
-        and not is_own(event, me)
+        message.get("subtype") in WRITTEN
+        and message.get("user") not in {None, "", "USLACKBOT"}
+        and not message.get("bot_id")
+        and not message.get("hidden")
+        and not is_own(message, me)
     )
+
+
+def change_of(event: Message) -> Message | None:
+    """Return the message of a `message_changed` event as it is now; None if its author changed neither words nor files.
+
+    (Slack docs, reference/events/message/message_changed. It also comes when Slack adds the preview of a link, and for
+    the first reply in a thread.)
+    """
+    message, before = event.get("message") or {}, event.get("previous_message")
+    if before is not None and _substance(message) == _substance(before):
+        return None
+    return {**message, "channel": event["channel"], "channel_type": event.get("channel_type", "")}
+
+
+def _substance(message: Message) -> tuple[str, list[str]]:
+    return str(message.get("text") or ""), sorted(str(file.get("id")) for file in message.get("files") or ())
 
 
 def _is_readable(file: Message) -> bool:
@@ -136,7 +163,8 @@ def _address(file: Message) -> str:
 
 
 def _name(file: Message) -> str:
-    return str(file.get("name") or file.get("title") or file.get("id") or "")
+    title = file.get("title") if is_document(file) else ""  # its name says nothing
+    return str(title or file.get("name") or file.get("title") or file.get("id") or "")
 
 
 def _upload(file: Message) -> Upload:
@@ -144,7 +172,7 @@ def _upload(file: Message) -> Upload:
         id=str(file["id"]),
         name=_name(file),
         url=_address(file),
-        media_type=str(file.get("mimetype") or ""),
+        media_type=MEDIA_TYPE if is_document(file) else str(file.get("mimetype") or ""),
         size_bytes=int(file.get("size") or 0),
     )
 

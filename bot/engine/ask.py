@@ -1,0 +1,151 @@
+"""A turn put to Claude: what it is told, what it writes as it comes, and what the history keeps of that."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from bot.claude import (
+    AsyncChat,
+    AsyncClient,
+    ClaudeError,
+    Event,
+    OutputLimit,
+    Overloaded,
+    Stalled,
+    Stream,
+    StreamCut,
+    Text,
+    ToolResult,
+    ToolUse,
+    Unavailable,
+    stopped,
+)
+from bot.engine.budget import Budgets
+from bot.engine.files import GivenFiles
+from bot.engine.prompt import system
+from bot.engine.recall import attach, detach, room_beside, sendable
+from bot.engine.run import Run
+from bot.engine.status import Status
+from bot.engine.tell import AskSettings, Told, tell
+from bot.engine.window import Messages, tokens_of
+from bot.engine.words import STOPPED, STOPPED_IN_HISTORY, stop_note, using
+from bot.errors import Gone
+from bot.events import Button, Outcome
+from bot.ports import Platform, Store, Surface
+from bot.reply import LiveReply
+
+log = structlog.get_logger()
+
+_MAY_BE_WHOLE_NEXT_TIME = (Overloaded, Stalled, StreamCut, Unavailable)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a turn is answered, and by what its readers see that."""
+
+    platform: Platform
+    surface: Surface
+    reply: LiveReply
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of it: what to deliver, and what the history and the accounts get."""
+
+    outcome: Outcome
+    messages: Sequence[Mapping[str, Any]]
+    usage: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Asker:
+    """Puts turns to Claude. Holds no state of a turn."""
+
+    def __init__(self, store: Store, client: AsyncClient, settings: AskSettings, budgets: Budgets) -> None:
+        self._store = store
+        self._budgets = budgets
+        self._client = client
+        self._settings = settings
+        self._system = system(settings.system)
+
+    async def ask(self, run: Run, place: Place) -> Answer:
+        """Return Claude's answer, which grows on the screen meanwhile.
+
+        An answer that breaks off in the middle is asked for once more, into the same messages. One that a reader stops
+        is what there was of it. Raises `ClaudeError`, `OverBudget` and `Gone`; `run.used` says what was used.
+        """
+        history = await self._store.history(run.turn.questions[0].thread)
+        told = await tell(run.turn, place.platform, place.surface, self._settings, opening=not history)
+        room = room_beside(told.blocks, self._room_tokens())
+        earlier = await attach(history, self._store, room)
+        estimate = sum(tokens_of(message["content"]) for message in earlier) + tokens_of(told.blocks)
+        person = f"{run.turn.key.platform}:{run.turn.questions[0].author.id}"
+        async with self._budgets.share(person, estimate + self._settings.max_tokens):
+            return await self._answer(run, place, earlier, told)
+
+    async def _answer(self, run: Run, place: Place, earlier: Messages, told: Told) -> Answer:
+        try:
+            return await self._converse(run, place, earlier, told)
+        except ClaudeError as error:
+            if not (error.text_so_far and isinstance(error, _MAY_BE_WHOLE_NEXT_TIME)):
+                raise
+            log.warning("claude is asked once more", after=type(error).__name__, detail=str(error))
+        place.reply.anew()
+        return await self._converse(run, place, earlier, told)
+
+    async def _converse(self, run: Run, place: Place, earlier: Messages, told: Told) -> Answer:
+        given = GivenFiles(self._store, place.surface.limits.file_bytes)
+        chat = AsyncChat(cli=self._client, sp=self._system, hist=earlier, cache=True, tools=[given.give_file])
+        stream = chat.toolloop(sendable(told.blocks), maxtok=self._settings.max_tokens)
+        try:
+            async with stream, run.until_stopped():
+                async for event in stream.events():
+                    _show(event, place)
+        finally:
+            run.used = run.used + stream.usage
+        new = chat.h[len(earlier) :]
+        if run.stopped and stream.value is None:
+            outcome = Outcome(stream.text, _lines(*told.notes, STOPPED), given.files, (Button.RETRY,), "stopped")
+            new = [{}, {"role": "assistant", "content": _stopped(stream.text)}]
+        else:
+            outcome = _outcome(stream, told, given)
+        if new:
+            new[0] = {"role": "user", "content": list(told.blocks)}
+        return Answer(outcome, await detach(new, self._store), dict(run.used))
+
+    def _room_tokens(self) -> int:
+        """What a request may hold: as configured, but never more than the model reads."""
+        reads = self._client.abilities.context_tokens
+        most = self._settings.context_tokens
+        return min(most, max(reads - self._settings.max_tokens, reads // 2)) if reads else most
+
+
+def _show(event: Event, place: Place) -> None:
+    """Bring what happens to the screen. Raises `Gone` when there is nobody left to show it to."""
+    if isinstance(event, Text):
+        place.reply.write(event.text)
+    elif isinstance(event, ToolUse):
+        place.reply.doing(using(event.name, event.input))
+        place.status.say(using(event.name, event.input))
+    elif isinstance(event, ToolResult):
+        place.reply.doing("")
+        place.status.say("")
+    if isinstance(place.reply.broken, Gone):
+        raise place.reply.broken
+
+
+def _outcome(stream: Stream, told: Told, given: GivenFiles) -> Outcome:
+    message: Mapping[str, Any] = stream.value or {}
+    more = isinstance(stopped(message), OutputLimit)
+    buttons = (Button.CONTINUE, Button.RETRY) if more else (Button.RETRY,)
+    return Outcome(stream.text, _lines(*told.notes, stop_note(message)), given.files, buttons)
+
+
+def _stopped(text: str) -> str:
+    return f"{text}\n\n{STOPPED_IN_HISTORY}" if text.strip() else STOPPED_IN_HISTORY
+
+
+def _lines(*notes: str) -> str:
+    return "\n".join(filter(None, notes))

@@ -1,0 +1,47 @@
+"""The files Claude gives its readers: a tool that keeps them until they are attached below the answer."""
+
+import re
+
+from bot.events import File
+from bot.ports import Store
+
+MOST_FILES = 10
+_UNFIT = re.compile(r"[^\w.()+@ -]+")
+
+
+class GivenFiles:
+    """What Claude gave in one turn. `give_file` is handed to Claude as a tool."""
+
+    def __init__(self, store: Store, file_bytes: int) -> None:
+        self._store = store
+        self._file_bytes = file_bytes
+        self._given: dict[str, File] = {}
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """What was given, in order."""
+        return tuple(self._given.values())
+
+    async def give_file(
+        self,
+        name: str,  # the file's name with its ending, such as "report.csv"
+        content: str,  # the whole text of the file
+    ) -> str:
+        """Attach a text file to your answer. Use it when people ask for a file, or for code too long to read in chat.
+
+        Do not repeat the file's content in the answer. A second file of the same name takes the first one's place.
+        """
+        clean = file_name(name)
+        data = content.encode("utf-8", "replace")
+        if len(data) > self._file_bytes:
+            return f"Not attached: {clean} has {len(data)} bytes, and {self._file_bytes} is the most that fits here."
+        if clean not in self._given and len(self._given) >= MOST_FILES:
+            return f"Not attached: an answer brings {MOST_FILES} files at most."
+        self._given[clean] = File(clean, await self._store.keep(data, "text/plain"))
+        return f"{clean} will be attached below your answer."
+
+
+def file_name(name: str) -> str:
+    """Return a name that is safe on every system: no path, nothing hidden, 1 to 80 characters."""
+    base = _UNFIT.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")
+    return base[-80:].strip(" .") or "file.txt"

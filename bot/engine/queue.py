@@ -1,0 +1,137 @@
+"""What waits in each thread, and the worker that answers it: one turn at a time, many threads at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+
+import structlog
+
+from bot.engine.run import Run
+from bot.events import Incoming, MessageKey, ThreadKey, Turn
+
+BURST_S = 2.0
+"""So long files without a word wait for the words that people send after them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A turn in line. `late`: see `Run`."""
+
+    turn: Turn
+    late: bool = False
+
+
+class Queue:
+    """The turns of all threads. `answer` carries one out and raises nothing but cancellation."""
+
+    def __init__(self, answer: Callable[[Run], Awaitable[None]]) -> None:
+        self._answer = answer
+        self._waiting: dict[ThreadKey, list[Waiting]] = {}
+        self._running: dict[ThreadKey, Run] = {}
+        self._more: dict[ThreadKey, asyncio.Event] = {}
+        self._workers: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    def put(self, turn: Turn, *, late: bool = False) -> None:
+        """Put a turn in its thread's line."""
+        thread = turn.questions[0].thread
+        if thread in self._waiting:
+            self._waiting[thread].append(Waiting(turn, late))
+            self._more[thread].set()
+            return
+        self._waiting[thread] = [Waiting(turn, late)]
+        self._more[thread] = asyncio.Event()
+        worker = asyncio.create_task(self._serve(thread), name=str(thread))
+        self._workers.add(worker)
+        worker.add_done_callback(self._workers.discard)
+
+    def running(self, thread: ThreadKey) -> Run | None:
+        """Return what is being answered in a thread."""
+        return self._running.get(thread)
+
+    def take_out(self, thread: ThreadKey, question: MessageKey) -> bool:
+        """Take the turn with a question out of the line; False if it does not wait there."""
+        line = self._waiting.get(thread, [])
+        left = [waiting for waiting in line if question not in {asked.key for asked in waiting.turn.questions}]
+        taken = len(left) < len(line)
+        line[:] = left
+        return taken
+
+    @property
+    def busy(self) -> int:
+        """How many turns are being answered."""
+        return sum(run.begun for run in self._running.values())
+
+    async def close(self, drain_s: float) -> None:
+        """Let running turns end for so long, begin no more, and break off the rest."""
+        self._closing = True
+        workers = list(self._workers)
+        for run in self._running.values():
+            if not run.begun and run.task is not None:
+                run.task.cancel()
+        if workers and drain_s > 0:
+            await asyncio.wait(workers, timeout=drain_s)
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _serve(self, thread: ThreadKey) -> None:
+        """Answer a thread's turns until none waits. What arrives while one is answered joins the next."""
+        line = self._waiting[thread]
+        try:
+            while line and not self._closing:
+                await self._whole_burst(thread)
+                if line:
+                    await self._run(thread, take_next(line))
+        finally:
+            del self._waiting[thread], self._more[thread]
+
+    async def _run(self, thread: ThreadKey, waiting: Waiting) -> None:
+        run = self._running[thread] = Run(waiting.turn, late=waiting.late)
+        try:
+            with structlog.contextvars.bound_contextvars(turn=str(run.turn.key)):
+                async with asyncio.TaskGroup() as group:  # a run that is dropped alone does not end the worker
+                    run.task = group.create_task(self._carry_out(run))
+        finally:
+            del self._running[thread]
+
+    async def _carry_out(self, run: Run) -> None:
+        await self._answer(run)
+
+    async def _whole_burst(self, thread: ThreadKey) -> None:
+        """Wait a moment for the words that belong to files that came without any."""
+        line, more = self._waiting[thread], self._more[thread]
+        try:
+            async with asyncio.timeout(BURST_S):
+                while line and is_wordless(waiting.turn for waiting in line):
+                    more.clear()
+                    await more.wait()
+        except TimeoutError:
+            return
+
+
+def is_wordless(turns: Iterable[Turn]) -> bool:
+    """Say whether there is nothing yet but files in new questions."""
+    turns = list(turns)
+    questions = [question for turn in turns for question in turn.questions]
+    new = all(turn.state == "accepted" for turn in turns)
+    return new and not any(question.text.strip() for question in questions) and any(q.uploads for q in questions)
+
+
+def take_next(line: list[Waiting]) -> Waiting:
+    """Remove and return what to answer next: a turn that was begun before as it was, else everything that is only
+    accepted, as one turn in the platform's order. It is late if all of it is.
+    """
+    for waiting in line:
+        if waiting.turn.state != "accepted":
+            line.remove(waiting)
+            return waiting
+    questions = sorted((question for waiting in line for question in waiting.turn.questions), key=_platform_order)
+    whole = Waiting(replace(line[0].turn, questions=tuple(questions)), all(waiting.late for waiting in line))
+    line.clear()
+    return whole
+
+
+def _platform_order(question: Incoming) -> tuple[int, str]:
+    """Discord's snowflakes and Slack's timestamps both grow with time; a longer number is a later one."""
+    return len(question.key.message), question.key.message

@@ -1,0 +1,51 @@
+"""One turn while it is answered: what others need to end it early, and what it has used so far."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bot.claude import Usage
+from bot.events import Turn
+
+
+class Run:
+    """A turn that is being answered.
+
+    `late`: it comes so long after it was asked that one line is all it gets. `begun`: it no longer waits for a place.
+    `stopped`: a reader wants no more of the answer. `used`: what has been used for it and is recorded nowhere yet.
+    """
+
+    def __init__(self, turn: Turn, *, late: bool = False) -> None:
+        self.turn = turn
+        self.late = late
+        self.begun = False
+        self.stopped = False
+        self.used = Usage(input_tokens=0, output_tokens=0)
+        self.task: asyncio.Task[None] | None = None
+        self._scope: asyncio.Timeout | None = None
+
+    @asynccontextmanager
+    async def until_stopped(self) -> AsyncIterator[None]:
+        """Cut off what is inside as soon as `stop` is called; `stopped` then says so."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout_at(loop.time() if self.stopped else None) as self._scope:
+                yield
+        except TimeoutError:
+            if not self.stopped:
+                raise
+        finally:
+            self._scope = None
+
+    def stop(self) -> None:
+        """End Claude's answer here; what was said of it stays."""
+        if not self.stopped:
+            self.stopped = True
+            if self._scope is not None:
+                self._scope.reschedule(asyncio.get_running_loop().time())
+
+    async def drop(self) -> None:
+        """Break off, whatever is going on. When this returns, the store has the turn as it was left."""
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.wait([self.task])

@@ -1,0 +1,38 @@
+"""How many turns are answered at once: in all, and for one person."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class _Share:
+    """One person's places. `users`: how many turns have one or wait for one."""
+
+    places: asyncio.Semaphore
+    users: int = field(default=0)
+
+
+class Slots:
+    """Places for turns. A person's turns wait for each other first, so that nobody fills the line for all."""
+
+    def __init__(self, in_all: int, per_person: int) -> None:
+        self._all = asyncio.Semaphore(in_all)
+        self._per_person = per_person
+        self._shares: dict[str, _Share] = {}
+
+    @asynccontextmanager
+    async def one(self, person: str, must_wait: Callable[[], None]) -> AsyncIterator[None]:
+        """Have a place while inside. `must_wait` is called once if there is none at the moment."""
+        share = self._shares.setdefault(person, _Share(asyncio.Semaphore(self._per_person)))
+        share.users += 1
+        try:
+            if share.places.locked() or self._all.locked():
+                must_wait()
+            async with share.places, self._all:
+                yield
+        finally:
+            share.users -= 1
+            if not share.users:
+                del self._shares[person]

@@ -1,0 +1,120 @@
+"""The buttons below an answer, and what people mean who press them or react with ❌.
+
+A press is known by the button's own id, which says what it does and nothing else: it works after a restart, and
+whether this person may is for the engine to say. discord.py's own views, which forget after a while, are not used.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import aiohttp
+import discord
+import structlog
+from discord import ButtonStyle
+
+from bot.events import Button, MessageKey, Person, Pressed
+from bot.platforms.discord.translate import moderates, person
+from bot.ports import Hear
+
+log = structlog.get_logger()
+
+_PREFIX = "parley:"
+_LOOKS = {
+    Button.STOP: ("Stop", ButtonStyle.danger),
+    Button.RETRY: ("Retry", ButtonStyle.secondary),
+    Button.CONTINUE: ("Continue", ButtonStyle.primary),
+}
+_CROSS = "❌"
+_NOT_HEARD = "That did not work just now; please press again in a moment."
+_ACKNOWLEDGE_S = 2.5
+"""Discord takes an interaction for failed after three seconds (docs, interactions/receiving-and-responding)."""
+
+
+def row(buttons: Sequence[Button]) -> discord.ui.View | None:
+    """Return buttons as an action row; None for none. Inside a running event loop."""
+    if not buttons:
+        return None
+    view = discord.ui.View(timeout=None)
+    for button in buttons:
+        label, style = _LOOKS[button]
+        view.add_item(discord.ui.Button(label=label, style=style, custom_id=f"{_PREFIX}{button}"))
+    view.stop()  # discord.py keeps every other view that it sends, and starts tasks for its presses
+    return view
+
+
+def shown_on(message: discord.Message) -> tuple[Button, ...]:
+    """Return the buttons that a message shows."""
+    rows = (part for part in message.components if isinstance(part, discord.ActionRow))
+    ids = (part.custom_id for one in rows for part in one.children if isinstance(part, discord.Button))
+    return tuple(button for button in map(_button, ids) if button)
+
+
+def press(interaction: discord.Interaction) -> Pressed | None:
+    """Return the press on one of our buttons that an interaction is, if it is one."""
+    data: object = interaction.data
+    button = _button(data.get("custom_id")) if isinstance(data, dict) else None
+    if interaction.type is not discord.InteractionType.component or button is None or interaction.message is None:
+        return None
+    message = MessageKey(
+        "discord",
+        str(interaction.guild_id or "@me"),
+        str(interaction.message.channel.id),
+        str(interaction.message.id),
+    )
+    moderator = interaction.guild_id is None or interaction.permissions.manage_messages
+    return Pressed(message, button, person(interaction.user, moderator=moderator))
+
+
+def cross(reaction: discord.RawReactionActionEvent, client: discord.Client) -> Pressed | None:
+    """Return the wish to stop that a ❌ of a person is; None for other reactions, and for those of bots.
+
+    Discord tells the member in guilds, and nothing but the id in DMs (docs, events/gateway-events).
+    """
+    by_bot = reaction.member.bot if reaction.member else client.user is not None and reaction.user_id == client.user.id
+    if by_bot or reaction.emoji.name != _CROSS:
+        return None
+    workspace = str(reaction.guild_id or "@me")
+    message = MessageKey("discord", workspace, str(reaction.channel_id), str(reaction.message_id))
+    return Pressed(message, Button.STOP, _who(reaction, client))
+
+
+async def answer(interaction: discord.Interaction, pressed: Pressed, hear: Hear) -> None:
+    """Acknowledge a press while it is heard; show who pressed, and nobody else, what `hear` has to say."""
+    async with asyncio.TaskGroup() as both:
+        acknowledging = both.create_task(_acknowledge(interaction), name="discord-acknowledge")
+        sentence = await _heard(pressed, hear)
+    if sentence and acknowledging.result():
+        await interaction.followup.send(sentence, ephemeral=True, allowed_mentions=discord.AllowedMentions.none())
+
+
+async def _heard(pressed: Pressed, hear: Hear) -> str:
+    try:
+        return await hear(pressed)
+    except Exception:
+        # Discord does not send a press again; only who pressed can.
+        log.exception("discord_press_not_heard", message=str(pressed.message))
+        return _NOT_HEARD
+
+
+async def _acknowledge(interaction: discord.Interaction) -> bool:
+    """Answer with a deferred update (type 6), which changes nothing; say whether Discord took it."""
+    try:
+        async with asyncio.timeout(_ACKNOWLEDGE_S):
+            await interaction.response.defer()
+    except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
+        log.warning("discord_press_not_acknowledged", reason=f"{type(error).__name__}: {error}")
+        return False
+    return True
+
+
+def _who(reaction: discord.RawReactionActionEvent, client: discord.Client) -> Person:
+    if reaction.member is None:
+        user = client.get_user(reaction.user_id)
+        return Person(str(reaction.user_id), user.display_name if user else "", moderator=reaction.guild_id is None)
+    place = reaction.member.guild.get_channel_or_thread(reaction.channel_id)
+    return person(reaction.member, moderator=moderates(place, reaction.member))
+
+
+def _button(custom_id: object) -> Button | None:
+    name = custom_id.removeprefix(_PREFIX) if isinstance(custom_id, str) and custom_id.startswith(_PREFIX) else ""
+    return Button(name) if name in set(Button) else None

@@ -1,0 +1,232 @@
+"""What was said while the bot had no session: read from the channels and handed in through the door of live events.
+
+A connection that breaks is resumed, and Discord sends what was missed. A session that is lost, by a restart or because
+the break was too long, is begun anew, and what was said in between nobody sends (docs, events/gateway, "Resuming").
+The guilds then tell each channel's newest message, so that only channels with news are read. DMs Discord does not tell:
+those in which the bot was asked lately are read. The first DM a person ever writes is not found.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+
+import discord
+import structlog
+
+from bot.errors import Forbidden, Gone, PlatformError
+from bot.platforms.discord.calls import Calls
+from bot.platforms.discord.listen import Listener
+from bot.platforms.discord.translate import is_question, mentions_bot
+from bot.ports import HearLog
+
+log = structlog.get_logger()
+
+_PLATFORM = "discord"
+_WINDOW_S = 6 * 3600.0
+"""Who asked longer ago does not wait for the answer any more, or has asked again."""
+_DMS_S = 30 * 86400.0
+_NOTE_EVERY_S = 30.0
+_MARGIN_S = 120.0
+"""discord.py gives a connection up after 60 s without an answer, and looks every 41 s; clocks differ, too."""
+_GUILDS_S = 60.0
+"""How long a session's guilds are waited for; one in an outage may take hours."""
+_MOST_PLACES = 200
+_MOST_MESSAGES = 300
+"""Of one channel: three calls. More is not a handful of questions, but a busy room."""
+_READ_S = 60.0
+_AT_ONCE = 4
+"""Channels read side by side: the rest of the bot's 50 calls a second is for answers."""
+_MOST_TRIES = 20
+"""So often, every half a minute, a channel is read again for a message that could not be heard: the disk is full."""
+
+
+class CatchUp:
+    """Notes until when everything was heard, and fetches what was not, for one client."""
+
+    def __init__(self, client: Listener, calls: Calls, heard: HearLog, *, note_every_s: float = _NOTE_EVERY_S) -> None:
+        self._client = client
+        self._note_every_s = note_every_s
+        self._calls = calls
+        self._heard = heard
+        self._begun: list[discord.Guild | None] = []
+        self._begun_s = self._since_s = 0.0
+        self._unread: dict[int, float] = {}
+        self._queued: set[int] = set()
+        self._busy = 0
+        self._tries: Counter[int] = Counter()
+        self._reading = asyncio.Semaphore(_AT_ONCE)
+        self._looking_up = asyncio.Lock()
+        self._members: dict[tuple[int, int], discord.Member | None] = {}
+
+    async def run(self) -> None:
+        """Until cancelled: catch up where a session or a guild begins; write down until when everything was heard.
+
+        Nothing is written down while there is no connection, nor before what was missed was handed in.
+        """
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._note_every_s):
+                        self._begun.append(await self._client.begun.get())
+                await _safely(self._round)
+        finally:
+            self._client.looked.set()
+            await _safely(self._note)
+
+    async def _round(self) -> None:
+        try:
+            await self._look()
+            self._look_again()
+            for channel in self._unread.keys() - self._queued:
+                self._queued.add(channel)
+                self._client.in_turn(channel, partial(self._read_safely, channel), first=True)
+        finally:
+            self._client.looked.set()
+        await self._note()
+
+    async def _look(self) -> None:
+        """Find where there is something to read, in what has begun."""
+        while not self._client.begun.empty():
+            self._begun.append(self._client.begun.get_nowait())
+        if None in self._begun:  # a session
+            self._begun_s = time.time()
+            until_s = await self._heard.heard_until(_PLATFORM)
+            # a clock that was ahead for a while must not hide what was said
+            self._since_s = max(min(until_s, self._begun_s - _MARGIN_S), self._begun_s - _WINDOW_S) if until_s else 0.0
+            asked = await self._heard.threads(_PLATFORM, self._begun_s - _DMS_S) if until_s else []
+            dms = [int(thread.channel) for thread in asked if thread.workspace == "@me"]
+            for place in dms[:_MOST_PLACES]:
+                self._add(place, self._since_s)
+        guilds = [guild for guild in self._begun if guild]
+        if guilds and self._since_s:
+            self._look_in(guilds, max(self._since_s, time.time() - _WINDOW_S))
+        self._begun = []
+
+    def _look_in(self, guilds: Sequence[discord.Guild], since_s: float) -> None:
+        news = [place for guild in guilds for place in _with_news(guild, since_s)]
+        log.info("discord_catches_up", missed_s=round(time.time() - since_s), channels=len(news))
+        if len(news) > _MOST_PLACES:
+            log.warning("discord_channels_left_out", with_news=len(news), read=_MOST_PLACES)
+        for place in news[:_MOST_PLACES]:
+            self._add(place, since_s)
+
+    def _look_again(self) -> None:
+        """Add the channels in which a message could not be heard, until it is hopeless."""
+        unheard, self._client.unheard = self._client.unheard, {}
+        for channel, since_s in unheard.items():
+            self._tries[channel] += 1
+            if self._tries[channel] > _MOST_TRIES:
+                log.error("discord_message_given_up", channel=channel, tries=_MOST_TRIES)
+                del self._tries[channel]
+            else:
+                self._add(channel, since_s)
+
+    def _add(self, channel: int, since_s: float) -> None:
+        self._unread[channel] = min(since_s, self._unread.get(channel, since_s))
+
+    async def _read_safely(self, channel: int) -> None:
+        async with self._reading:
+            if self._client.is_closed():
+                return  # the next client catches up
+            self._queued.discard(channel)
+            since_s = self._unread.pop(channel)
+            self._busy += 1
+            try:
+                await _safely(lambda: self._read(channel, since_s))
+            finally:
+                self._busy -= 1
+
+    async def _read(self, channel: int, since_s: float) -> None:
+        """Hand in what was said in a channel since a time, oldest first. One that cannot be read now stays unread."""
+        after = discord.Object(_snowflake(since_s))
+        try:
+            messages = await self._calls.call(
+                lambda client: _history(client, channel, after), patient=True, within_s=_READ_S
+            )
+            for message in messages:
+                if is_question(message):
+                    await self._client.hear_message(message, author=await self._member(message))
+        except (Gone, Forbidden) as error:
+            log.info("discord_channel_unreadable", channel=channel, reason=error.detail)
+        except BaseException:
+            self._add(channel, since_s)
+            raise
+        else:
+            log.debug("discord_channel_read", channel=channel, messages=len(messages))
+        if channel not in self._client.unheard:
+            self._tries.pop(channel, None)
+
+    async def _member(self, message: discord.Message) -> discord.Member | None:
+        """Return the author with roles, which a message that was read does not tell, if the bot may be asked by it.
+
+        None also for who has left.
+        """
+        guild, author = message.guild, message.author
+        me = self._client.user.id if self._client.user else 0
+        asked = isinstance(message.channel, discord.Thread) or mentions_bot(message, me)
+        if guild is None or isinstance(author, discord.Member) or not asked:
+            return None
+        key = (guild.id, author.id)
+        async with self._looking_up:
+            if key not in self._members:
+                try:
+                    self._members[key] = await self._calls.call(lambda _: guild.fetch_member(author.id), patient=True)
+                except (Gone, Forbidden):
+                    self._members[key] = None
+            return self._members[key]
+
+    async def _note(self) -> None:
+        """Write down until when everything was heard, if that can be said."""
+        now_s = time.time()
+        guilds_missing = any(guild.unavailable for guild in self._client.guilds) and now_s < self._begun_s + _GUILDS_S
+        behind = self._begun or self._unread or self._busy or self._client.unheard
+        if behind or guilds_missing or not self._client.connected.is_set():
+            return
+        at_s = min(max(self._begun_s, now_s - _MARGIN_S), self._client.waiting_since_s())
+        await self._heard.heard(_PLATFORM, at_s)
+
+
+def _with_news(guild: discord.Guild, since_s: float) -> list[int]:
+    """Return the channels and active threads the bot may read that have a message since a time, newest first."""
+    places = [place for place in (*guild.channels, *guild.threads) if isinstance(place, discord.abc.Messageable)]
+    after = _snowflake(since_s)
+    news = {place.id: place.last_message_id or 0 for place in places if _may_read(place, guild.me)}
+    return sorted((place for place, last in news.items() if last > after), key=lambda place: -news[place])
+
+
+def _may_read(
+    place: discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread, me: discord.Member
+) -> bool:
+    if isinstance(place, discord.Thread) and place.parent is None:
+        return True
+    may = place.permissions_for(me)
+    return may.read_messages and may.read_message_history
+
+
+async def _history(client: discord.Client, channel: int, after: discord.Object) -> list[discord.Message]:
+    place = client.get_channel(channel) or await client.fetch_channel(channel)
+    if not isinstance(place, discord.abc.Messageable):
+        return []
+    read = [message async for message in place.history(limit=_MOST_MESSAGES, after=after, oldest_first=True)]
+    if len(read) == _MOST_MESSAGES:
+        log.warning("discord_channel_too_long", channel=channel, read=len(read))
+    return read
+
+
+def _snowflake(at_s: float) -> int:
+    return discord.utils.time_snowflake(datetime.fromtimestamp(at_s, UTC))
+
+
+async def _safely(step: Callable[[], Awaitable[None]]) -> None:
+    """Take a step; if it fails, say so: what it left undone is done in a later round."""
+    try:
+        await step()
+    except PlatformError as error:
+        log.info("discord_catch_up_waits", reason=error.detail)
+    except Exception:
+        # A database that cannot be read or written now must not end the connection.
+        log.exception("discord_catch_up_failed")

@@ -1,0 +1,58 @@
+"""What an earlier attempt posted, perhaps an earlier process: found by its place among the bot's messages."""
+
+import re
+
+import discord
+import structlog
+
+from bot.errors import PlatformError
+from bot.events import Incoming
+from bot.platforms.discord.calls import Calls
+from bot.platforms.discord.translate import SPOKEN
+
+log = structlog.get_logger()
+
+_PART = re.compile(r"[^0-9A-Za-z](\d+)\Z")
+
+
+def part_of(mark: str) -> int | None:
+    """Return the number of a part in its answer, from 0, which stands at the end of its mark."""
+    part = _PART.search(mark)
+    return None if part is None else int(part.group(1))
+
+
+async def find_posted(calls: Calls, question: Incoming, place: int, mark: str) -> discord.Message | None:
+    """Return the message that was posted with a mark in answer to a question, None if none can be found.
+
+    The parts of an answer are posted in order, so part 2 is the third of the messages that answer the question.
+    """
+    index = part_of(mark)
+    if index is None:
+        log.warning("discord_mark_without_part", mark=mark)
+        return None
+    try:
+        posted = await calls.call(lambda client: _answers(client, question, place), patient=True)
+    except PlatformError as error:
+        log.warning("discord_history_unreadable", place=place, reason=error.detail)
+        return None
+    return posted[index] if index < len(posted) else None
+
+
+async def _answers(client: discord.Client, question: Incoming, place: int) -> list[discord.Message]:
+    """Return the messages that answer the question, oldest first.
+
+    Turns of a thread come one after another, and ours has not ended: from its first message on, what the bot wrote
+    here is its answer, but for replies to other questions. In a new thread that is everything. In a channel
+    answers mix, and only replies to the question count.
+    """
+    root = int(question.key.message)
+    me = client.user.id if client.user else 0
+    here = place == int(question.key.channel)
+    loose = root if here and not (question.direct or question.in_thread) else None
+    found: list[discord.Message] = []
+    async for message in client.get_partial_messageable(place).history(limit=100, after=discord.Object(root)):
+        replied = message.reference.message_id if message.reference else None
+        ours = message.author.id == me and message.type in SPOKEN and replied in {loose, root}
+        if ours and (found or not here or replied == root):
+            found.append(message)
+    return found

@@ -1,0 +1,215 @@
+"""Discord's rate limits as its answers tell them: learned, kept, and told to who calls instead of slept through.
+
+discord.py 2.7.1 queues calls by itself: the call that uses a bucket up returns only when the next window opens, those
+after it stand in line, and a 429 is slept through. Then an answer's newest text stands behind its oldest, and a call
+that took effect long ago counts as in flight. Here no call waits for its bucket: one that would be too many raises
+`discord.RateLimited` at once, and whoever calls (the pacer, for posts and edits) decides who goes next.
+
+It sits in aiohttp's trace hooks, which see each request before it is sent and each answer before discord.py does.
+(Numbers are not documented and differ by route: Discord docs, topics/rate-limits.)
+"""
+
+import asyncio
+import json
+import math
+import re
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, Literal, NoReturn, Self
+
+import aiohttp
+import discord
+import structlog
+from discord.http import Ratelimit, Route
+from yarl import URL
+
+from bot.events import Budget
+
+log = structlog.get_logger()
+
+_USUAL = (5, 5.0)
+"""What posts and edits may do in a channel until an answer tells: what Discord's headers commonly say."""
+_ROUTES = {"post": "POST /channels/*/messages", "edit": "PATCH /channels/*/messages/*"}
+_EXEMPT = ("/interactions/", "/webhooks/")
+_ALL_CALLS, _ALL_S = 50, 1.01
+"""A bot's calls altogether, interactions exempt (Discord docs, topics/rate-limits); clocks are rounded."""
+_SAME_WINDOW_S = 0.1
+"""Ends of windows that lie closer together are one window's, told twice."""
+_BANNED_S = 600.0
+_MOST_WINDOWS = 2000
+
+_Key = tuple[str, str]
+"""A bucket: the route with `*` for ids, and the id of the channel or guild that has a bucket of its own."""
+
+
+@dataclass(slots=True)
+class _Window:
+    """`told`: by an answer; else it is what we expect of the next one."""
+
+    calls: int
+    per_s: float
+    left: int
+    ends_at_s: float
+    told: bool = True
+
+
+class RateLimits:
+    """What is known of one bot's limits. Belongs to one event loop; outlives the clients that use it."""
+
+    def __init__(self) -> None:
+        self._windows: dict[_Key, _Window] = {}
+        self._usual: dict[str, tuple[int, float]] = {}
+        self._asking: dict[_Key, asyncio.Event] = {}
+        self._sent: deque[float] = deque(maxlen=_ALL_CALLS)
+        self._closed_until_s = -math.inf
+
+    def budget(self, place: int, kind: Literal["post", "edit"]) -> Budget:
+        """Return what may be done in a channel now: as its own answers said, else as those of other channels did."""
+        route = _ROUTES[kind]
+        window = self._windows.get((route, str(place)))
+        calls, per_s = (window.calls, window.per_s) if window else self._usual.get(route, _USUAL)
+        return Budget(f"discord:{place}:{kind}", calls, per_s)
+
+    def trace(self) -> aiohttp.TraceConfig:
+        """Return hooks for a client's session. They raise `discord.RateLimited` for a call that is one too many, before
+        it is sent if that is known, and hold a call back while the bot makes too many in all.
+        """
+        hooks = aiohttp.TraceConfig()
+        hooks.on_request_start.append(self._begin)
+        hooks.on_request_end.append(self._end)
+        hooks.on_request_exception.append(self._fail)
+        return hooks
+
+    async def _begin(
+        self, _: aiohttp.ClientSession, context: SimpleNamespace, request: aiohttp.TraceRequestStartParams
+    ) -> None:
+        key = context.key = _bucket(request.method, request.url)
+        if key is None:
+            return
+        self._refuse_spent(key)
+        if key not in self._windows and key in self._asking:
+            await self._asking[key].wait()  # one call finds out what the others may do
+        await self._turn()
+        self._refuse_spent(key)
+        if key in self._windows:
+            self._windows[key].left -= 1
+        else:
+            self._asking.setdefault(key, asyncio.Event())
+
+    async def _end(
+        self, _: aiohttp.ClientSession, context: SimpleNamespace, request: aiohttp.TraceRequestEndParams
+    ) -> None:
+        if context.key is not None:
+            self._learn(context.key, request.response.headers)
+            self._asked(context.key)
+        if request.response.status == 429:
+            await self._refused(request.response, context.key)
+
+    async def _fail(
+        self, _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceRequestExceptionParams
+    ) -> None:
+        if context.key is not None:
+            self._asked(context.key)
+
+    def _asked(self, key: _Key) -> None:
+        if key in self._asking:
+            self._asking.pop(key).set()
+
+    def _refuse_spent(self, key: _Key) -> None:
+        """Raise `discord.RateLimited` if a call would be refused."""
+        now_s = _now_s()
+        if now_s < self._closed_until_s:
+            raise discord.RateLimited(self._closed_until_s - now_s)
+        window = self._windows.get(key)
+        if window is None:
+            return
+        if window.ends_at_s <= now_s:
+            window.left, window.ends_at_s, window.told = window.calls, now_s + window.per_s, False
+        elif window.left <= 0:
+            raise discord.RateLimited(window.ends_at_s - now_s)
+
+    async def _turn(self) -> None:
+        """Wait until one more call keeps within the limit of all calls; first come, first served."""
+        now_s = _now_s()
+        at_s = max(now_s, self._sent[0] + _ALL_S) if len(self._sent) == _ALL_CALLS else now_s
+        self._sent.append(at_s)
+        if at_s > now_s:
+            await asyncio.sleep(at_s - now_s)
+
+    def _learn(self, key: _Key, headers: Mapping[str, str]) -> None:
+        try:
+            calls = int(headers["X-RateLimit-Limit"])
+            left = int(headers["X-RateLimit-Remaining"])
+            reset_s = float(headers["X-RateLimit-Reset-After"])
+        except (KeyError, ValueError):
+            return  # not every answer has them
+        if calls < 1 or reset_s <= 0:
+            return
+        now_s, known = _now_s(), self._windows.get(key)
+        ends_at_s = now_s + reset_s
+        is_next = known is None or ends_at_s > known.ends_at_s + _SAME_WINDOW_S
+        if known is not None and known.told and ends_at_s < known.ends_at_s - known.per_s + _SAME_WINDOW_S:
+            return  # an answer about an earlier window that took long
+        per_s = known.per_s if known else self._usual.get(key[0], _USUAL)[1]
+        if left == calls - 1 and (known is None or is_next or not known.told):
+            per_s = max(round(reset_s, 1), 0.1)  # the first call of a window tells how long it is
+        if known is not None and not is_next:  # other calls may be on their way
+            left = min(left, known.left + calls - known.calls)
+        self._windows[key] = _Window(calls, per_s, left, ends_at_s)
+        self._usual[key[0]] = (calls, per_s)
+        self._tidy(now_s)
+
+    def _tidy(self, now_s: float) -> None:
+        if len(self._windows) > _MOST_WINDOWS:
+            self._windows = {key: window for key, window in self._windows.items() if window.ends_at_s > now_s}
+
+    async def _refused(self, response: aiohttp.ClientResponse, key: _Key | None) -> NoReturn:
+        """Raise `discord.RateLimited` for a 429. A global one, or Cloudflare's (without `Via`), is for all calls."""
+        text = await response.text(errors="replace")
+        try:
+            told: Any = json.loads(text)
+            wait_s = float(told["retry_after"])
+        except (ValueError, TypeError, KeyError):
+            wait_s = _seconds(response.headers.get("Retry-After", ""))
+        for_all = response.headers.get("X-RateLimit-Global") == "true"
+        if for_all or not response.headers.get("Via"):
+            self._closed_until_s = max(self._closed_until_s, _now_s() + wait_s)
+        bucket = ":".join(key) if key else ""  # the path of an interaction's call has its token
+        log.warning("discord_rate_limited", bucket=bucket, for_all=for_all, wait_s=wait_s)
+        raise discord.RateLimited(wait_s)
+
+
+class NoQueue(Ratelimit):
+    """A bucket of discord.py in which no call waits, before it or after it: `RateLimits` sees to that."""
+
+    async def __aenter__(self) -> Self:
+        """Let a call begin at once."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Let a call return at once."""
+
+
+def _bucket(method: str, url: URL) -> _Key | None:
+    """Return the bucket of a call of Discord's API; None for one without, and for the gateway."""
+    base = URL(Route.BASE)
+    if (url.scheme, url.host) != (base.scheme, base.host) or not url.path.startswith(base.path):
+        return None
+    path = "/" + url.path.removeprefix(base.path).lstrip("/")
+    if path.startswith(_EXEMPT):
+        return None
+    major = re.match(r"/(?:channels|guilds)/(\d+)", path)
+    return f"{method} {re.sub(r'[0-9]+', '*', path)}", major.group(1) if major else ""
+
+
+def _seconds(retry_after: str) -> float:
+    try:
+        return float(retry_after)
+    except ValueError:
+        return _BANNED_S
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

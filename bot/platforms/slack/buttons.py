@@ -1,0 +1,123 @@
+"""The buttons below an answer: how they are sent, and what a press of one says."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from slack_bolt.response import BoltResponse
+
+from bot.errors import PlatformError
+from bot.events import Button, MessageKey, Pressed
+from bot.platforms.slack.calls import Calls, Me
+from bot.platforms.slack.markup import escape
+from bot.platforms.slack.translate import Translator
+from bot.ports import Hear
+
+log = structlog.get_logger()
+
+_PREFIX = "parley:"
+_LABELS = {Button.STOP: "Stop", Button.RETRY: "Retry", Button.CONTINUE: "Continue"}
+_ACTIONS = frozenset(_PREFIX + button for button in Button)
+
+
+def actions(buttons: Sequence[Button]) -> list[dict[str, Any]]:
+    """Return the blocks that show buttons (Slack docs, reference/block-kit/blocks/actions-block): one or none."""
+    elements = [
+        {"type": "button", "action_id": _PREFIX + button, "text": {"type": "plain_text", "text": _LABELS[button]}}
+        for button in buttons
+    ]
+    return [{"type": "actions", "elements": elements}] if elements else []
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """That somebody pressed a button. `message`, `thread`: a `ts`; `thread` is "" for what is in no thread."""
+
+    channel: str
+    message: str
+    thread: str
+    user: str
+    button: Button
+
+
+def presses_in(payload: Mapping[str, Any]) -> list[Press]:
+    """Return what an interaction says of our buttons (Slack docs, reference/interaction-payloads/
+    block_actions-payload): nothing, if it is about something else.
+    """
+    place = payload.get("container") or {}
+    names = [str(action.get("action_id") or "") for action in payload.get("actions") or ()]
+    found = [Button(name.removeprefix(_PREFIX)) for name in names if name in _ACTIONS]
+    if not place.get("message_ts"):
+        return []
+    channel, message, thread = (str(place.get(name) or "") for name in ("channel_id", "message_ts", "thread_ts"))
+    return [Press(channel, message, thread, str(payload["user"]["id"]), button) for button in found]
+
+
+class Presses:
+    """A middleware of a bolt app for presses of our buttons and of Slack's own Stop. `tasks` owns the hearing of each.
+
+    Slack sends a press once and shows its presser a warning if it is not acknowledged within three seconds (docs,
+    interactivity/handling-user-interaction): so that is done first. `working`: (channel, thread) → the question that is
+    being answered there.
+    """
+
+    def __init__(
+        self,
+        hear: Hear,
+        calls: Calls,
+        translator: Translator,
+        me: Me,
+        *,
+        working: Mapping[tuple[str, str], str],
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        self._hear = hear
+        self._calls = calls
+        self._translator = translator
+        self._me = me
+        self._working = working
+        self._tasks = tasks
+
+    async def take(self, body: dict[str, Any], next: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:  # noqa: A002 - bolt's name
+        """Answer 200 for a press, which is then heard; leave everything else to the others."""
+        event = body.get("event") or {}
+        if body.get("type") == "block_actions":
+            presses = presses_in(body)
+        elif event.get("type") == "agent_session_stopped":
+            presses = self._stops(event)
+        else:
+            return await next()
+        for press in presses:
+            self._tasks.create_task(self._take_one(press), name="slack-press")
+        return BoltResponse(status=200)
+
+    def _stops(self, event: Mapping[str, Any]) -> list[Press]:
+        """Return what Slack's own Stop is about (Slack docs, reference/events/agent_session_stopped): the streams that
+        Slack has ended; there are none while the answer is edited, and then the question stands for it.
+        """
+        channel, thread = str(event["channel"]), str(event["thread_ts"])
+        question = self._working.get((channel, thread))
+        stopped = event.get("streaming_message_ts") or ([question] if question else [])
+        return [Press(channel, str(ts), thread, str(event["user"]), Button.STOP) for ts in stopped]
+
+    async def _take_one(self, press: Press) -> None:
+        try:
+            person = await self._translator.person(press.user)
+            message = MessageKey("slack", self._me.team, press.channel, press.message)
+            sentence = await self._hear(Pressed(message, press.button, person))
+            if sentence:
+                await self._whisper(press, sentence)
+        except PlatformError as error:
+            log.info("slack_press_not_answered", button=press.button, reason=error.detail)
+        except Exception:
+            # One press must not end the connection; there is nobody to hand it back to.
+            log.exception("slack_press_not_heard", button=press.button)
+
+    async def _whisper(self, press: Press, sentence: str) -> None:
+        """Say something to who pressed, and to nobody else (Slack docs, reference/methods/chat.postEphemeral)."""
+        thread = {"thread_ts": press.thread} if press.thread else {}
+        await self._calls.write(
+            "chat.postEphemeral", channel=press.channel, user=press.user, text=escape(sentence), parse="none", **thread
+        )

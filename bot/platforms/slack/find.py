@@ -1,0 +1,57 @@
+"""What the bot has posted in a thread, read back after a lost response or a restart: nothing is posted twice."""
+
+from collections.abc import AsyncIterator, Collection
+
+import structlog
+
+from bot.events import Incoming
+from bot.platforms.slack.calls import Calls
+from bot.platforms.slack.context import thread_pages
+from bot.platforms.slack.seal import Seal
+from bot.platforms.slack.translate import Message, is_own
+
+log = structlog.get_logger()
+
+
+class Finder:
+    """Looks among the bot's own messages in a question's thread, after the question. Raises `PlatformError`s."""
+
+    def __init__(self, calls: Calls, question: Incoming, seal: Seal) -> None:
+        self._calls = calls
+        self._question = question
+        self._seal = seal
+
+    async def post(self, mark: str, known: Collection[str]) -> str | None:
+        """Return the `ts` of the message with a mark; without one, of an orphan: of none of the `known` messages, and
+        without a mark. That is a stream whose start was not confirmed: a start takes no metadata (Slack docs,
+        reference/methods/chat.startStream), and a message gets its mark at the latest when it is whole.
+        """
+        orphan = None
+        async for message in self._own():
+            found = self._seal.mark_of(message)
+            if found == mark:
+                log.info("slack_post_found", channel=self._question.key.channel, mark=mark)
+                return str(message["ts"])
+            if not found and not message.get("files") and message["ts"] not in known:
+                orphan = orphan or str(message["ts"])
+        if orphan is not None:
+            log.info("slack_stream_adopted", mark=mark, message=orphan)
+        return orphan
+
+    async def file(self, name: str, known: Collection[str]) -> str | None:
+        """Return the `ts` of a message that shows a file of this name and is none of the `known` ones."""
+        async for message in self._own():
+            names = {file.get("name") for file in message.get("files") or ()}
+            if name in names and message["ts"] not in known:
+                log.info("slack_file_found", channel=self._question.key.channel, message=message["ts"])
+                return str(message["ts"])
+        return None
+
+    async def _own(self) -> AsyncIterator[Message]:
+        me = await self._calls.me()
+        thread = self._question.thread
+        after = {"oldest": self._question.key.message, "include_all_metadata": True}
+        async for page in thread_pages(self._calls, thread.channel, thread.thread, **after):
+            for message in page:
+                if is_own(message, me) and message["ts"] != thread.thread:
+                    yield message

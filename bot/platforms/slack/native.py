@@ -1,0 +1,98 @@
+"""One message that Slack streams: it grows by what is appended, until it is stopped.
+
+Slack docs, reference/methods/chat.startStream and its neighbours. Not documented: it ends about five minutes after its
+start, even while text keeps coming (slackapi/python-slack-sdk#1859), and takes about 12,000 characters in all.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from bot.errors import Gone, PlatformError, RateLimited, Unreachable
+from bot.platforms.slack.calls import Calls, NotSent
+
+log = structlog.get_logger()
+
+OLDEST_S = 240.0
+"""A minute before Slack ends a stream, and so long that a slow call and its retry still fit."""
+MOST_CHARACTERS = 12_000
+
+
+@dataclass(eq=False, slots=True)
+class Stream:
+    """A message in streaming state. `shown`: its text, as far as Slack confirmed. `begun_s`: the loop's clock.
+
+    `sound`: False after a call that Slack refused, or whose outcome is not known: what was appended twice cannot be
+    taken back, so the message is then stopped, and edited as a whole.
+    """
+
+    calls: Calls
+    channel: str
+    ts: str
+    shown: str
+    begun_s: float
+    lasts_s: float = OLDEST_S
+    sound: bool = True
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it can go on growing."""
+        return self.sound and asyncio.get_running_loop().time() - self.begun_s < self.lasts_s
+
+    def can_show(self, text: str) -> bool:
+        """Say whether it can grow into this text."""
+        return self.is_good and text.startswith(self.shown) and len(text) <= MOST_CHARACTERS
+
+    async def show(self, text: str) -> None:
+        """Append what is new. Raises `PlatformError`s."""
+        if text != self.shown:
+            await self._call("chat.appendStream", markdown_text=text[len(self.shown) :])
+            self.shown = text
+
+    async def finish(
+        self, text: str, blocks: Sequence[dict[str, Any]], metadata: dict[str, Any], *, more: bool
+    ) -> None:
+        """Append what is new, put blocks below it and stop. `more`: another message of the reply grows, so that the
+        session goes on; else Slack makes it active. Raises `PlatformError`s.
+        """
+        new = {"markdown_text": text[len(self.shown) :]} if text != self.shown else {}
+        below = {"blocks": list(blocks)} if blocks else {}
+        session = {"session_status": "processing"} if more else {}
+        await self._call("chat.stopStream", metadata=metadata, **new, **below, **session)
+
+    async def _call(self, method: str, **arguments: Any) -> None:
+        try:
+            await self.calls.write(method, channel=self.channel, ts=self.ts, **arguments)
+        except (NotSent, RateLimited):
+            raise
+        except PlatformError as error:
+            self.sound = False
+            log.info("slack_stream_broken", channel=self.channel, message=self.ts, reason=error.detail)
+            raise
+
+
+async def start(calls: Calls, channel: str, thread: str, text: str, recipient: dict[str, str]) -> Stream:
+    """Begin a message. `recipient`: `recipient_user_id` and `recipient_team_id`, empty in a DM. Raises
+    `PlatformError`s.
+    """
+    begun_s = asyncio.get_running_loop().time()
+    answer = await calls.write("chat.startStream", channel=channel, thread_ts=thread, markdown_text=text, **recipient)
+    return Stream(calls, channel, str(answer["ts"]), text, begun_s)
+
+
+async def stop(calls: Calls, channel: str, ts: str, metadata: dict[str, Any]) -> bool:
+    """Stop a message's stream so that it can be edited; return whether there was one: then its session is active.
+
+    Raises `Gone`, `RateLimited` and `Unreachable`.
+    """
+    try:
+        await calls.write("chat.stopStream", channel=channel, ts=ts, metadata=metadata)
+    except (Gone, RateLimited, Unreachable):
+        raise
+    except PlatformError as error:
+        log.debug("slack_stream_was_stopped", channel=channel, message=ts, reason=error.detail)
+        return False
+    return True

@@ -1,0 +1,134 @@
+"""The messages of one answer: each is posted once, written down before and after, and edited until it is as it should
+be. Nothing here decides what to do next.
+"""
+
+from collections.abc import Sequence
+
+import structlog
+
+from bot.errors import Forbidden, Gone, RateLimited
+from bot.events import MessageKey, Part
+from bot.ports import PartLog, Surface
+from bot.reply.screen import Attachment, Call, Look, Shown, Step
+
+log = structlog.get_logger()
+
+_LONGEST_MARK = 21
+"""Leaves room for a dot and three digits in the 25 characters of a Discord nonce."""
+_MARK_BESIDE_DIGEST = 16
+_TAKEN_AWAY = "-"
+"""Before a part's mark: what was posted with it is no longer there, and its place in the answer stays empty."""
+
+
+class Parts:
+    """The messages of one answer, and how far the platform has confirmed them: `screen`."""
+
+    def __init__(self, surface: Surface, log: PartLog, turn: MessageKey, mark: str, parts: Sequence[Part] = ()) -> None:
+        if len(mark) > _LONGEST_MARK:
+            raise ValueError(f"A mark has at most {_LONGEST_MARK} characters, so that a part's has 25: {mark!r}.")
+        self._surface = surface
+        self._log = log
+        self._turn = turn
+        self._mark = mark
+        self._mine: set[int] = set()
+        self._next_index = 1 + max((part.index for part in parts), default=-1)
+        self.screen = [
+            Shown(p.index, p.mark, p.message_id, logged=True, again=not p.message_id, file=p.file)
+            for p in sorted(parts, key=lambda part: part.index)
+            if not p.mark.startswith(_TAKEN_AWAY)
+        ]
+
+    def anew(self) -> None:
+        """Know that the text of every message begins anew."""
+        for shown in self.screen:
+            shown.stale = shown.grown is not None
+
+    async def make(self, step: Step) -> None:
+        """Make one call. What it confirms is in `screen` when it returns; raises `PlatformError`s."""
+        if step.call is Call.ATTACH:
+            assert step.file is not None
+            await self._attach(step.shown or self._new(step.file), step.file)
+        elif step.call is Call.POST:
+            await self._post(step.shown or self._new(), step.look)
+        else:
+            assert step.shown is not None
+            await (self._delete(step.shown) if step.call is Call.DELETE else self._edit(step.shown, step.look))
+
+    def drop(self, shown: Shown) -> None:
+        """Have no more to do with a message."""
+        self.screen.remove(shown)
+
+    def _new(self, file: Attachment | None = None) -> Shown:
+        index = self._next_index
+        name = self._mark if file is None else f"{self._mark[:_MARK_BESIDE_DIGEST]}{file.digest}"
+        shown = Shown(index, f"{name}.{index}", file="" if file is None else file.name)
+        self._next_index += 1
+        self.screen.append(shown)
+        return shown
+
+    async def _post(self, shown: Shown, look: Look) -> None:
+        again = await self._posting(shown)
+        before = shown.sent, shown.grown
+        shown.sent, shown.grown = look, look.text if look.growing else shown.grown
+        try:
+            message_id = await self._surface.post(
+                look.text, shown.mark, buttons=look.buttons, growing=look.growing, again=again
+            )
+        except (RateLimited, Gone, Forbidden):
+            shown.again = again
+            shown.sent, shown.grown = before
+            raise
+        # A message that was found may show what an earlier attempt said: it is not known until an edit.
+        await self._posted(shown, message_id)
+        shown.sure = not again
+
+    async def _attach(self, shown: Shown, file: Attachment) -> None:
+        if len(file.data) > self._surface.limits.file_bytes:
+            raise Forbidden("The file is too large for this place.", f"{len(file.data)} bytes")
+        again = await self._posting(shown)
+        try:
+            message_id = await self._surface.attach(file.name, file.data, shown.mark, again=again)
+        except (RateLimited, Gone, Forbidden):
+            shown.again = again
+            raise
+        await self._posted(shown, message_id)
+
+    async def _posting(self, shown: Shown) -> bool:
+        """Write down that a post is about to be made; return whether an earlier one may have landed."""
+        if not shown.logged:
+            await self._log.posting(self._turn, Part(shown.index, shown.mark, file=shown.file))
+            shown.logged = True
+        again, shown.again = shown.again, True
+        return again
+
+    async def _posted(self, shown: Shown, message_id: str) -> None:
+        shown.message_id = message_id
+        self._mine.add(shown.index)
+        await self._log.posted(self._turn, Part(shown.index, shown.mark, message_id, shown.file))
+
+    async def _edit(self, shown: Shown, look: Look) -> None:
+        before = shown.sent, shown.sure, shown.grown
+        shown.sent, shown.sure, shown.grown = look, False, look.text if look.growing else shown.grown
+        try:
+            await self._surface.edit(shown.message_id, look.text, buttons=look.buttons, growing=look.growing)
+        except RateLimited:
+            shown.sent, shown.sure, shown.grown = before
+            raise
+        except Gone as error:
+            if shown.index in self._mine:
+                raise
+            # Taken away since an earlier attempt, by a person or by that: another message takes its place.
+            log.info("message of an earlier attempt is gone", turn=str(self._turn), detail=error.detail)
+            await self._taken_away(shown)
+            return
+        self._mine.add(shown.index)
+        shown.sure, shown.grown = True, look.text if look.growing else None
+        shown.stale = shown.stale and look.growing
+
+    async def _delete(self, shown: Shown) -> None:
+        await self._surface.delete(shown.message_id)
+        await self._taken_away(shown)
+
+    async def _taken_away(self, shown: Shown) -> None:
+        await self._log.posting(self._turn, Part(shown.index, f"{_TAKEN_AWAY}{shown.mark}"))
+        self.drop(shown)

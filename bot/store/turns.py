@@ -1,0 +1,122 @@
+"""Rows ↔ turns: the reading and changing of turns that more than one of the store's jobs needs."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from bot.events import Button, File, Incoming, MessageKey, Outcome, Part, ThreadKey, Turn
+from bot.store.records import dump, load
+
+_LEADS = "(turn.id = :leader OR turn.answered_by = :leader)"
+
+
+def thread_id(db: sqlite3.Connection, key: ThreadKey) -> int | None:
+    """Return a thread's row, if it has one."""
+    select = "SELECT id FROM thread WHERE platform = ? AND workspace = ? AND channel = ? AND thread = ?"
+    found = db.execute(select, (key.platform, key.workspace, key.channel, key.thread)).fetchone()
+    return None if found is None else int(found[0])
+
+
+def new_thread(db: sqlite3.Connection, key: ThreadKey) -> int | None:
+    """Make a thread's row and return it."""
+    insert = "INSERT INTO thread (platform, workspace, channel, thread) VALUES (?, ?, ?, ?)"
+    return db.execute(insert, (key.platform, key.workspace, key.channel, key.thread)).lastrowid
+
+
+def row_of(db: sqlite3.Connection, key: MessageKey) -> tuple[int, int | None]:
+    """Return a question's row and the row of the turn that answers it, if one was begun. Raises `KeyError`."""
+    select = "SELECT id, answered_by FROM turn WHERE platform = ? AND workspace = ? AND channel = ? AND message = ?"
+    found: tuple[int, int | None] | None = db.execute(
+        select, (key.platform, key.workspace, key.channel, key.message)
+    ).fetchone()
+    if found is None:
+        raise KeyError(str(key))
+    return found
+
+
+def leader_of(db: sqlite3.Connection, key: MessageKey) -> int:
+    """Return the row a turn's outcome and parts hang on, whichever of its questions names it. Raises `KeyError`."""
+    row, leader = row_of(db, key)
+    return row if leader is None else leader
+
+
+def leader_with(db: sqlite3.Connection, message: MessageKey) -> int | None:
+    """Return the leading row of the turn that a message belongs to, as a question or as a part of the answer."""
+    try:
+        return leader_of(db, message)
+    except KeyError:
+        pass
+    # Slack's ids are unique in a channel only. An answer may stand in its question's channel or in its thread's.
+    select = """SELECT turn.id FROM part JOIN turn ON turn.id = part.turn JOIN thread ON thread.id = turn.thread
+        WHERE part.message_id = ? AND turn.platform = ? AND turn.workspace = ?
+        AND ? IN (turn.channel, thread.channel, thread.thread)"""
+    found = db.execute(select, (message.message, message.platform, message.workspace, message.channel)).fetchone()
+    return None if found is None else int(found[0])
+
+
+def unended(db: sqlite3.Connection) -> list[Turn]:
+    """Return the turns that have not ended, in the order they were accepted."""
+    select = """SELECT id FROM turn
+        WHERE state IN ('accepted', 'answering', 'answered') AND coalesce(answered_by, id) = id ORDER BY id"""
+    return [turn_at(db, leader) for (leader,) in db.execute(select).fetchall()]
+
+
+def turn_at(db: sqlite3.Connection, leader: int) -> Turn:
+    """Return the turn of a leading row."""
+    state, outcome = db.execute("SELECT state, outcome FROM turn WHERE id = ?", (leader,)).fetchone()
+    rows = db.execute(f"SELECT question FROM turn WHERE {_LEADS}", {"leader": leader}).fetchall()  # noqa: S608 - ours
+    # Discord's snowflakes and Slack's timestamps grow with time: a longer one is later.
+    questions = sorted((load(text) for (text,) in rows), key=lambda q: (len(q.key.message), q.key.message))
+    select = "SELECT number, mark, message_id, file FROM part WHERE turn = ? ORDER BY number"
+    parts = tuple(Part(*row) for row in db.execute(select, (leader,)).fetchall())
+    return Turn(tuple(questions), state, parts, _outcome(outcome) if outcome else None)
+
+
+def dump_outcome(outcome: Outcome) -> str:
+    """Return an outcome as JSON."""
+    return json.dumps(asdict(outcome))
+
+
+def _outcome(text: str) -> Outcome:
+    record = json.loads(text)  # one of an older version has no more than `answer` and `note`
+    files = tuple(File(**file) for file in record.pop("files", ()))
+    return Outcome(**{**record, "files": files, "buttons": tuple(Button(b) for b in record.pop("buttons", ()))})
+
+
+def set_state(db: sqlite3.Connection, leader: int, state: str, ended_at_s: float | None = None) -> None:
+    """Put a turn and all the questions it answers into a state."""
+    update = f"UPDATE turn SET state = :state, ended_at_s = :ended WHERE {_LEADS}"  # noqa: S608 - ours
+    db.execute(update, {"state": state, "ended": ended_at_s, "leader": leader})
+
+
+def reopen(db: sqlite3.Connection, key: MessageKey, question: Incoming | None) -> Turn | None:
+    """Take a thread's newest turn up again: see `bot.ports.Store.reopen`."""
+    row, led = row_of(db, key)
+    leader = row if led is None else led
+    thread, state = db.execute("SELECT thread, state FROM turn WHERE id = ?", (leader,)).fetchone()
+    # A question that was stopped before there was anything to remember of it does not count.
+    later = """SELECT 1 FROM turn WHERE thread = ? AND coalesce(answered_by, id) > ?
+        AND (state <> 'stopped' OR EXISTS (SELECT 1 FROM message WHERE message.turn = turn.id))"""
+    if db.execute(later, (thread, leader)).fetchone() is not None:
+        return None
+    if question is not None:
+        db.execute("UPDATE turn SET question = ? WHERE id = ?", (dump(question), row_of(db, question.key)[0]))
+    if state != "accepted":
+        drop = "UPDATE message SET dropped_at_s = ? WHERE turn = ? AND dropped_at_s IS NULL"
+        db.execute(drop, (time.time(), leader))
+        db.execute("UPDATE turn SET answered_by = id, outcome = NULL WHERE id = ?", (leader,))
+        set_state(db, leader, "answering")
+    return turn_at(db, leader)
+
+
+def lead(db: sqlite3.Connection, questions: Sequence[Incoming]) -> None:
+    """Make questions one turn that is being answered. Raises `KeyError` and `ValueError`."""
+    rows = [row_of(db, question.key) for question in questions]
+    led = {leader for _, leader in rows if leader is not None}
+    if len(led) > 1:
+        raise ValueError("these questions belong to more than one turn")
+    leader = led.pop() if led else rows[0][0]
+    db.executemany("UPDATE turn SET answered_by = ? WHERE id = ?", [(leader, row) for row, _ in rows])
+    db.execute("UPDATE turn SET state = 'answering', ended_at_s = NULL WHERE answered_by = ?", (leader,))

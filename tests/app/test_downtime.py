@@ -1,0 +1,107 @@
+"""What was written while the bot was away, came late, came often, or went away."""
+
+import sqlite3
+from contextlib import closing
+
+from bot.simulator.changes import Change
+from bot.simulator.claude import Reply
+from bot.tryout.world import Place, World
+
+HALF = "This is the first half of a story, which goes on for"
+
+
+async def answered(here: World, there: Place, message: str, words: str) -> None:
+    """Wait until the answer to a message shows these words."""
+
+    def is_there(change: Change) -> bool:
+        return here.is_in(there, change) and words in here.answer(there, message).text
+
+    if words not in here.answer(there, message).text:
+        await here.changes(there.platform).wait(is_there, since=len(here.changes(there.platform).seen))
+
+
+async def test_what_was_asked_while_the_bot_was_away_is_answered_once(here: World, channel: Place) -> None:
+    known = await here.ask("Ada", channel, "@parley Hello")
+    await here.bot.stop()
+    opened = await here.say("Grace", channel, "@parley Where were you?")
+    followed = await here.say("Ada", known.place, "@parley And what now?")
+    await here.start_bot()
+    await answered(here, here.answered_in(channel, opened), opened, "Where were you?")
+    await answered(here, known.place, followed, "And what now?")
+    await here.restart_bot()
+    await here.ask("Ada", known.place, "Once more?")
+    assert here.claude.count == 4
+
+
+async def test_what_was_not_for_the_bot_is_left_alone_after_its_return(here: World, channel: Place) -> None:
+    await here.ask("Ada", channel, "@parley Hello")
+    await here.bot.stop()
+    await here.say("Grace", channel, "Only among us")
+    await here.start_bot()
+    await here.ask("Ada", channel, "@parley Are you there?")
+    assert here.claude.count == 2
+
+
+async def test_a_dm_written_while_the_bot_was_away_is_answered(here: World, dm: Place) -> None:
+    await here.ask("Ada", dm, "Hello")
+    await here.bot.stop()
+    message = await here.say("Ada", dm, "Where were you?")
+    await here.start_bot()
+    await answered(here, here.answered_in(dm, message), message, "Where were you?")
+
+
+async def test_what_was_asked_while_a_discord_session_was_lost_is_answered(here: World) -> None:
+    channel = here.places[0]
+    await here.ask("Ada", channel, "@parley Hello")
+    await here.discord.drop_gateway(resumable=False)
+    message = await here.say("Ada", channel, "@parley Did you hear this?")
+    await answered(here, here.answered_in(channel, message), message, "Did you hear this?")
+    assert here.claude.count == 2
+
+
+async def test_an_old_question_gets_one_line_with_a_button(here: World) -> None:
+    channel = here.places[0]
+    await here.ask("Ada", channel, "@parley Hello")
+    await here.bot.stop()
+    with closing(sqlite3.connect(here.bot.settings.store.path)) as db, db:
+        db.execute("UPDATE heard SET until_s = until_s - 7200")  # as if it had been away for two hours
+    here.discord.clock_ahead_s = -3600.0
+    message = await here.say("Ada", channel, "@parley Anybody?")
+    here.discord.clock_ahead_s = 0.0
+    await here.start_bot()
+    there = here.answered_in(channel, message)
+    await answered(here, there, message, "while I was away")
+    assert here.claude.count == 1
+    [line] = here.answer(there, message).lines
+    assert line.buttons == ("Retry",)
+    await here.press("Ada", there, line.message, "Retry")
+    await answered(here, there, message, "Anybody?")
+
+
+async def test_a_message_delivered_a_hundred_times_is_answered_once(here: World, channel: Place) -> None:
+    answer = await here.ask("Ada", channel, "@parley Hello")
+    for _ in range(100):
+        if channel.platform == "discord":
+            await here.discord.redeliver(answer.message)
+        else:
+            await here.slack.redeliver(channel.channel, answer.message)
+    await here.ask("Ada", channel, "@parley Another")
+    assert here.claude.count == 2
+
+
+async def test_one_slack_message_under_two_timestamps_is_answered_once(here: World) -> None:
+    channel = here.places[2]
+    answer = await here.ask("Ada", channel, "@parley Hello")
+    await here.slack.repeat(channel.channel, answer.message)
+    await here.ask("Ada", channel, "@parley Another")
+    assert here.claude.count == 2
+
+
+async def test_an_answer_that_is_deleted_while_it_grows_is_not_posted_again(here: World, channel: Place) -> None:
+    here.claude.script(Reply(pieces=[HALF, *[f" and word {n}" for n in range(200)]], piece_s=0.05))
+    message = await here.say("Ada", channel, "@parley Tell me a story")
+    there = here.answered_in(channel, message)
+    await answered(here, there, message, HALF[:30])
+    await here.delete(there, here.answer(there, message).lines[0].message)
+    await here.claude.next_disconnect()
+    assert here.answer(there, message).lines == ()

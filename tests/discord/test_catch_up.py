@@ -1,0 +1,182 @@
+"""What was said while the bot was away is heard when it is back: once, in order, and no more than was missed."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from bot.events import Incoming, ThreadKey
+from bot.platforms.discord.calls import Calls
+from bot.platforms.discord.catch_up import CatchUp
+from bot.platforms.discord.listen import Listener
+from bot.simulator.faults import Fault
+
+Connected = Callable[..., AbstractAsyncContextManager[Any]]
+
+
+async def test_what_was_said_before_the_bot_ever_came_is_not_heard(connected: Connected) -> None:
+    async with connected(before="too early") as scene:
+        await scene.log.noted.wait()
+        assert time.time() - 10 < scene.log.until_s <= time.time()
+        assert (await scene.asked("now")).text == "now"
+        assert len(scene.heard.all) == 1
+        assert not any("/messages" in call.path for call in scene.discord.calls)
+
+
+async def test_after_a_restart_what_was_said_meanwhile_is_heard_in_order(connected: Connected, restarted: Any) -> None:
+    async with connected() as scene:
+        root = await scene.asked("{bot} before")
+        await scene.platform.surface(root).post("An answer.", "mark.0")
+        await scene.log.noted.wait()
+
+        async def meanwhile() -> None:
+            for number in range(3):
+                await scene.discord.say(scene.ann, scene.channel, f"{scene.discord.mention} missed {number}")
+            await scene.discord.say(scene.ann, root.key.message, "in the thread", files=[("a.txt", b"a")])
+
+        async with restarted(scene, meanwhile=meanwhile) as later:
+            heard = [await later.heard.next() for _ in range(5)]  # the last minutes before are read again, to be sure
+            in_channel = [one.text for one in heard if one.key.channel == scene.channel]
+            assert in_channel == ["before", "missed 0", "missed 1", "missed 2"]
+            [in_thread] = [one for one in heard if one.in_thread]
+            assert (in_thread.thread, in_thread.uploads[0].name) == (root.thread, "a.txt")
+            assert in_thread.author == root.author
+
+
+async def test_a_dm_the_bot_knows_is_read_too(connected: Connected, restarted: Any) -> None:
+    async with connected() as scene:
+        dm = scene.discord.dm(scene.ann)
+        first = await scene.asked("hi", dm)
+        await scene.log.noted.wait()
+        scene.log.known = [first.thread, ThreadKey("discord", scene.guild, scene.channel, first.key.message)]
+
+        async def meanwhile() -> None:
+            await scene.discord.say(scene.ann, dm, "are you there?")
+
+        async with restarted(scene, meanwhile=meanwhile) as later:
+            assert [(await later.heard.next()).text for _ in range(2)] == ["hi", "are you there?"]
+            assert later.heard.all[-1].direct
+
+
+async def test_a_place_without_news_is_not_read(connected: Connected, restarted: Any) -> None:
+    async with connected() as scene:
+        quiet = scene.discord.add_channel(scene.guild, "quiet")
+        scene.discord.add_channel(scene.guild, "silent")
+        await scene.log.noted.wait()
+        async with restarted(scene, meanwhile=lambda: scene.discord.say(scene.ann, quiet, "news")) as later:
+            assert (await later.heard.next()).text == "news"
+            read = {call.path for call in scene.discord.calls if call.path.endswith("/messages")}
+            assert read == {f"/channels/{quiet}/messages"}
+
+
+async def test_a_place_the_bot_may_not_read_is_left_alone(connected: Connected, restarted: Any) -> None:
+    async with connected() as scene:
+        await scene.log.noted.wait()
+
+        async def meanwhile() -> None:
+            await scene.discord.say(scene.ann, scene.channel, "unreadable")
+            scene.discord.deny("read_history")
+
+        async with restarted(scene, meanwhile=meanwhile) as later:
+            assert (await scene_says(later, "live")).text == "live"
+            assert len(later.heard.all) == 1
+
+
+async def scene_says(scene: Any, text: str) -> Incoming:
+    await scene.discord.say(scene.ann, scene.channel, text)
+    heard: Incoming = await scene.heard.next()
+    return heard
+
+
+async def test_what_is_said_live_waits_for_what_was_missed_in_its_channel(connected: Connected, restarted: Any) -> None:
+    async with connected() as scene:
+        await scene.log.noted.wait()
+
+        async def meanwhile() -> None:
+            await scene.discord.say(scene.ann, scene.channel, "missed")
+            scene.discord.faults.add(Fault("GET /channels/*/messages", delay_s=0.2))
+
+        async with restarted(scene, meanwhile=meanwhile) as later:
+            await scene.discord.say(scene.ann, scene.channel, "live")
+            assert [(await later.heard.next()).text for _ in range(2)] == ["missed", "live"]
+
+
+async def test_after_a_lost_session_what_the_gap_swallowed_is_heard(connected: Connected) -> None:
+    async with connected() as scene:
+        await scene.asked("before")
+        await scene.log.noted.wait()
+        await scene.discord.drop_gateway(resumable=False)
+        await scene.discord.say(scene.ann, scene.channel, "in the gap")
+        while (await scene.heard.next()).text != "in the gap":
+            pass
+        assert scene.discord.sessions == 2
+
+
+async def test_a_resumed_session_reads_nothing(connected: Connected) -> None:
+    async with connected() as scene:
+        await scene.log.noted.wait()
+        await scene.discord.drop_gateway()
+        assert (await scene.asked("while away")).text == "while away"
+        assert not any(call.path.endswith("/messages") for call in scene.discord.calls)
+
+
+async def test_a_long_gap_is_read_page_by_page(connected: Connected, restarted: Any) -> None:
+    async with connected() as scene:
+        await scene.log.noted.wait()
+
+        async def meanwhile() -> None:
+            for number in range(130):
+                await scene.discord.say(scene.ann, scene.channel, str(number))
+
+        async with restarted(scene, meanwhile=meanwhile) as later:
+            assert [(await later.heard.next()).text for _ in range(130)] == [str(number) for number in range(130)]
+
+
+async def test_nothing_is_noted_before_what_was_missed_was_heard(connected: Connected, restarted: Any) -> None:
+    async with connected() as scene:
+        await scene.log.noted.wait()
+        scene.log.noted.clear()
+        until_s = scene.log.until_s
+        async with restarted(scene, meanwhile=lambda: scene.discord.say(scene.ann, scene.channel, "slow")) as later:
+            later.heard.held["slow"] = asyncio.Event()
+            await scene.discord.say(scene.ann, scene.discord.dm(scene.ann), "elsewhere")
+            assert (await later.heard.next()).text == "elsewhere"
+        assert scene.log.until_s == until_s
+
+
+async def test_a_message_that_could_not_be_heard_is_heard_later(connected: Connected) -> None:
+    async with connected() as scene, asyncio.TaskGroup() as tasks:
+        await scene.log.noted.wait()
+        calls, heard = Calls(), type(scene.heard)()
+        heard.fail_with = [OSError("disk full")] * 2
+        client = Listener(heard, tasks, calls.limits, content=True)
+        await client.login(scene.discord.token)
+        calls.use(client)
+        catching_up = tasks.create_task(CatchUp(client, calls, scene.log, note_every_s=0.05).run())
+        connecting = tasks.create_task(client.connect())
+        await client.connected.wait()
+        scene.log.noted.clear()
+        await scene.discord.say(scene.ann, scene.channel, "while the disk was full")
+        assert (await heard.next()).text == "while the disk was full"
+        await scene.log.noted.wait()
+        catching_up.cancel()
+        connecting.cancel()
+        await client.close()
+
+
+async def test_what_a_session_told_that_ended_at_once_is_heard_all_the_same(connected: Connected) -> None:
+    async with connected() as scene, asyncio.TaskGroup() as tasks:
+        calls, heard = Calls(), asyncio.Event()
+        client = Listener(scene.heard, tasks, calls.limits, content=True)
+        catching_up = tasks.create_task(CatchUp(client, calls, scene.log).run())
+        client.dispatch("connect")
+
+        async def hear() -> None:
+            heard.set()
+
+        client.in_turn(1, hear)
+        await asyncio.sleep(0)
+        assert not heard.is_set()
+        catching_up.cancel()
+        await heard.wait()

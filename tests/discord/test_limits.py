@@ -1,0 +1,191 @@
+"""Discord's rate limits: learned from its answers, kept, and told at once where they are reached."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+
+from bot.errors import RateLimited, Unreachable
+from bot.events import Budget
+from bot.simulator.faults import Fault
+
+Connected = Callable[..., AbstractAsyncContextManager[Any]]
+
+POST, PATCH = "POST /channels/*/messages", "PATCH /channels/*/messages/{message}"
+
+
+def now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def test_five_in_five_seconds_until_an_answer_tells(connected: Connected) -> None:
+    async with connected() as scene:
+        limits = scene.platform.surface(await scene.asked("hi", scene.discord.dm(scene.ann))).limits
+        assert (limits.posts.calls, limits.posts.per_s) == (limits.edits.calls, limits.edits.per_s) == (5, 5.0)
+
+
+async def test_a_places_limits_are_what_its_answers_told(connected: Connected) -> None:
+    async with connected() as scene:
+        scene.discord.limits.set(PATCH, 2, 1.5)
+        scene.discord.limits.set(POST, 7, 3.0)
+        question = await scene.asked()
+        surface = scene.platform.surface(question)
+        await surface.edit(await surface.post("One.", "mark.0"), "Two.")
+        place = question.key.message
+        assert surface.limits.edits == Budget(f"discord:{place}:edit", 2, 1.5)
+        assert surface.limits.posts == Budget(f"discord:{place}:post", 7, 3.0)
+        elsewhere = scene.platform.surface(await scene.asked("hi", scene.discord.dm(scene.ann))).limits
+        assert (elsewhere.edits.calls, elsewhere.posts.per_s) == (2, 3.0)
+
+
+@pytest.mark.parametrize("per_s", [0.2, 0.7])
+async def test_a_limit_that_changes_is_learned_anew(connected: Connected, per_s: float) -> None:
+    async with connected() as scene:
+        scene.discord.limits.set(PATCH, 9, 0.4)
+        surface = scene.platform.surface(await scene.asked())
+        message_id = await surface.post("One.", "mark.0")
+        await surface.edit(message_id, "Two.")
+        await surface.edit(message_id, "Three.")
+        scene.discord.limits.set(PATCH, 4, per_s)
+        await surface.edit(message_id, "Four.")
+        assert surface.limits.edits.calls == 4
+        await asyncio.sleep(per_s)  # the next window: only its first call tells how long it is
+        for number in range(4):
+            await surface.edit(message_id, str(number))
+        assert (surface.limits.edits.calls, surface.limits.edits.per_s) == (4, per_s)
+        with pytest.raises(RateLimited) as caught:
+            await surface.edit(message_id, "one too many")
+        assert caught.value.retry_after_s <= per_s
+        assert scene.discord.limited == 0
+
+
+async def test_the_call_that_uses_a_limit_up_returns_at_once(connected: Connected) -> None:
+    """discord.py alone would hold it back until the next window opens, five seconds later."""
+    async with connected() as scene:
+        surface = scene.platform.surface(await scene.asked())
+        message_id = await surface.post("0", "mark.0")
+        begun_s = now_s()
+        for number in range(1, 6):
+            await surface.edit(message_id, str(number))
+        assert now_s() - begun_s < 1.0
+        with pytest.raises(RateLimited) as caught:
+            await surface.edit(message_id, "6")
+        assert 3.0 < caught.value.retry_after_s < 5.1
+        assert scene.discord.limited == 0
+
+
+async def test_after_the_wait_that_was_told_the_next_call_goes_through(connected: Connected) -> None:
+    async with connected() as scene:
+        scene.discord.limits.set(PATCH, 1, 0.2)
+        surface = scene.platform.surface(await scene.asked())
+        message_id = await surface.post("0", "mark.0")
+        for number in range(3):
+            await surface.edit(message_id, str(number))
+            with pytest.raises(RateLimited) as caught:
+                await surface.edit(message_id, "one too many")
+            await asyncio.sleep(caught.value.retry_after_s)
+        assert scene.discord.limited == 0
+
+
+async def test_a_refusal_is_told_with_its_time_and_not_slept_through(connected: Connected) -> None:
+    async with connected() as scene:
+        surface = scene.platform.surface(await scene.asked())
+        await surface.post("Zero.", "mark.0")
+        body = {"message": "You are being rate limited.", "retry_after": 7.25, "global": False}
+        scene.discord.faults.add(Fault("POST /channels/*/messages", status=429, body=body))
+        with pytest.raises(RateLimited) as caught:
+            await surface.post("One.", "mark.1")
+        assert caught.value.retry_after_s == 7.25
+        await surface.post("One.", "mark.1")  # a limit inside a bucket says nothing about the bucket
+
+
+@pytest.mark.parametrize("scope", ["global", "cloudflare"])
+async def test_a_limit_of_all_calls_is_kept_by_all(connected: Connected, scope: str) -> None:
+    async with connected() as scene:
+        surface = scene.platform.surface(await scene.asked())
+        other = scene.platform.surface(await scene.asked("hi", scene.discord.dm(scene.ann)))
+        message_id = await surface.post("Zero.", "mark.0")
+        scene.discord.limits.block(0.4, scope=scope)
+        with pytest.raises(RateLimited) as first:
+            await surface.edit(message_id, "One.")
+        with pytest.raises(RateLimited):
+            await other.post("One.", "mark.0")
+        assert scene.discord.limited == 1
+        await asyncio.sleep(first.value.retry_after_s)
+        await other.post("One.", "mark.0")
+
+
+async def test_a_call_given_up_in_a_limit_of_all_calls_does_not_stop_the_others(connected: Connected) -> None:
+    async with connected() as scene:
+        surface = scene.platform.surface(await scene.asked("hi", scene.discord.dm(scene.ann)))
+        scene.discord.limits.block(0.3)
+        reading = asyncio.create_task(surface.earlier(5))
+        with pytest.raises(RateLimited) as caught:
+            await surface.post("One.", "mark.0")
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await asyncio.sleep(caught.value.retry_after_s)
+        await surface.post("One.", "mark.0")
+
+
+async def test_reading_waits_for_its_turn(connected: Connected) -> None:
+    async with connected() as scene:
+        for text in ("one", "two", "three"):
+            await scene.discord.say(scene.ben, scene.channel, text)
+            await scene.heard.next()
+        scene.discord.limits.set("GET /channels/*/messages/{message}", 1, 0.2)
+        root = scene.discord.messages(scene.channel)[0]
+        thread = await scene.discord.open_thread(scene.ann, scene.channel, "Talk", on=root.id)
+        surface = scene.platform.surface(await scene.asked("{bot} and?", thread))
+        for _ in range(3):
+            assert [one.text for one in await surface.earlier(10)] == ["one"]
+        assert scene.discord.limited == 0
+
+
+async def test_many_at_once_in_a_place_nothing_is_known_of_break_no_limit(connected: Connected) -> None:
+    async with connected() as scene:
+        questions = [await scene.asked("{bot} hello") for _ in range(8)]
+        scene.discord.deny("create_thread")
+        surfaces = [scene.platform.surface(question) for question in questions]
+        outcomes = await asyncio.gather(
+            *(one.post("Hi.", f"m{number}.0") for number, one in enumerate(surfaces)), return_exceptions=True
+        )
+        assert sum(isinstance(one, str) for one in outcomes) == 5
+        assert sum(isinstance(one, RateLimited) for one in outcomes) == 3
+        assert scene.discord.limited == 0
+
+
+async def test_all_calls_together_keep_the_limit_of_the_bot(connected: Connected) -> None:
+    async with connected() as scene:
+        people = [scene.discord.add_person(f"P{number}") for number in range(70)]
+        questions = []
+        for person in people:
+            await scene.discord.say(person, scene.discord.dm(person), "hi")
+            questions.append(await scene.heard.next())
+        begun_s = now_s()
+        await asyncio.gather(*(scene.platform.surface(one).post("Hi.", f"{one.key.message}.0") for one in questions))
+        assert now_s() - begun_s > 0.9
+        assert scene.discord.limited == 0
+
+
+async def test_a_lost_answer_does_not_hold_up_who_waits_to_learn_from_it(connected: Connected) -> None:
+    async with connected() as scene:
+        scene.discord.deny("create_thread")
+        surfaces = [scene.platform.surface(await scene.asked("{bot} hello")) for _ in range(2)]
+        scene.discord.faults.add(Fault("POST /channels/*/messages", drop=True, delay_s=0.05))
+        lost, posted = await asyncio.gather(
+            *(one.post("Hi.", f"m{number}.0") for number, one in enumerate(surfaces)), return_exceptions=True
+        )
+        assert isinstance(lost, Unreachable)
+        assert isinstance(posted, str)
+
+
+async def test_a_discord_that_tells_no_limits_holds_nobody_up(connected: Connected) -> None:
+    async with connected(limits=False) as scene:
+        scene.discord.deny("create_thread")
+        surfaces = [scene.platform.surface(await scene.asked("{bot} hello")) for _ in range(30)]
+        async with asyncio.timeout(5):
+            await asyncio.gather(*(one.post("Hi.", f"m{number}.0") for number, one in enumerate(surfaces)))
+        assert len(scene.discord.messages(scene.channel)) == 60

@@ -1,0 +1,230 @@
+"""A chat in the shape of the ports, with people in it, around the real engine, store, reply and a simulated Claude."""
+
+# ruff: noqa: ARG002 - a port's shape has arguments that this chat has no use for
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.claude import AsyncClient, mk_sdk
+from bot.engine import Access, Allowance, Answerer, Asker, AskSettings, Budgets, Engine, Slots
+from bot.errors import MediaError
+from bot.events import (
+    Budget,
+    Button,
+    Deleted,
+    Edited,
+    Event,
+    Incoming,
+    Limits,
+    MessageKey,
+    Person,
+    Pressed,
+    Said,
+    ThreadKey,
+    Upload,
+)
+from bot.ports import Hear, HearLog
+from bot.reply import Pacer
+from bot.simulator.claude import SimulatedClaude
+from bot.store import SqliteStore, open_store
+
+ADA = Person("U1", "Ada")
+GRACE = Person("U2", "Grace")
+MOD = Person("U9", "Mod", moderator=True)
+
+
+class Plain:
+    """A dialect that changes nothing."""
+
+    def render(self, markdown: str) -> str:
+        return markdown
+
+    def size(self, rendered: str) -> int:
+        return len(rendered)
+
+
+@dataclass
+class Shown:
+    """A message of the bot as it is on the screen."""
+
+    id: str
+    text: str
+    buttons: tuple[Button, ...] = ()
+    file: bytes | None = None
+
+
+@dataclass
+class Chat:
+    """What a platform shows. `files`: what can be downloaded, by URL."""
+
+    shown: dict[str, Shown] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+    statuses: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+    before: list[Said] = field(default_factory=list)
+    name: str = "fake"
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Return when something on the screen has become true."""
+        async with asyncio.timeout(20):
+            while not true():
+                await self.next_change().wait()
+
+    def next_change(self) -> asyncio.Event:
+        """Return what is set when something changes from now on."""
+        self._changed.clear()
+        return self._changed
+
+    def changed(self) -> None:
+        self._changed.set()
+
+    @property
+    def lines(self) -> list[str]:
+        return [message.text for message in self.shown.values()]
+
+    async def run(self, hear: Hear, log: HearLog) -> None:
+        raise AssertionError("this chat is played by hand")
+
+    def surface(self, question: Incoming) -> "Place":
+        return Place(self)
+
+    async def download(self, upload: Upload, max_bytes: int) -> bytes:
+        if upload.url not in self.files:
+            raise MediaError(f"{upload.name} is no longer there.")
+        return self.files[upload.url]
+
+
+class Place:
+    """The surface of every question of a `Chat`."""
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+        self.dialect = Plain()
+        self.limits = Limits(2000, Budget("posts", 1000, 1.0), Budget("edits", 1000, 1.0), 100.0)
+
+    async def post(
+        self, text: str, mark: str, *, buttons: Sequence[Button] = (), growing: bool = False, again: bool = False
+    ) -> str:
+        message_id = self._chat.ids.setdefault(mark, f"9{len(self._chat.ids):05}")
+        self._show(Shown(message_id, text, tuple(buttons)))
+        return message_id
+
+    async def edit(self, message_id: str, text: str, *, buttons: Sequence[Button] = (), growing: bool = False) -> None:
+        self._show(Shown(message_id, text, tuple(buttons)))
+
+    async def delete(self, message_id: str) -> None:
+        self._chat.shown.pop(message_id, None)
+        self._chat.changed()
+
+    async def attach(self, name: str, data: bytes, mark: str, *, again: bool = False) -> str:
+        message_id = self._chat.ids.setdefault(mark, f"9{len(self._chat.ids):05}")
+        self._show(Shown(message_id, name, file=data))
+        return message_id
+
+    async def status(self, text: str) -> None:
+        self._chat.statuses.append(text)
+        self._chat.changed()
+
+    async def earlier(self, limit: int) -> Sequence[Said]:
+        return self._chat.before[-limit:]
+
+    def _show(self, message: Shown) -> None:
+        self._chat.shown[message.id] = message
+        self._chat.texts.append(message.text)
+        self._chat.changed()
+
+
+class Noticed:
+    """The store, which also tells the chat when a turn has ended."""
+
+    def __init__(self, store: SqliteStore, chat: Chat) -> None:
+        self._store = store
+        self._chat = chat
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def end(self, *arguments: Any) -> None:
+        await self._store.end(*arguments)
+        self._chat.changed()
+
+
+class Room:
+    """The bot at work. Messages are numbered; `say(7, "…")` is heard as the message with id 7 of thread T."""
+
+    def __init__(self, chat: Chat, claude: SimulatedClaude, store: SqliteStore, engine: Engine) -> None:
+        self.chat = chat
+        self.claude = claude
+        self.store = store
+        self.engine = engine
+
+    async def say(self, number: int, text: str, by: Person = ADA, **more: Any) -> Incoming:
+        asked = message(number, text, by, **more)
+        await self.engine.hear(asked)
+        return asked
+
+    async def edit(self, number: int, text: str, by: Person = ADA) -> None:
+        await self.engine.hear(Edited(message(number, text, by)))
+
+    async def delete(self, number: int) -> None:
+        await self.engine.hear(Deleted(key(str(number))))
+
+    async def press(self, button: Button, message_id: str, by: Person = ADA) -> str:
+        return await self.engine.hear(Pressed(key(message_id), button, by))
+
+    async def do(self, event: Event) -> str:
+        return await self.engine.hear(event)
+
+    async def ended(self, number: int, *states: str) -> None:
+        """Return when a question's turn has ended, in one of these states if any are given."""
+        async with asyncio.timeout(20):
+            while True:
+                change = self.chat.next_change()
+                turn = await self.store.find(key(str(number)))
+                if turn is not None and turn.state in (states or ("delivered", "failed", "stopped")):
+                    return
+                await change.wait()
+
+    def prompt(self, request: int = -1) -> str:
+        """What Claude was told, as text."""
+        return str(self.claude.requests[request].body["messages"])
+
+
+def key(message_id: str) -> MessageKey:
+    return MessageKey("fake", "W", "C", message_id)
+
+
+def message(number: int, text: str, by: Person = ADA, *, thread: str = "T", **more: Any) -> Incoming:
+    given = {"mentions_bot": True, "in_thread": True, **more}
+    return Incoming(key(str(number)), ThreadKey("fake", "W", "C", thread), by, text, **given)
+
+
+@asynccontextmanager
+async def room(
+    directory: Path, claude: SimulatedClaude, chat: Chat | None = None, **settings: Any
+) -> AsyncIterator[Room]:
+    """The bot with a database in a directory; a second time in the same one is a restart."""
+    asked = {"system": "", "max_tokens": 8000, "context_tokens": 150_000, "context_messages": 30, "uploads": 10}
+    chosen = AskSettings(**{**asked, "upload_bytes": 10**7, **settings.get("ask", {})})
+    chat = chat or Chat()
+    sdk = mk_sdk(api_key=claude.api_key, base_url=claude.base_url)
+    try:
+        async with open_store(directory / "parley.sqlite3") as store:
+            platforms: Mapping[str, Any] = {"fake": chat}
+            slots = Slots(settings.get("in_all", 64), settings.get("per_person", 8))
+            budgets = Budgets(store, settings.get("allowance", Allowance()))
+            noticed: Any = Noticed(store, chat)
+            asker = Asker(store, AsyncClient("claude-sonnet-5-5", cli=sdk), chosen, budgets)
+            answerer = Answerer(noticed, asker, platforms, Pacer(), slots, most_pages=8)
+            access = settings.get("access", Access())
+            engine = Engine(noticed, answerer, access, drain_s=0.0, late_after_s=900.0)
+            async with engine:
+                yield Room(chat, claude, store, engine)
+    finally:
+        await sdk.close()

@@ -1,0 +1,181 @@
+"""The bot under a steady load for a long time: its memory, descriptors and tasks must stay where they are.
+
+    python tests/faults/soak.py --minutes 30 --rate 20
+
+Half of the questions are new threads, half go on in threads of the last minutes, on both platforms in equal shares; the
+platforms' limits are off, for they allow far less. Prints a line every half minute, then the slopes; the exit code is 1
+if an answer is missing or something grows.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from process import DATABASE, ROOT
+
+from bot.simulator.claude import Reply, SimulatedClaude
+from bot.simulator.discord import SimulatedDiscord
+from bot.simulator.slack import SimulatedSlack
+
+QUESTION = "Well, what of it?"
+ANSWER = "This is an answer of the usual kind, and it says nothing. " * 5
+_WARM = 0.4
+"""The part of the time before which nothing is judged: caches fill, and Python's heap finds its size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The bot at one moment. `at_s` since the start; `rss` in bytes."""
+
+    at_s: float
+    rss: int
+    descriptors: int
+    tasks: int
+
+    def __str__(self) -> str:
+        mb = self.rss / 1e6
+        return f"{self.at_s:6.0f} s  {mb:7.1f} MB  {self.descriptors:4d} descriptors  {self.tasks:5d} tasks"
+
+
+class Load:
+    """Questions at an even rate, and the count of those whose answer is there."""
+
+    def __init__(self, discord: SimulatedDiscord, slack: SimulatedSlack) -> None:
+        self._discord, self._slack = discord, slack
+        guild = discord.add_guild("Analytical Engines")
+        self._people = [discord.add_person(f"Person {n}", guild=guild) for n in range(200)]
+        self._slack_people = [slack.add_person(f"person{n}") for n in range(200)]
+        self._channels = [discord.add_channel(guild, f"room-{n}") for n in range(20)]
+        self._slack_channels = [slack.add_channel(f"room-{n}") for n in range(20)]
+        self._threads: deque[tuple[str, str, str]] = deque(maxlen=2000)
+        self._chance = random.Random(7)
+        self.asked = 0
+
+    async def ask(self) -> None:
+        self.asked += 1
+        if self._threads and self._chance.random() < 0.5:
+            platform, channel, thread = self._chance.choice(self._threads)
+        else:
+            platform, channel, thread = self._chance.choice(("discord", "slack")), "", ""
+        if platform == "discord":
+            channel = channel or self._chance.choice(self._channels)
+            mention = f"{self._discord.mention} "
+            message = (await self._discord.say(self._chance.choice(self._people), channel, f"{mention}{QUESTION}")).id
+            self._threads.append(("discord", channel, ""))
+        else:
+            channel = channel or self._chance.choice(self._slack_channels)
+            person, text = self._chance.choice(self._slack_people), f"{self._slack.mention} {QUESTION}"
+            message = (await self._slack.say(person, channel, text, thread=thread)).ts
+            self._threads.append(("slack", channel, thread or message))
+
+
+class Answered:
+    """What the simulated Claude says, and how many questions it was asked: a turn may hold several."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def reply(self, body: Mapping[str, Any]) -> Reply:
+        self.count += str(body["messages"][-1]["content"]).count(QUESTION)
+        return Reply(text=ANSWER, pieces=10)
+
+
+async def soak(minutes: float, rate: float, directory: Path) -> tuple[list[Sample], int, int]:
+    """Return the samples, how many questions were asked, and how many Claude answered."""
+    async with AsyncExitStack() as stack:
+        discord = await stack.enter_async_context(SimulatedDiscord(limits=False))
+        slack = await stack.enter_async_context(SimulatedSlack(limits=False))
+        answered = Answered()
+        claude = await stack.enter_async_context(SimulatedClaude(otherwise=answered.reply))
+        (directory / "config.toml").write_text(
+            f'claude.base_url = "{claude.base_url}"\ndiscord.api_url = "{discord.api_url}"\n'
+            f'discord.gateway_url = "{discord.gateway_url}"\nslack.api_url = "{slack.api_url}"\n'
+            f'slack.delivery = "edit"\nstore.path = "{DATABASE}"\nlog.level = "warning"\n'
+        )
+        secrets = {"DISCORD_TOKEN": discord.token, "SLACK_BOT_TOKEN": slack.bot_token}
+        secrets |= {"SLACK_APP_TOKEN": slack.app_token, "ANTHROPIC_API_KEY": claude.api_key}
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **secrets}
+        script = Path(__file__).with_name("soak_bot.py")
+        bot = await asyncio.create_subprocess_exec(
+            sys.executable, script, cwd=directory, env=environment, stdout=asyncio.subprocess.PIPE
+        )
+        try:
+            await asyncio.gather(discord.ready(60), slack.ready(60))
+            load, samples, begun_s = Load(discord, slack), [], time.monotonic()
+            while (now_s := time.monotonic() - begun_s) < minutes * 60:
+                await asyncio.sleep(max(0.0, load.asked / rate - now_s))
+                await load.ask()
+                if not samples or now_s - samples[-1].at_s >= 30:
+                    samples.append(await _sample(bot, now_s))
+                    print(samples[-1], f"{load.asked} asked, {answered.count} answered", flush=True)
+                    _forget(discord, slack, claude)
+            with suppress(TimeoutError):
+                await claude.until(lambda: answered.count >= load.asked, 120)
+            return samples, load.asked, answered.count
+        finally:
+            bot.terminate()
+            await bot.wait()
+
+
+async def _sample(bot: asyncio.subprocess.Process, at_s: float) -> Sample:
+    """The bot prints its number of tasks every second: the newest line counts."""
+    assert bot.stdout is not None
+    tasks = 0
+    while True:
+        try:
+            async with asyncio.timeout(0.2 if tasks else 5):
+                tasks = int(await bot.stdout.readline())
+        except TimeoutError:
+            break
+    there = Path(f"/proc/{bot.pid}")
+    rss = int((there / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return Sample(at_s, rss, len(list((there / "fd").iterdir())), tasks)
+
+
+def _forget(discord: SimulatedDiscord, slack: SimulatedSlack, claude: SimulatedClaude) -> None:
+    """The simulators remember everything, and must not eat the machine meanwhile."""
+    for seen in (discord.changes.seen, slack.changes.seen, discord.calls, slack.calls):
+        seen.clear()
+    for request in claude.requests:
+        request.body = {}
+
+
+def growth(samples: list[Sample], what: str) -> float:
+    """Return how much something grows in an hour, by a straight line through the later samples."""
+    later = [sample for sample in samples if sample.at_s >= samples[-1].at_s * _WARM]
+    line = statistics.linear_regression([s.at_s for s in later], [getattr(s, what) for s in later])
+    return line.slope * 3600
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--rate", type=float, default=20, help="questions a second")
+    chosen = parser.parse_args()
+    logging.basicConfig(level=logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="parley-soak-") as directory:
+        samples, asked, answered = asyncio.run(soak(chosen.minutes, chosen.rate, Path(directory)))
+    rss, descriptors, tasks = (growth(samples, what) for what in ("rss", "descriptors", "tasks"))
+    print(f"asked {asked}, answered {answered}")
+    print(f"growth in an hour: {rss / 1e6:+.1f} MB, {descriptors:+.1f} descriptors, {tasks:+.1f} tasks")
+    flat = rss < 20e6 and abs(descriptors) < 20 and abs(tasks) < 100
+    return 0 if answered >= asked * 0.99 and flat else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,391 @@
+"""Two connections that hold, whatever happens to one of them or to both."""
+
+import asyncio
+import itertools
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import pytest
+import structlog
+from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+from structlog.typing import EventDict
+
+from bot.platforms.slack.calls import Me
+from bot.platforms.slack.listen import authorized_as
+from bot.platforms.slack.sdk_log import sdk_logger
+from bot.platforms.slack.sign_in import new_socket_url, wait_before
+from bot.platforms.slack.socket_mode import SocketMode
+from bot.simulator.faults import Fault
+from bot.simulator.slack import Person, SimulatedSlack
+
+
+@dataclass
+class Wire:
+    """An app that is connected, and remembers the texts it was sent and when, on the loop's clock."""
+
+    running: "asyncio.Task[None]"
+    connected: asyncio.Event
+    heard: "asyncio.Queue[tuple[str, float]]" = field(default_factory=asyncio.Queue)
+    break_with: Exception | None = None
+
+    async def next(self) -> tuple[str, float]:
+        async with asyncio.timeout(10):
+            return await self.heard.get()
+
+
+@asynccontextmanager
+async def wire(
+    api_url: str, *, url: str = "", resolver: AbstractResolver | None = None, **intervals: float
+) -> AsyncIterator[Wire]:
+    async def take(body: dict[str, Any]) -> BoltResponse:
+        if held.break_with is not None:
+            error, held.break_with = held.break_with, None
+            raise error
+        if body["event"]["type"] == "message":
+            held.heard.put_nowait((body["event"]["text"], asyncio.get_running_loop().time()))
+        return BoltResponse(status=200)
+
+    async def meanwhile(connected: asyncio.Event) -> None:
+        held.connected = connected
+
+    connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, force_close=True) if resolver else None
+    async with aiohttp.ClientSession(connector=connector) as session:
+        client = AsyncWebClient(base_url=api_url, session=session, retry_handlers=[], logger=sdk_logger())
+        me = Me("U1", "B1", "T1", "bot")
+        app = AsyncApp(client=client, authorize=authorized_as(me), logger=sdk_logger(), name="test")
+        app.use(take)
+        connections = SocketMode(app, "xapp-1-simulated-app", client, session, **intervals)
+        held = Wire(asyncio.create_task(connections.run(url, meanwhile)), asyncio.Event())
+        try:
+            yield held
+        finally:
+            held.running.cancel()
+            await asyncio.gather(held.running, return_exceptions=True)
+
+
+class Logs(list[EventDict]):
+    """What is written into the log; it can be waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._more = asyncio.Event()
+
+    def __call__(self, _: object, __: str, entry: EventDict) -> EventDict:
+        self.append(entry)
+        self._more.set()
+        raise structlog.DropEvent
+
+    def of(self, event: str) -> list[EventDict]:
+        return [entry for entry in self if entry["event"] == event]
+
+    async def until(self, event: str, times: int = 1) -> list[EventDict]:
+        async with asyncio.timeout(15):
+            while len(found := self.of(event)) < times:
+                self._more.clear()
+                await self._more.wait()
+        return found
+
+
+@contextmanager
+def capture_logs() -> Iterator[Logs]:
+    processors, logs = structlog.get_config()["processors"], Logs()
+    before = [*processors]
+    try:
+        processors[:] = [logs]
+        structlog.configure(processors=processors)
+        yield logs
+    finally:
+        processors[:] = before
+        structlog.configure(processors=processors)
+
+
+@dataclass
+class Place:
+    slack: SimulatedSlack
+    channel: str
+    ann: Person
+
+    async def say(self, text: str) -> None:
+        await self.slack.say(self.ann, self.channel, text)
+
+
+@pytest.fixture
+async def place() -> AsyncIterator[Place]:
+    async with SimulatedSlack() as slack:
+        slack.redeliver_after_s = 0.5
+        yield Place(slack, slack.add_channel("general"), slack.add_person("Ann"))
+
+
+@asynccontextmanager
+async def ghosts(slack: SimulatedSlack, number: int) -> AsyncIterator[list[aiohttp.ClientWebSocketResponse]]:
+    """Connections of the same app that nobody listens to."""
+    async with aiohttp.ClientSession() as session:
+        client = AsyncWebClient(base_url=slack.api_url, session=session)
+        open_ = [await session.ws_connect(await new_socket_url(client, slack.app_token)) for _ in range(number)]
+        yield open_
+
+
+def opened_at(slack: SimulatedSlack) -> list[float]:
+    return [call.at_s for call in slack.calls if call.method == "apps.connections.open"]
+
+
+class Names(AbstractResolver):
+    """A DNS that knows this machine by any name, unless it is out of order."""
+
+    works = True
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> Any:
+        if not self.works:
+            raise OSError(f"no such host: {host}")
+        return [
+            ResolveResult(hostname=host, host="127.0.0.1", port=port, family=family, proto=0, flags=0),
+        ]
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+async def test_two_connections_are_kept_and_each_event_comes_once(place: Place) -> None:
+    async with wire(place.slack.api_url) as app:
+        await place.slack.ready(sockets=2)
+        for number in range(10):
+            await place.say(f"number {number}")
+        assert {(await app.next())[0] for _ in range(10)} == {f"number {number}" for number in range(10)}
+        await place.slack.settled()
+        assert app.heard.empty()
+        assert {envelope.socket for envelope in place.slack.envelopes} == {0, 1}
+
+
+@pytest.mark.parametrize("reason", ["refresh_requested", "warning"])
+async def test_row_15_events_flow_on_while_a_connection_is_replaced(place: Place, reason: Any) -> None:
+    said: dict[str, float] = {}
+    heard: list[tuple[str, float]] = []
+    async with wire(place.slack.api_url) as app:
+        await place.slack.ready(sockets=2)
+        for index in range(4):
+            before = opened = len(opened_at(place.slack))
+            refresh = asyncio.create_task(place.slack.refresh_socket(place.slack.sockets - 1, reason))
+            while opened == before or len(heard) < len(said):
+                text = f"{index}.{len(said)}"
+                said[text] = asyncio.get_running_loop().time()
+                await place.say(text)
+                heard.append(await app.next())
+                opened = len(opened_at(place.slack))
+            await refresh
+            await place.slack.ready(sockets=2)
+    assert sorted(text for text, _ in heard) == sorted(said)
+    assert max(at_s - said[text] for text, at_s in heard) < 1.0
+
+
+async def test_row_15_both_connections_replaced_at_once_lose_nothing(place: Place) -> None:
+    async with wire(place.slack.api_url) as app:
+        await place.slack.ready(sockets=2)
+        refresh = asyncio.create_task(place.slack.refresh_sockets())
+        begun_s = asyncio.get_running_loop().time()
+        await place.say("now")
+        text, at_s = await app.next()
+        await refresh
+        assert text == "now"
+        assert at_s - begun_s < 1.0
+
+
+async def test_row_17_a_half_open_connection_is_noticed_and_replaced(place: Place) -> None:
+    async with wire(place.slack.api_url, heartbeat_s=0.2) as app:
+        await place.slack.ready(sockets=2)
+        with capture_logs() as logs:
+            place.slack.freeze_sockets()
+            await place.slack.ready(sockets=4)
+        assert {entry["reason"] for entry in logs.of("slack_connection_ends")} == {"silent"}
+        place.slack.thaw_sockets()
+        await place.say("heard again")
+        assert (await app.next())[0] == "heard again"
+
+
+def test_row_17_it_is_noticed_within_thirty_seconds() -> None:
+    from bot.platforms.slack import socket_mode
+
+    assert socket_mode._HEARTBEAT_S * 1.5 + 1.0 < 30.0
+
+
+async def test_row_19_leaving_does_not_wait_for_a_half_open_connection(place: Place) -> None:
+    async with wire(place.slack.api_url, close_s=0.2) as app:
+        await place.slack.ready(sockets=2)
+        place.slack.freeze_sockets()
+        async with asyncio.timeout(2.0):
+            app.running.cancel()
+            await asyncio.gather(app.running, return_exceptions=True)
+        place.slack.thaw_sockets()
+
+
+async def test_row_18_after_a_dns_outage_the_bot_recovers_alone(place: Place) -> None:
+    names = Names()
+    async with wire(place.slack.api_url.replace("127.0.0.1", "slack.test"), resolver=names) as app:
+        await place.slack.ready(sockets=2)
+        names.works = False
+        with capture_logs() as logs:
+            await place.slack.refresh_sockets()
+            assert (await logs.until("slack_not_connected"))[0]["wait_s"] <= 15.0
+        assert not app.connected.is_set()
+        names.works = True
+        await place.slack.ready(sockets=2)
+        await place.say("back")
+        assert (await app.next())[0] == "back"
+        assert app.connected.is_set()
+
+
+def test_row_18_no_wait_before_a_try_is_longer_than_fifteen_seconds() -> None:
+    waits = [wait_before(failures) for failures in range(1, 400)]
+    assert max(waits) <= 15.0
+    assert max(waits[:2]) <= 2.0
+    assert min(waits[8:]) >= 7.0
+
+
+async def test_row_16_many_connections_of_the_app_are_an_alarm_and_slow_the_bot_down(place: Place) -> None:
+    with capture_logs() as logs:
+        async with ghosts(place.slack, 5), wire(place.slack.api_url, crowded_every_s=0.4):
+            await place.slack.ready(sockets=7)
+            await place.slack.refresh_socket(5)
+            await place.slack.ready(sockets=7)
+            times = opened_at(place.slack)[5:]
+    assert [entry["connections"] for entry in logs.of("slack_many_connections")][:2] == [6, 7]
+    assert all(later - earlier > 0.35 for earlier, later in itertools.pairwise(times))
+
+
+async def test_row_16_too_many_connections_are_no_reconnect_storm(place: Place) -> None:
+    async with ghosts(place.slack, 10) as theirs, wire(place.slack.api_url, crowded_every_s=0.4) as app:
+        with capture_logs() as logs:
+            failed = await logs.until("slack_not_connected", 2)
+        times = opened_at(place.slack)[10:]
+        for ghost in theirs:
+            await ghost.close()
+        await app.connected.wait()
+    assert {entry["reason"] for entry in failed} == {"too_many_websockets"}
+    assert all(later - earlier > 0.35 for earlier, later in itertools.pairwise(times))
+
+
+def test_row_16_while_there_are_too_many_two_tries_a_minute_are_made() -> None:
+    from bot.platforms.slack import socket_mode
+
+    assert 60.0 / socket_mode._CROWDED_EVERY_S <= 2.0
+
+
+async def test_a_used_up_ticket_is_replaced_and_not_written_down(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    used = f"ws://{place.slack.file_host}/link/?ticket=used-before&app_id=A1"
+    with capture_logs() as logs:
+        async with wire(place.slack.api_url, url=used):
+            await place.slack.ready(sockets=2)
+    assert logs.of("slack_not_connected")
+    assert "used-before" not in caplog.text + str(logs)
+
+
+async def test_slack_that_is_away_when_a_connection_ends_is_waited_for(place: Place) -> None:
+    async with wire(place.slack.api_url):
+        await place.slack.ready(sockets=2)
+        place.slack.faults.add(Fault("apps.connections.open", status=503), Fault("apps.connections.open", drop=True))
+        await place.slack.refresh_sockets()
+        await place.slack.ready(sockets=2)
+
+
+@asynccontextmanager
+async def odd_slack(*frames: str, closes: bool = True) -> AsyncIterator[tuple[str, list[float]]]:
+    """A Slack that sends some frames to whoever connects and closes; its address, and when it was asked for tickets.
+
+    `closes`: whether it does so, and answers when it is bid goodbye.
+    """
+    asked_at_s: list[float] = []
+    over = asyncio.Event()
+
+    async def ticket(request: web.Request) -> web.Response:
+        asked_at_s.append(asyncio.get_running_loop().time())
+        return web.json_response({"ok": True, "url": f"ws://{request.host}/link"})
+
+    async def link(request: web.Request) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse()
+        await ws.prepare(request)
+        for frame in frames:
+            await ws.send_str(frame)
+        if not closes:
+            await over.wait()
+        await ws.close()
+        return ws
+
+    app = web.Application()
+    app.router.add_post("/api/apps.connections.open", ticket)
+    app.router.add_get("/link", link)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/api/", asked_at_s
+    finally:
+        over.set()
+        await runner.cleanup()
+
+
+HELLO = '{"type": "hello", "num_connections": 1}'
+
+
+async def test_a_slack_that_closes_every_connection_is_asked_ever_more_rarely() -> None:
+    with capture_logs() as logs:
+        async with odd_slack(HELLO) as (address, _), wire(address):
+            failed = await logs.until("slack_not_connected", 4)
+    assert {entry["reason"] for entry in failed} == {"closed"}
+    assert failed[3]["wait_s"] > 2.0
+
+
+@pytest.mark.parametrize("reason", ["link_disabled", "too_many_websockets"])
+async def test_row_16_an_app_that_is_sent_away_after_its_hello_does_not_come_back_at_once(reason: str) -> None:
+    with capture_logs() as logs:
+        bye = f'{{"type": "disconnect", "reason": "{reason}"}}'
+        async with odd_slack(HELLO, bye) as (address, asked_at_s), wire(address, crowded_every_s=60.0):
+            failed = await logs.until("slack_not_connected")
+    assert failed[0]["reason"] == reason
+    assert failed[0]["wait_s"] >= 60.0
+    assert len(asked_at_s) <= 2
+
+
+async def test_row_19_a_close_that_hangs_is_abandoned_and_a_new_connection_made() -> None:
+    bye = '{"type": "disconnect", "reason": "too_many_websockets"}'
+    with capture_logs() as logs:
+        slack = odd_slack(HELLO, bye, closes=False)
+        async with slack as (address, asked_at_s), wire(address, crowded_every_s=0.1, close_s=0.2):
+            dropped = await logs.until("slack_connection_dropped", 2)
+            await logs.until("slack_connected", 3)
+    assert dropped[0]["reason"] == "TimeoutError"
+    assert len(asked_at_s) >= 3
+
+
+async def test_a_bot_that_leaves_does_not_say_that_it_lost_its_connection(place: Place) -> None:
+    with capture_logs() as logs:
+        async with wire(place.slack.api_url):
+            await place.slack.ready(sockets=2)
+    assert {entry["event"] for entry in logs if entry["event"].startswith("slack_")} == {"slack_connected"}
+
+
+async def test_what_bolt_fails_at_is_sent_again_and_does_not_stop_the_next_event(place: Place) -> None:
+    async with wire(place.slack.api_url) as app:
+        await place.slack.ready(sockets=2)
+        app.break_with = ValueError("one bad event")
+        await place.say("bad")
+        await place.say("good")
+        assert {(await app.next())[0], (await app.next())[0]} == {"bad", "good"}
+
+
+async def test_frames_that_are_no_events_do_not_end_the_connection() -> None:
+    frames = ["no JSON", "[]", "{}", '{"type": "unheard_of"}', '{"type": "events_api", "envelope_id": "1"}']
+    broken = '{"type": "events_api", "envelope_id": "2", "payload": [1]}'
+    with capture_logs() as logs:
+        async with odd_slack(HELLO, *frames, broken) as (address, _), wire(address):
+            await logs.until("slack_event_not_handled")
+            assert (await logs.until("slack_connection_ends"))[0]["reason"] == "closed"
+    assert len(logs.of("slack_message_unreadable")) >= 2
