@@ -11,7 +11,7 @@ from bot.claude import AsyncClient, mk_sdk
 from bot.config import Secrets, Settings, uses_discord, uses_slack
 from bot.engine import Access, Allowance, Answerer, Asker, AskSettings, Budgets, Engine, Slots
 from bot.errors import ParleyError
-from bot.platforms.discord import DiscordPlatform
+from bot.platforms.discord import SHARED_BUDGETS, DiscordPlatform
 from bot.platforms.slack import SlackPlatform
 from bot.ports import Platform, Store
 from bot.reply import Pacer
@@ -82,7 +82,7 @@ def make_engine(settings: Settings, store: Store, client: AsyncClient, connected
         store,
         Asker(store, client, asked, Budgets(store, Allowance(limits.tokens_per_person, limits.tokens_in_all))),
         connected,
-        Pacer(),
+        Pacer(SHARED_BUDGETS),
         Slots(limits.turns_at_once, limits.turns_per_person),
         most_pages=limits.answer_pages,
     )

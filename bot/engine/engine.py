@@ -19,6 +19,7 @@ from bot.ports import Store
 
 log = structlog.get_logger()
 
+_ID_S = 1.0
 _END_S = 5.0
 _ENDED = frozenset({"delivered", "failed", "stopped"})
 
@@ -140,6 +141,9 @@ class Engine:
 
     async def _pressed(self, pressed: Pressed) -> str:
         turn = await self._store.find(pressed.message)
+        if turn is None and self._queue.busy:  # a message is there a moment before its id is stored
+            await asyncio.sleep(_ID_S)
+            turn = await self._store.find(pressed.message)
         if turn is None:
             return ""
         if not self._may_press(turn, pressed.person):

@@ -11,7 +11,7 @@ HALF = "This is the first half of a story, which goes on for"
 
 def held() -> Reply:
     """An answer that stops growing after its first half until somebody leaves."""
-    return Reply(pieces=[HALF, " quite a while."], stall_after=1)
+    return Reply(pieces=[HALF, " quite a while, and", " ends."], piece_s=0.1, stall_after=2)
 
 
 async def shown(here: World, there: Place, message: str, words: str) -> Answer:
@@ -29,7 +29,7 @@ async def growing(here: World, channel: Place, who: str = "Ada") -> tuple[Place,
     here.claude.script(held())
     message = await here.say(who, channel, "@parley Tell me a story")
     there = here.answered_in(channel, message)
-    return there, message, (await shown(here, there, message, HALF[:40])).lines[0]  # its last words may be held back
+    return there, message, (await shown(here, there, message, "quite a")).lines[0]  # the last words may be held back
 
 
 async def stopped(here: World, there: Place, message: str) -> Answer:

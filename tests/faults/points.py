@@ -55,6 +55,8 @@ class WatchedStore:
                 if self._points.dead.is_set():  # what a dead bot hears goes nowhere
                     raise asyncio.CancelledError
                 return await method(*arguments, **named)
+            if name == "accept" and await self._store.find(arguments[0].key) is not None:
+                return False  # what is caught up with is mostly known, and changes nothing
             self._points.reach(f"before store.{name}")
             value = await method(*arguments, **named)
             self._points.reach(f"after store.{name}")

@@ -9,7 +9,8 @@
 - `platform`   the connection that joins them
 """
 
+from bot.platforms.discord.limits import SHARED_BUDGETS
 from bot.platforms.discord.markup import DiscordDialect
 from bot.platforms.discord.platform import DiscordPlatform
 
-__all__ = ["DiscordDialect", "DiscordPlatform"]
+__all__ = ["SHARED_BUDGETS", "DiscordDialect", "DiscordPlatform"]

@@ -34,6 +34,8 @@ class Calls:
 
     def __init__(self) -> None:
         self.limits = RateLimits()
+        self.threadless: dict[int, float] = {}
+        """Channels in which no thread may be opened, and until when that is believed (the loop's clock)."""
         self._client: discord.Client | None = None
         self._there = asyncio.Event()
 

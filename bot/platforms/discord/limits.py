@@ -35,6 +35,8 @@ _ROUTES = {"post": "POST /channels/*/messages", "edit": "PATCH /channels/*/messa
 _EXEMPT = ("/interactions/", "/webhooks/")
 _ALL_CALLS, _ALL_S = 50, 1.01
 """A bot's calls altogether, interactions exempt (Discord docs, topics/rate-limits); clocks are rounded."""
+SHARED_BUDGETS = (Budget("discord", 45, 1.0),)
+"""What posts and edits in all channels may take of that together; the rest is for threads, typing and reading."""
 _SAME_WINDOW_S = 0.1
 """Ends of windows that lie closer together are one window's, told twice."""
 _BANNED_S = 600.0

@@ -26,6 +26,8 @@ log = structlog.get_logger()
 _NONCE_SIZE = 25
 """Discord docs, resources/message: `nonce`, up to 25 characters."""
 _NAME_SIZE = 90
+_THREADLESS_S = 600.0
+"""So long a channel in which the bot may open no thread is not asked again: each refusal costs the answer time."""
 _THREAD_EXISTS = 160004
 _ARCHIVED = 50083
 _UPLOAD_S = 120.0
@@ -183,6 +185,9 @@ class DiscordSurface:
     async def _open_thread(self, client: discord.Client) -> int:
         """Open the thread on the question and return its id, the question's own (topics/threads); or the channel's."""
         root = int(self._question.key.message)
+        now_s = asyncio.get_running_loop().time()
+        if self._calls.threadless.get(self._here, now_s) > now_s:
+            return self._here
         try:
             await client.http.start_thread_with_message(
                 self._here, root, name=thread_name(self._question), auto_archive_duration=1440
@@ -193,6 +198,8 @@ class DiscordSurface:
             if error.status not in {400, 403}:
                 raise
             log.warning("discord_thread_not_opened", channel=self._here, code=error.code, reason=error.text)
+            if error.status == 403:
+                self._calls.threadless[self._here] = now_s + _THREADLESS_S
             return self._here
         return root
 

@@ -95,7 +95,7 @@ class Growth:
 
         Raises `PlatformError`s: after `Unreachable` (but not `NotSent`) it may be there.
         """
-        native_ = self.is_native and len(text) <= native.MOST_CHARACTERS
+        native_ = self.is_native and len(text) <= native.MOST_CHARACTERS and not native.has_link(text)
         growing, self._next = self._next or self._load.add(native=native_), None
         if not native_:
             self._load.drop(growing)

@@ -5,6 +5,7 @@ start, even while text keeps coming (slackapi/python-slack-sdk#1859), and takes 
 """
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ log = structlog.get_logger()
 OLDEST_S = 240.0
 """A minute before Slack ends a stream, and so long that a slow call and its retry still fit."""
 MOST_CHARACTERS = 12_000
+_LINK = re.compile(r"://|\bwww\.|\b[\w-]+\.[A-Za-z]{2,}/")
 
 
 @dataclass(eq=False, slots=True)
@@ -44,7 +46,8 @@ class Stream:
 
     def can_show(self, text: str) -> bool:
         """Say whether it can grow into this text."""
-        return self.is_good and text.startswith(self.shown) and len(text) <= MOST_CHARACTERS
+        fits = text.startswith(self.shown) and len(text) <= MOST_CHARACTERS
+        return self.is_good and fits and not has_link(text)
 
     async def show(self, text: str) -> None:
         """Append what is new. Raises `PlatformError`s."""
@@ -72,6 +75,13 @@ class Stream:
             self.sound = False
             log.info("slack_stream_broken", channel=self.channel, message=self.ts, reason=error.detail)
             raise
+
+
+def has_link(text: str) -> bool:
+    """Say whether a text has what Slack might unfold, and so fetch: streams have no argument against it, as posts have
+    (Slack docs, reference/methods/chat.startStream; apis, unfurling links in messages).
+    """
+    return _LINK.search(text) is not None
 
 
 async def start(calls: Calls, channel: str, thread: str, text: str, recipient: dict[str, str]) -> Stream:
