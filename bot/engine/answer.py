@@ -12,7 +12,7 @@ from bot.engine.budget import OverBudget
 from bot.engine.run import Run
 from bot.engine.slots import Slots
 from bot.engine.status import working
-from bot.engine.words import DELETED, LATE, OUR_FAULT, WAITS, sentence_for
+from bot.engine.words import DELETED, LATE, OUR_FAULT, WAITING, WAITS, sentence_for
 from bot.errors import Gone, PlatformError, StoreError, Unreachable
 from bot.events import Button, MessageKey, Outcome, Part
 from bot.ports import PartLog, Platform, Store, Surface
@@ -89,7 +89,13 @@ class Answerer:
         self, run: Run, platform: Platform, surface: Surface, reply: LiveReply, parts: "_Parts"
     ) -> None:
         asker = f"{run.turn.key.platform}:{run.turn.questions[0].author.id}"
-        async with self._slots.one(asker, must_wait=lambda: reply.doing(WAITS)):
+
+        async def say_so() -> None:
+            reply.doing(WAITS)
+            if surface.limits.append_only:  # there no line can be taken away again
+                await surface.status(WAITING)
+
+        async with self._slots.one(asker, must_wait=say_so):
             run.begun = True
             reply.doing("")
             async with working(surface) as status:

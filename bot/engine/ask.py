@@ -31,7 +31,6 @@ from bot.engine.status import Status
 from bot.engine.tell import AskSettings, Told, tell
 from bot.engine.window import Messages, tokens_of
 from bot.engine.words import STOPPED, STOPPED_IN_HISTORY, stop_note, using
-from bot.errors import Gone
 from bot.events import Button, Outcome
 from bot.ports import Platform, Store, Surface
 from bot.reply import LiveReply
@@ -74,7 +73,7 @@ class Asker:
         """Return Claude's answer, which grows on the screen meanwhile.
 
         An answer that breaks off in the middle is asked for once more, into the same messages. One that a reader stops
-        is what there was of it. Raises `ClaudeError`, `OverBudget` and `Gone`; `run.used` says what was used.
+        is what there was of it. Raises `ClaudeError`, `OverBudget` and `PlatformError`; `run.used` says what was used.
         """
         history = await self._store.history(run.turn.questions[0].thread)
         told = await tell(run.turn, place.platform, place.surface, self._settings, opening=not history)
@@ -123,7 +122,7 @@ class Asker:
 
 
 def _show(event: Event, place: Place) -> None:
-    """Bring what happens to the screen. Raises `Gone` when there is nobody left to show it to."""
+    """Bring what happens to the screen. Raises what broke the reply: Claude need not write what nobody will see."""
     if isinstance(event, Text):
         place.reply.write(event.text)
     elif isinstance(event, ToolUse):
@@ -132,7 +131,7 @@ def _show(event: Event, place: Place) -> None:
     elif isinstance(event, ToolResult):
         place.reply.doing("")
         place.status.say("")
-    if isinstance(place.reply.broken, Gone):
+    if place.reply.broken is not None:
         raise place.reply.broken
 
 

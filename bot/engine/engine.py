@@ -41,10 +41,12 @@ class Engine:
         self._late_after_s = late_after_s
         self._queue = Queue(answerer.answer)
         self._bursts = Bursts()
+        self._began_at_s = 0.0
         self._open = asyncio.Event()
         self._closing = False
 
     async def __aenter__(self) -> Self:
+        self._began_at_s = time.time() - asyncio.get_running_loop().time()
         unended = await self._store.unended()
         for turn in unended:
             new = turn.state == "accepted" or (turn.state == "answering" and not turn.parts)
@@ -200,7 +202,9 @@ class Engine:
         return theirs and may_speak(replace(turn.questions[0], author=person), self._access)
 
     def _is_late(self, question: Incoming) -> bool:
-        return 0 < question.sent_at_s < time.time() - self._late_after_s
+        """By a clock that goes on evenly since the start: one that is set anew meanwhile makes no question late."""
+        now_s = self._began_at_s + asyncio.get_running_loop().time()
+        return 0 < question.sent_at_s < now_s - self._late_after_s
 
 
 def _is_same(one: Incoming, other: Incoming) -> bool:

@@ -1,7 +1,7 @@
 """How many turns are answered at once: in all, and for one person."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -23,13 +23,13 @@ class Slots:
         self._shares: dict[str, _Share] = {}
 
     @asynccontextmanager
-    async def one(self, person: str, must_wait: Callable[[], None]) -> AsyncIterator[None]:
+    async def one(self, person: str, must_wait: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
         """Have a place while inside. `must_wait` is called once if there is none at the moment."""
         share = self._shares.setdefault(person, _Share(asyncio.Semaphore(self._per_person)))
         share.users += 1
         try:
             if share.places.locked() or self._all.locked():
-                must_wait()
+                await must_wait()
             async with share.places, self._all:
                 yield
         finally:

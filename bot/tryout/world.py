@@ -18,6 +18,7 @@ from bot.simulator.discord import Person as DiscordPerson
 from bot.simulator.discord import SimulatedDiscord
 from bot.simulator.slack import Person as SlackPerson
 from bot.simulator.slack import SimulatedSlack
+from bot.store import open_store
 
 File = tuple[str, bytes]
 Kind = Literal["discord", "slack"]
@@ -72,13 +73,16 @@ class Bot:
     def __init__(self, settings: Settings, secrets: Secrets) -> None:
         self.settings = settings
         self._secrets = secrets
+        self.open_store: app.OpenStore = open_store
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Start the bot; `failed` tells if it ended by itself."""
         self._stop = asyncio.Event()
-        self._task = asyncio.create_task(app.serve(self.settings, self._secrets, self._stop), name="bot")
+        self._task = asyncio.create_task(
+            app.serve(self.settings, self._secrets, self._stop, self.open_store), name="bot"
+        )
 
     async def stop(self) -> None:
         """End the bot as a signal would, and wait until it is gone. Raises what it failed with."""
@@ -115,14 +119,14 @@ class World:
         self.slack = slack
         self.claude = claude
         self.bot = bot
-        self._guild = discord.add_guild("Analytical Engines")
+        self.guild = discord.add_guild("Analytical Engines")
         self._discord_people: dict[str, DiscordPerson] = {}
         self._slack_people: dict[str, SlackPerson] = {}
         for name in ("Ada", "Grace"):
             self.add_person("discord", name)
             self.add_person("slack", name)
         self.places = (
-            Place("discord", "#general", discord.add_channel(self._guild, "general")),
+            Place("discord", "#general", discord.add_channel(self.guild, "general")),
             Place("discord", "DM", discord.dm(self._discord_people["Ada"]), direct=True),
             Place("slack", "#general", slack.add_channel("general")),
             Place("slack", "DM", slack.dm(self._slack_people["Ada"]), direct=True),
@@ -131,7 +135,7 @@ class World:
     def add_person(self, platform: Kind, name: str, *, bot: bool = False) -> str:
         """Let one more person (or another bot) in; return the name to use for them."""
         if platform == "discord":
-            self._discord_people[name] = self.discord.add_person(name, guild=self._guild, bot=bot)
+            self._discord_people[name] = self.discord.add_person(name, guild=self.guild, bot=bot)
         else:
             self._slack_people[name] = self.slack.add_person(name, bot=bot)
         return name

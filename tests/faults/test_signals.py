@@ -92,3 +92,21 @@ async def answered_by_the_next(there: Ground, place: Conversation) -> None:
     await there.slack.changes.wait(lambda _: shown(there, place) == whole, since=since)
     assert len(half) == 1
     assert there.claude.count == 2
+
+
+async def test_row_23_a_process_that_stood_still_answers_what_was_asked_meanwhile_once(there: Ground) -> None:
+    there.slack.redeliver_after_s = 0.2
+    await there.bot.start()
+    await there.ready()
+    channel, ada = there.slack.add_channel("general"), there.slack.add_person("Ada")
+    there.bot.signal(signal.SIGSTOP)
+    message = await there.slack.say(ada, channel, f"{there.slack.mention} {question(TOKEN)}")
+    since = len(there.slack.envelopes)
+    async with asyncio.timeout(20):
+        while not any(e.retry_attempt for e in there.slack.envelopes[since - 1 :]):  # noqa: ASYNC110 - Slack's own clock
+            await asyncio.sleep(0.02)
+    there.bot.signal(signal.SIGCONT)
+    place = Conversation("slack", channel, message.ts)
+    whole = [squeezed(answer_to(TOKEN))]
+    await there.slack.changes.wait(lambda _: shown(there, place) == whole, timeout_s=60)
+    assert there.claude.count == 1

@@ -1,0 +1,84 @@
+"""Rows of the fault table (docs/faults.md) that need the whole bot."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from bot.errors import StoreError
+from bot.simulator.changes import Change
+from bot.simulator.claude import Reply
+from bot.store import BlobLimits, SqliteStore, open_store
+from bot.tryout.world import World
+
+STORY = "The first words are here. " + "Then follows more of it. " * 40
+
+
+class FullDisk:
+    """The store on a disk that is full for the first `refusals` questions."""
+
+    def __init__(self, store: SqliteStore, refusals: int) -> None:
+        self._store = store
+        self.refusals = refusals
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        method: Callable[..., Awaitable[Any]] = getattr(self._store, name)
+        return method
+
+    async def accept(self, question: Any) -> bool:
+        if self.refusals:
+            self.refusals -= 1
+            raise StoreError("The disk that holds the database is full.")
+        return await self._store.accept(question)
+
+
+async def test_row_29_a_question_that_does_not_fit_on_the_disk_is_answered_once_there_is_room(here: World) -> None:
+    await here.bot.stop()
+    disks: list[FullDisk] = []
+
+    @asynccontextmanager
+    async def full(path: str, kept: BlobLimits) -> AsyncIterator[Any]:
+        async with open_store(path, kept) as store:
+            disks.append(FullDisk(store, refusals=2))
+            yield disks[0]
+
+    here.bot.open_store = full
+    here.slack.redeliver_after_s = 0.05
+    await here.start_bot()
+    answer = await here.ask("Ada", here.places[2], "@parley Is there room?")
+    assert "Is there room?" in answer.text
+    assert disks[0].refusals == 0
+    assert here.claude.count == 1
+
+
+@pytest.mark.parametrize("scope", ["global", "shared", "cloudflare"])
+async def test_row_38_while_discord_blocks_calls_nothing_is_lost_and_nothing_storms(here: World, scope: str) -> None:
+    channel = here.places[0]
+    here.claude.script(Reply(text=STORY, piece_s=0.01))
+    message = await here.say("Ada", channel, "@parley Tell me")
+    there = here.answered_in(channel, message)
+    await here.discord.changes.wait(lambda c: c.kind == "posted" and here.is_in(there, c))
+    before = here.discord.limited
+    here.discord.limits.block(1.0, scope=scope)
+
+    def is_whole(_: Change) -> bool:
+        return "".join(here.answer(there, message).text.split()) == "".join(STORY.split())
+
+    await here.discord.changes.wait(is_whole, since=len(here.discord.changes.seen), timeout_s=40)
+    assert here.discord.limited - before <= 3
+    assert here.claude.count == 1
+
+
+async def test_row_39_a_bot_that_is_thrown_out_stops_answering(here: World) -> None:
+    channel = here.places[0]
+    here.claude.script(Reply(text=STORY * 4, piece_s=0.02))
+    message = await here.say("Ada", channel, "@parley Tell me")
+    there = here.answered_in(channel, message)
+    await here.discord.changes.wait(lambda c: c.kind == "posted" and here.is_in(there, c))
+    here.discord.kick_bot(here.guild)
+    await here.claude.next_disconnect()
+    calls = len(here.discord.calls)
+    await here.ask("Ada", here.places[1], "Do you still answer DMs?")
+    after = [call for call in here.discord.calls[calls:] if there.thread in str(call)]
+    assert len(after) <= 1
