@@ -33,6 +33,8 @@ in its thread and in a DM you need not.
   F1 F2 F3 F4   go to a place (also /1 /2 /3 /4)
   Esc, /back    leave the thread
   /image PATH   attach a file; your question may follow: /image cat.png What is it?
+  /stop, /retry, /continue
+                press that button below the newest answer
   /as Grace     write as somebody else (/as Ada: as yourself again)
   /restart      stop the bot and start it again on its database
   PgUp, PgDn    scroll
@@ -50,6 +52,7 @@ STYLE = Style.from_dict(
         "person": "bold ansigreen",
         "bot": "bold ansicyan",
         "error": "ansired",
+        "button": "ansiblue",
     }
 )
 
@@ -128,7 +131,9 @@ class ChatWindow:
             edits = f"  edited {line.edits}×" if line.edits else ""
             files = "".join(f"  [{name}]" for name in line.files)
             columns = self._app.output.get_size().columns
-            shown += [("class:hint", f"{edits}{files}\n"), ("", f"{wrapped(line.text, columns)}\n\n")]
+            shown += [("class:hint", f"{edits}{files}\n"), ("", f"{wrapped(line.text, columns)}\n")]
+            buttons = "".join(f"[ {label} ] " for label in line.buttons)
+            shown.append(("class:button", f"{buttons}\n\n" if buttons else "\n"))
         return shown
 
     def _bottom(self) -> Point:
@@ -187,15 +192,15 @@ class ChatWindow:
                     self._go(self._channel())
                 case "/1" | "/2" | "/3" | "/4":
                     self._go(self._last[int(command[1]) - 1])
+                case "/stop" | "/retry" | "/continue":
+                    await self._press(command[1:].capitalize())
                 case "/as":
                     self._be(rest.strip())
                 case "/restart":
                     await self._restart()
-                case "/image" | "/file":
-                    line, file = attached(rest)
-                    await self._say(line, [file])
                 case _:
-                    await self._say(text, [])
+                    line, files = attached(rest) if command in {"/image", "/file"} else (text, [])
+                    await self._say(line, files)
         except ParleyError as error:
             self._problem(str(error))
         self._app.invalidate()
@@ -209,6 +214,20 @@ class ChatWindow:
             self._who = known[name.lower()]
         else:
             self._problem("Only Ada and Grace live here: /as Ada or /as Grace.")
+
+    async def _press(self, label: str) -> None:
+        answers = [line for line in self._here.lines(self._place) if line.by_bot]
+        if not answers:
+            raise ParleyError("There is no answer here yet.")
+        with_it = [line for line in answers if label in line.buttons]
+        try:
+            if label == "Stop" and not with_it and self._place.platform == "slack":
+                await self._here.press_native_stop(self._who, self._place)  # Slack's own, beside what it streams
+                return
+            told = await self._here.press(self._who, self._place, (with_it or answers)[-1].message, label)
+        except (LookupError, TimeoutError):
+            raise ParleyError(f"There is no {label} button here now.") from None
+        self._news = ("class:hint", told)
 
     async def _restart(self) -> None:
         self._news = ("class:hint", "the bot is restarting…")
@@ -246,14 +265,14 @@ def wrapped(text: str, columns: int) -> str:
     return "\n".join("\n".join(line) for line in lines)
 
 
-def attached(rest: str) -> tuple[str, File]:
+def attached(rest: str) -> tuple[str, list[File]]:
     """Read `PATH a line` (a path with spaces in quotes). Raises `ParleyError` with a sentence."""
     with contextlib.suppress(ValueError):
         words = shlex.split(rest)
         if words:
             path = Path(os.path.expanduser(words[0]))  # noqa: PTH111 - leaves a path that names no home alone
             try:
-                return " ".join(words[1:]), (path.name, path.read_bytes())
+                return " ".join(words[1:]), [(path.name, path.read_bytes())]
             except OSError as error:
                 raise ParleyError(f"{path} cannot be read: {error.strerror}.") from None
     raise ParleyError("Say which file: /image PATH, and then your question.")

@@ -103,6 +103,16 @@ async def test_the_bot_can_be_restarted_from_the_window(here: World, keyboard: P
 def test_a_path_may_have_spaces_and_the_line_follows(tmp_path: Path) -> None:
     file = tmp_path / "x.png"
     file.write_bytes(b"data")
-    assert attached(f'"{file}" and a line') == ("and a line", ("x.png", b"data"))
+    assert attached(f'"{file}" and a line') == ("and a line", [("x.png", b"data")])
     with pytest.raises(ParleyError, match="Say which file"):
         attached('"')
+
+
+async def test_buttons_are_shown_and_can_be_pressed(here: World, keyboard: PipeInput) -> None:
+    async with open_window(here, keyboard) as window:
+        keyboard.send_text("@parley Hello there\r")
+        await until(window, "[ Retry ]")
+        keyboard.send_text("/continue\r")
+        await until(window, "no Continue button")
+        keyboard.send_text("/retry\r")
+        await here.claude.until(lambda: here.claude.count == 2)
