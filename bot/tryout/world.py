@@ -148,6 +148,10 @@ class World:
         """Return a person on Discord, for what only Discord has."""
         return self._discord_people[name]
 
+    def slack_person(self, name: str) -> SlackPerson:
+        """Return a person on Slack, for what only Slack has."""
+        return self._slack_people[name]
+
     async def open_thread(self, who: str, place: Place, message: str) -> Place:
         """Let a person make a thread on a message (on Slack, every message is one already); return it."""
         if place.platform == "discord":

@@ -88,6 +88,19 @@ async def test_in_a_forwarded_message(here: World) -> None:
     assert "forwarded" in told.casefold()
 
 
+async def test_in_a_message_that_is_shared_on_slack(here: World) -> None:
+    general, dm = here.places[2], here.places[3]
+    await here.say("Grace", general, "Look at this", [RED])
+    [file] = here.slack.messages(general.channel)[-1].files
+    shared = {"is_share": True, "text": "Look at this", "files": [{"id": file.id, "file_access": "check_file_info"}]}
+    since = len(here.slack.changes.seen)
+    await here.slack.say(here.slack_person("Ada"), dm.channel, "What is this?", attachments=[shared])
+    await here.slack.changes.wait(lambda c: c.by_bot and "mostly red" in c.text, since=since)
+    told = str(here.claude.requests[-1].body["messages"])
+    assert "Look at this" in told
+    assert "forwarded" in told.casefold()
+
+
 async def test_a_hidden_picture_of_somebody_else_is_shown_to_claude_only_when_asked_for(here: World) -> None:
     channel = here.places[0]
     hidden = await here.discord.say(
