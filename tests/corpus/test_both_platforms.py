@@ -34,7 +34,7 @@ async def asked_for(texts: Sequence[str], channels: int, piece_s: float) -> Asyn
         here.claude.script(*itertools.repeat(reply, 2 * len(texts)))
         places = []
         for number in range(channels):
-            places.append(Place("discord", f"#d{number}", here.discord.add_channel(here._guild, f"d{number}")))
+            places.append(Place("discord", f"#d{number}", here.discord.add_channel(here.guild, f"d{number}")))
             places.append(Place("slack", f"#s{number}", here.slack.add_channel(f"s{number}")))
         yield here, places
 

@@ -34,7 +34,9 @@ _MARGIN_S = 120.0
 """discord.py gives a connection up after 60 s without an answer, and looks every 41 s; clocks differ, too."""
 _GUILDS_S = 60.0
 """How long a session's guilds are waited for; one in an outage may take hours."""
-_MOST_PLACES = 200
+_MOST_PLACES = 2000
+"""A call each, at less than fifty a second: within a minute or so. A bot that is killed again and again before it has
+read all of them finds ever more; those that were left out once would be lost."""
 _MOST_MESSAGES = 300
 """Of one channel: three calls. More is not a handful of questions, but a busy room."""
 _READ_S = 60.0
