@@ -31,6 +31,10 @@ async def asked_for(texts: Sequence[str], channels: int, piece_s: float) -> Asyn
         return Reply(text=texts[number], pieces=max(1, len(texts[number]) // 150))
 
     async with world(SecretStr(""), Pace(piece_s=piece_s)) as here:
+        settings = here.bot.settings
+        pages_enough = settings.limits.model_copy(update={"answer_pages": 50})  # nothing ends in a file
+        here.bot.settings = settings.model_copy(update={"limits": pages_enough})
+        await here.restart_bot()
         here.claude.script(*itertools.repeat(reply, 2 * len(texts)))
         places = []
         for number in range(channels):
