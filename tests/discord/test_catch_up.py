@@ -59,6 +59,22 @@ async def test_a_dm_the_bot_knows_is_read_too(connected: Connected, restarted: A
             assert later.heard.all[-1].direct
 
 
+async def test_a_dm_opened_meanwhile_is_found_when_it_goes_on_and_heard_in_order(
+    connected: Connected, restarted: Any
+) -> None:
+    async with connected() as scene:
+        await scene.log.noted.wait()
+        dm = scene.discord.dm(scene.ann)
+
+        async def meanwhile() -> None:
+            await scene.discord.say(scene.ann, dm, "hello?")
+
+        async with restarted(scene, meanwhile=meanwhile) as later:
+            await later.discord.say(later.ann, dm, "are you there?")
+            heard = [(await later.heard.next()).text for _ in range(3)]
+            assert heard == ["hello?", "are you there?", "are you there?"]  # the last one live; the engine knows it
+
+
 async def test_a_place_without_news_is_not_read(connected: Connected, restarted: Any) -> None:
     async with connected() as scene:
         quiet = scene.discord.add_channel(scene.guild, "quiet")

@@ -3,7 +3,8 @@
 A connection that breaks is resumed, and Discord sends what was missed. A session that is lost, by a restart or because
 the break was too long, is begun anew, and what was said in between nobody sends (docs, events/gateway, "Resuming").
 The guilds then tell each channel's newest message, so that only channels with news are read. DMs Discord does not tell:
-those in which the bot was asked lately are read. The first DM a person ever writes is not found.
+those in which the bot was asked lately are read, and others when they go on. The first DM a person ever writes is not
+found before the second one.
 """
 
 import asyncio
@@ -63,6 +64,7 @@ class CatchUp:
         self._reading = asyncio.Semaphore(_AT_ONCE)
         self._looking_up = asyncio.Lock()
         self._members: dict[tuple[int, int], discord.Member | None] = {}
+        client.dm_found = lambda channel: client.in_turn(channel, partial(self._read_dm, channel))
 
     async def run(self) -> None:
         """Until cancelled: catch up where a session or a guild begins; write down until when everything was heard.
@@ -127,6 +129,13 @@ class CatchUp:
             else:
                 self._add(channel, since_s)
 
+    async def _read_dm(self, channel: int) -> None:
+        """Read a DM that may have been opened while nobody was there: Discord tells of none before it goes on."""
+        if self._since_s:
+            self._add(channel, self._since_s)
+            self._queued.add(channel)
+            await self._read_safely(channel)
+
     def _add(self, channel: int, since_s: float) -> None:
         self._unread[channel] = min(since_s, self._unread.get(channel, since_s))
 
@@ -135,7 +144,9 @@ class CatchUp:
             if self._client.is_closed():
                 return  # the next client catches up
             self._queued.discard(channel)
-            since_s = self._unread.pop(channel)
+            since_s = self._unread.pop(channel, None)
+            if since_s is None:  # it was read meanwhile
+                return
             self._busy += 1
             try:
                 await _safely(lambda: self._read(channel, since_s))

@@ -67,6 +67,9 @@ class Listener(discord.Client):
         self.begun: asyncio.Queue[discord.Guild | None] = asyncio.Queue()
         self.looked = asyncio.Event()
         self.unheard: dict[int, float] = {}
+        self.dm_found: Callable[[int], None] = lambda _: None
+        """Called with each DM's channel before its first message that this client hears is handed in."""
+        self._dms: set[int] = set()
         self._hear = hear
         self._tasks = tasks
         self._waiting: dict[int, deque[tuple[float, Step]]] = {}
@@ -140,6 +143,9 @@ class Listener(discord.Client):
     def _take_message(self, message: discord.Message) -> None:
         if is_question(message):
             sent_at_s = message.created_at.timestamp()
+            if message.guild is None and message.channel.id not in self._dms:
+                self._dms.add(message.channel.id)
+                self.dm_found(message.channel.id)
             self.in_turn(message.channel.id, partial(self.hear_message, message), since_s=sent_at_s)
 
     def _take_raw_message_edit(self, update: discord.RawMessageUpdateEvent) -> None:
