@@ -111,20 +111,12 @@ class Engine:
         if turn is None or asked is None or _is_same(asked, message):
             return
         changed = replace(asked, text=message.text, uploads=message.uploads)
-        waits = self._queue.take_out(asked.thread, asked.key)
-        running = self._queue.running(asked.thread)
-        if running and asked.key in {question.key for question in running.turn.questions}:
-            await running.drop()
+        await self._break_off(asked)
         reopened = await self._store.reopen(turn.key, changed)
-        if reopened is not None:
-            log.info("question edited", message=str(message.key), state=reopened.state)
-            self._queue.put(reopened)
-        elif waits:
-            self._queue.put(turn)
-        elif turn.state not in _ENDED:
-            left = await self._store.find(message.key)
-            if left is not None and left.state not in _ENDED:
-                self._queue.put(left)
+        log.info("question edited", message=str(message.key), answered_anew=reopened is not None)
+        left = reopened or await self._store.find(message.key)
+        if left is not None and left.state not in _ENDED:
+            self._queue.put(left)
 
     async def _deleted(self, deleted: Deleted) -> None:
         """Stop answering a deleted question, and forget what it said."""
@@ -132,14 +124,18 @@ class Engine:
         asked = next((q for q in turn.questions if q.key == deleted.key), None) if turn else None
         if asked is None:
             return
-        self._queue.take_out(asked.thread, asked.key)
-        running = self._queue.running(asked.thread)
-        if running and asked.key in {question.key for question in running.turn.questions}:
-            await running.drop()
+        await self._break_off(asked)
         left = await self._store.forget(deleted.key)
         log.info("question deleted", message=str(deleted.key))
         if left is not None and left.state not in _ENDED:
             self._queue.put(left)
+
+    async def _break_off(self, asked: Incoming) -> None:
+        """Let a question neither wait nor be answered any more; the store has its turn as it was left."""
+        self._queue.take_out(asked.thread, asked.key)
+        running = self._queue.running(asked.thread)
+        if running and asked.key in {question.key for question in running.turn.questions}:
+            await running.drop()
 
     async def _pressed(self, pressed: Pressed) -> str:
         turn = await self._store.find(pressed.message)
