@@ -53,18 +53,26 @@ class Heard:
 
 @dataclass
 class Log:
-    """A `HearLog` in memory. `noted`: set whenever something is written down."""
+    """A `HearLog` in memory. `noted`: set whenever something is written down. `slow`: what reading it waits for, if
+    given; `asked`: set when it is read then.
+    """
 
     until_s: float = 0.0
     known: list[ThreadKey] = field(default_factory=list)
     noted: asyncio.Event = field(default_factory=asyncio.Event)
+    slow: asyncio.Event | None = None
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def heard_until(self, platform: str) -> float:
         assert platform == "discord"
+        if self.slow is not None:
+            self.asked.set()
+            await self.slow.wait()
         return self.until_s
 
     async def heard(self, platform: str, at_s: float) -> None:
         assert platform == "discord"
+        await asyncio.sleep(0)  # others go on meanwhile, as with a disk
         self.until_s = max(self.until_s, at_s)
         self.noted.set()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from bot.events import Incoming, ThreadKey
+from bot.events import Incoming, Pressed, ThreadKey
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.catch_up import CatchUp
 from bot.platforms.discord.listen import Listener
@@ -116,6 +116,42 @@ async def test_what_is_said_live_waits_for_what_was_missed_in_its_channel(connec
         async with restarted(scene, meanwhile=meanwhile) as later:
             await scene.discord.say(scene.ann, scene.channel, "live")
             assert [(await later.heard.next()).text for _ in range(2)] == ["missed", "live"]
+
+
+async def test_what_is_said_live_waits_also_if_its_guild_comes_late(connected: Connected, restarted: Any) -> None:
+    async with connected() as scene:
+        await scene.log.noted.wait()
+        async with restarted(scene, meanwhile=lambda: _in_an_outage(scene)) as later:
+            await _end_the_outage_while_it_looks(later)
+            assert [(await later.heard.next()).text for _ in range(2)] == ["missed", "live"]
+
+
+async def test_nothing_is_noted_before_a_late_guild_is_looked_at(connected: Connected, restarted: Any) -> None:
+    async with connected() as scene:
+        await scene.log.noted.wait()
+        async with restarted(scene, meanwhile=lambda: _in_an_outage(scene)) as later:
+            until_s = later.log.until_s
+            later.heard.held["missed"] = asyncio.Event()
+            await _end_the_outage_while_it_looks(later)
+            await scene.discord.say(scene.ann, scene.discord.dm(scene.ann), "elsewhere")
+            assert (await later.heard.next()).text == "elsewhere"
+        assert scene.log.until_s == until_s
+
+
+async def _end_the_outage_while_it_looks(scene: Any) -> None:
+    """The guild comes while the bot looks what READY has told, with a live message; then it looks on."""
+    await scene.log.asked.wait()
+    scene.discord.end_outage(scene.guild)
+    await scene.discord.say(scene.ann, scene.channel, "live")
+    await scene.discord.react(scene.ann, scene.discord.messages(scene.channel)[0].id, "❌")
+    assert await scene.heard.next(Pressed)  # which waits for nothing: now the message has come, too
+    scene.log.slow.set()
+
+
+async def _in_an_outage(scene: Any) -> None:
+    scene.log.slow = asyncio.Event()
+    scene.discord.begin_outage(scene.guild)
+    await scene.discord.say(scene.ann, scene.channel, "missed")
 
 
 async def test_after_a_lost_session_what_the_gap_swallowed_is_heard(connected: Connected) -> None:

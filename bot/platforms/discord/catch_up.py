@@ -89,8 +89,13 @@ class CatchUp:
                 self._queued.add(channel)
                 self._client.in_turn(channel, partial(self._read_safely, channel), first=True)
         finally:
-            self._client.looked.set()
+            if not self._more_begun():
+                self._client.looked.set()
         await self._note()
+
+    def _more_begun(self) -> bool:
+        """Say whether something is still to be looked at: guilds come one after the other, and during a round, too."""
+        return self._client.beginning or not self._client.begun.empty()
 
     async def _look(self) -> None:
         """Find where there is something to read, in what has begun."""
@@ -196,7 +201,7 @@ class CatchUp:
         """Write down until when everything was heard, if that can be said."""
         now_s = time.time()
         guilds_missing = any(guild.unavailable for guild in self._client.guilds) and now_s < self._begun_s + _GUILDS_S
-        behind = self._begun or self._unread or self._busy or self._client.unheard
+        behind = self._begun or self._more_begun() or self._unread or self._busy or self._client.unheard
         if behind or guilds_missing or not self._client.connected.is_set():
             return
         at_s = min(max(self._begun_s, now_s - _MARGIN_S), self._client.waiting_since_s())

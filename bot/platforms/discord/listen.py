@@ -49,8 +49,8 @@ class Listener(discord.Client):
 
     `connected`: set while events arrive. `begun`: None for each new session, and each guild that can be seen from now
     on; what was said there before was not heard. `looked`: to be set when the steps that see to that stand first; until
-    then the messages of a new session wait. `unheard`: the channels with a message that `hear` could not take, and when
-    the oldest such was sent, in seconds since 1970.
+    then all messages wait. `beginning`: a session whose guilds are not all in `begun`. `unheard`: the channels with a
+    message that `hear` could not take, and when the oldest such was sent, in seconds since 1970.
     """
 
     def __init__(self, hear: Hear, tasks: asyncio.TaskGroup, limits: RateLimits, *, content: bool) -> None:
@@ -66,6 +66,7 @@ class Listener(discord.Client):
         self.connected = asyncio.Event()
         self.begun: asyncio.Queue[discord.Guild | None] = asyncio.Queue()
         self.looked = asyncio.Event()
+        self.beginning = False
         self.unheard: dict[int, float] = {}
         self.dm_found: Callable[[int], None] = lambda _: None
         """Called with each DM's channel before its first message that this client hears is handed in."""
@@ -118,14 +119,17 @@ class Listener(discord.Client):
 
     def _take_connect(self) -> None:  # at READY: each new session, of which the guilds follow
         self.looked.clear()
+        self.beginning = True
 
     def _take_ready(self) -> None:
         log.info("discord_ready", bot=str(self.user), content=self.intents.message_content)
         self.connected.set()
+        self.beginning = False
         for begun in (None, *(guild for guild in self.guilds if not guild.unavailable)):
             self.begun.put_nowait(begun)
 
     def _take_guild_available(self, guild: discord.Guild) -> None:  # one that came later, or is back
+        self.looked.clear()  # its next messages may come before it is looked at
         self.begun.put_nowait(guild)
 
     def _take_resumed(self) -> None:  # what was missed has been sent again

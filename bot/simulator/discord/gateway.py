@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 
 from bot.simulator.discord.connection import ClosingError, Connection, Session
+from bot.simulator.discord.model import Guild
 from bot.simulator.discord.wire import Json, Wire
 from bot.simulator.discord.world import World
 
@@ -53,7 +54,7 @@ class Gateway:
         for session in self._sessions.values():
             if not intents or session.intents & intents:
                 data = build(session.intents)
-                if data is not None and data.get("guild_id") not in self._world.left:
+                if data is not None and data.get("guild_id") not in self._world.left | self._world.out:
                     session.dispatch(event, data)
 
     async def ready(self, timeout_s: float) -> None:
@@ -183,9 +184,22 @@ class Gateway:
         session.dispatch("READY", self._ready_data(session, data.get("shard")))
         if intents & GUILDS:
             for guild in self._world.joined():
-                created = self._wire.guild_create(guild, all_members=bool(intents & PRESENCES))
-                session.dispatch("GUILD_CREATE", created)
+                if guild.id not in self._world.out:
+                    session.dispatch("GUILD_CREATE", self._created(guild, intents))
         connection.mark_told()
+
+    def begin_outage(self, guild: Guild) -> None:
+        """Tell nothing of a guild any more, but that it cannot be seen."""
+        self._world.out.add(guild.id)
+        self.dispatch("GUILD_DELETE", GUILDS, lambda _: {"id": guild.id, "unavailable": True})
+
+    def end_outage(self, guild: Guild) -> None:
+        """Tell that a guild can be seen again."""
+        self._world.out.discard(guild.id)
+        self.dispatch("GUILD_CREATE", GUILDS, lambda intents: self._created(guild, intents))
+
+    def _created(self, guild: Guild, intents: int) -> Json:
+        return self._wire.guild_create(guild, all_members=bool(intents & PRESENCES))
 
     def _ready_data(self, session: Session, shard: Any) -> Json:
         return {

@@ -137,6 +137,17 @@ class SimulatedDiscord(People):
         """
         self._gateway.silence()
 
+    def begin_outage(self, guild: str) -> None:
+        """Let a guild become unavailable: READY and GUILD_DELETE say so, and what is said there is only in its history.
+
+        A bot that connects meanwhile is ready without it (Discord docs, events/gateway, "Guild Availability").
+        """
+        self._gateway.begin_outage(self._guild(guild))
+
+    def end_outage(self, guild: str) -> None:
+        """Let GUILD_CREATE tell that a guild is available again."""
+        self._gateway.end_outage(self._guild(guild))
+
     @property
     def heartbeat_s(self) -> float:
         """How often whoever connects from now on is asked to beat; 41.25 s at first, as at Discord."""

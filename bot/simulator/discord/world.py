@@ -46,6 +46,7 @@ class World:
         self._messages: dict[str, Message] = {}
         self.denied: set[str] = set()
         self.left: set[str] = set()
+        self.out: set[str] = set()
         self.bot = self.add_person(bot_name, bot=True)
 
     def add_person(self, name: str, *, bot: bool = False) -> Person:
