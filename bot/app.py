@@ -88,7 +88,7 @@ def make_engine(settings: Settings, store: Store, client: AsyncClient, connected
     )
     rules = settings.access.model_dump()
     access = Access(rules.pop("dms"), **{name: frozenset(ids) for name, ids in rules.items()})
-    return Engine(store, answerer, access, drain_s=limits.drain_s, late_after_s=limits.late_after_s)
+    return Engine(store, answerer, connected, access, drain_s=limits.drain_s, late_after_s=limits.late_after_s)
 
 
 async def _run(chosen: list[Platform], engine: Engine, store: Store, stop: asyncio.Event) -> None:

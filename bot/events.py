@@ -117,6 +117,15 @@ class Deleted:
     key: MessageKey
 
 
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Nothing was heard of a platform for a while, until now. What was said meanwhile was handed in; what people edited
+    or deleted meanwhile was not.
+    """
+
+    platform: str
+
+
 class Button(StrEnum):
     """What a reader can press below an answer."""
 
@@ -137,8 +146,8 @@ class Pressed:
     person: Person
 
 
-Event = Incoming | Edited | Deleted | Pressed
-"""Everything that people do and a platform hands in."""
+Event = Incoming | Edited | Deleted | Pressed | Missed
+"""Everything that people do and a platform hands in, and that it may have missed some of it."""
 
 
 @dataclass(frozen=True, slots=True)

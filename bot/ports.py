@@ -98,6 +98,13 @@ class Platform(Protocol):
         """Return an upload's bytes, from the platform's own file hosts only. Raises `MediaError`."""
         ...
 
+    async def as_it_is(self, question: Incoming) -> Incoming | None:
+        """Return a question as it stands now: this very object if nobody edited it, None if it was deleted.
+
+        Raises `PlatformError` if that cannot be told.
+        """
+        ...
+
 
 class HearLog(Protocol):
     """Where a platform looks up and writes down until when it has heard everything. Times in seconds since 1970."""
@@ -140,6 +147,10 @@ class Store(PartLog, HearLog, Protocol):
 
     async def unended(self) -> Sequence[Turn]:
         """Return every turn that is neither delivered nor failed nor stopped, in the order it was accepted."""
+        ...
+
+    async def lately(self, platform: str, since_s: float, limit: int) -> Sequence[Incoming]:
+        """Return up to `limit` questions that were accepted since a time and not deleted, newest first."""
         ...
 
     async def find(self, message: MessageKey) -> Turn | None:

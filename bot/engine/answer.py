@@ -9,6 +9,7 @@ import structlog
 from bot.claude import ClaudeError
 from bot.engine.ask import Asker, Place
 from bot.engine.budget import OverBudget
+from bot.engine.look_back import as_it_is
 from bot.engine.run import Run
 from bot.engine.slots import Slots
 from bot.engine.status import working
@@ -51,6 +52,8 @@ class Answerer:
         if platform is None:
             log.warning("turn waits: its platform is not connected", turn=str(run.turn.key))
             return
+        if run.left and not await self._still_asked(run, platform):
+            return
         surface = platform.surface(run.turn.questions[0])
         parts = _Parts(self._store)
         async with self._reply(run, surface, parts) as reply:
@@ -72,6 +75,19 @@ class Answerer:
             except Exception:
                 log.exception("turn failed")
                 await self._settle(run, reply, OUR_FAULT)
+
+    async def _still_asked(self, run: Run, platform: Platform) -> bool:
+        """Look whether what an earlier process left is still to be answered, and as it was asked."""
+        if run.turn.outcome is None:
+            try:
+                now = await as_it_is(self._store, platform, run.turn)
+            except StoreError as error:
+                log.warning("changed questions could not be stored", detail=error.detail)
+                return True
+            if now is None:
+                return False
+            run.turn = now
+        return True
 
     def _reply(self, run: Run, surface: Surface, parts: "_Parts") -> AbstractAsyncContextManager[LiveReply]:
         mark = hashlib.sha256(str(run.turn.key).encode()).hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -11,11 +12,12 @@ import structlog
 from bot.engine.admit import Access, is_addressed, may_speak
 from bot.engine.answer import Answerer
 from bot.engine.burst import Bursts
+from bot.engine.look_back import LookBack, is_same
 from bot.engine.queue import Queue
 from bot.engine.words import GO_ON, NOT_NEWEST, NOT_YOURS, is_stop
 from bot.errors import ParleyError
-from bot.events import Button, Deleted, Edited, Event, Incoming, Person, Pressed, Turn
-from bot.ports import Store
+from bot.events import Button, Deleted, Edited, Event, Incoming, Missed, Person, Pressed, Turn
+from bot.ports import Platform, Store
 
 log = structlog.get_logger()
 
@@ -33,7 +35,14 @@ class Engine:
     """
 
     def __init__(
-        self, store: Store, answerer: Answerer, access: Access, *, drain_s: float, late_after_s: float
+        self,
+        store: Store,
+        answerer: Answerer,
+        platforms: Mapping[str, Platform],
+        access: Access,
+        *,
+        drain_s: float,
+        late_after_s: float,
     ) -> None:
         self._store = store
         self._access = access
@@ -41,6 +50,8 @@ class Engine:
         self._late_after_s = late_after_s
         self._queue = Queue(answerer.answer)
         self._bursts = Bursts()
+        self._look_back = LookBack(store, platforms, self._changed)
+        self._changing = asyncio.Lock()
         self._began_at_s = 0.0
         self._open = asyncio.Event()
         self._closing = False
@@ -50,7 +61,7 @@ class Engine:
         unended = await self._store.unended()
         for turn in unended:
             new = turn.state == "accepted" or (turn.state == "answering" and not turn.parts)
-            self._queue.put(turn, late=new and all(map(self._is_late, turn.questions)))
+            self._queue.put(turn, late=new and all(map(self._is_late, turn.questions)), left=True)
         if unended:
             log.info("taking up what was left", turns=len(unended))
         self._open.set()
@@ -63,6 +74,7 @@ class Engine:
         drain_s = self._drain_s if kind is None else 0.0
         if self._queue.busy:
             log.info("letting running turns end", turns=self._queue.busy, within_s=drain_s)
+        await self._look_back.close()
         await self._queue.close(drain_s)
 
     async def hear(self, event: Event) -> str:
@@ -72,14 +84,15 @@ class Engine:
         is stopping: the event must come again.
         """
         await self._open.wait()
-        if self._closing:
+        if self._closing and not isinstance(event, Missed):
             raise ParleyError("The bot is stopping.")
         if isinstance(event, Incoming):
             await self._asked(event)
-        elif isinstance(event, Edited):
-            await self._edited(event.message)
-        elif isinstance(event, Deleted):
-            await self._deleted(event)
+        elif isinstance(event, Edited | Deleted):
+            await self._changed(event)
+        elif isinstance(event, Missed):
+            if not self._closing:  # else the next start misses it, too
+                self._look_back.begin(event.platform)
         else:
             return await self._pressed(event)
         return ""
@@ -104,11 +117,16 @@ class Engine:
         log.info("question accepted", message=str(question.key))
         self._queue.put(Turn((question,), "accepted"), late=self._is_late(question))
 
-    async def _edited(self, message: Incoming) -> None:
+    async def _changed(self, event: Edited | Deleted) -> None:
+        async with self._changing:  # one change may come from the platform and from looking back
+            await (self._edited(event) if isinstance(event, Edited) else self._deleted(event))
+
+    async def _edited(self, edited: Edited) -> None:
         """Answer an edited question anew, if it is its thread's newest; one that waits is answered as it is now."""
+        message = edited.message
         turn = await self._store.find(message.key)
         asked = next((q for q in turn.questions if q.key == message.key), None) if turn else None
-        if turn is None or asked is None or _is_same(asked, message):
+        if turn is None or asked is None or is_same(asked, message):
             return
         changed = replace(asked, text=message.text, uploads=message.uploads)
         await self._break_off(asked)
@@ -201,7 +219,3 @@ class Engine:
         """By a clock that goes on evenly since the start: one that is set anew meanwhile makes no question late."""
         now_s = self._began_at_s + asyncio.get_running_loop().time()
         return 0 < question.sent_at_s < now_s - self._late_after_s
-
-
-def _is_same(one: Incoming, other: Incoming) -> bool:
-    return (one.text, [u.id for u in one.uploads]) == (other.text, [u.id for u in other.uploads])

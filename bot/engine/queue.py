@@ -15,10 +15,11 @@ BURST_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A turn in line. `late`: see `Run`."""
+    """A turn in line. `late`, `left`: see `Run`."""
 
     turn: Turn
     late: bool = False
+    left: bool = False
 
 
 class Queue:
@@ -32,14 +33,14 @@ class Queue:
         self._workers: set[asyncio.Task[None]] = set()
         self._closing = False
 
-    def put(self, turn: Turn, *, late: bool = False) -> None:
+    def put(self, turn: Turn, *, late: bool = False, left: bool = False) -> None:
         """Put a turn in its thread's line."""
-        thread = turn.questions[0].thread
+        thread, waiting = turn.questions[0].thread, Waiting(turn, late, left)
         if thread in self._waiting:
-            self._waiting[thread].append(Waiting(turn, late))
+            self._waiting[thread].append(waiting)
             self._more[thread].set()
             return
-        self._waiting[thread] = [Waiting(turn, late)]
+        self._waiting[thread] = [waiting]
         self._more[thread] = asyncio.Event()
         worker = asyncio.create_task(self._serve(thread), name=str(thread))
         self._workers.add(worker)
@@ -87,7 +88,7 @@ class Queue:
             del self._waiting[thread], self._more[thread]
 
     async def _run(self, thread: ThreadKey, waiting: Waiting) -> None:
-        run = self._running[thread] = Run(waiting.turn, late=waiting.late)
+        run = self._running[thread] = Run(waiting.turn, late=waiting.late, left=waiting.left)
         try:
             with structlog.contextvars.bound_contextvars(turn=str(run.turn.key)):
                 async with asyncio.TaskGroup() as group:  # a run that is dropped alone does not end the worker
@@ -127,7 +128,8 @@ def take_next(line: list[Waiting]) -> Waiting:
             line.remove(waiting)
             return waiting
     questions = sorted((question for waiting in line for question in waiting.turn.questions), key=_platform_order)
-    whole = Waiting(replace(line[0].turn, questions=tuple(questions)), all(waiting.late for waiting in line))
+    turn = replace(line[0].turn, questions=tuple(questions))
+    whole = Waiting(turn, all(waiting.late for waiting in line), any(waiting.left for waiting in line))
     line.clear()
     return whole
 

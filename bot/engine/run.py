@@ -11,13 +11,15 @@ from bot.events import Turn
 class Run:
     """A turn that is being answered.
 
-    `late`: it comes so long after it was asked that one line is all it gets. `begun`: it no longer waits for a place.
-    `stopped`: a reader wants no more of the answer. `used`: what has been used for it and is recorded nowhere yet.
+    `late`: it comes so long after it was asked that one line is all it gets. `left`: by an earlier process.
+    `begun`: it no longer waits for a place. `stopped`: a reader wants no more of the answer. `used`: what has been used
+    for it and is recorded nowhere yet.
     """
 
-    def __init__(self, turn: Turn, *, late: bool = False) -> None:
+    def __init__(self, turn: Turn, *, late: bool = False, left: bool = False) -> None:
         self.turn = turn
         self.late = late
+        self.left = left
         self.begun = False
         self.stopped = False
         self.used = Usage(input_tokens=0, output_tokens=0)

@@ -10,7 +10,7 @@ from typing import Any
 from bot.events import Incoming, MessageKey, Outcome, Part, ThreadKey, Turn
 from bot.store import blobs, turns
 from bot.store.blobs import BlobLimits
-from bot.store.records import dump
+from bot.store.records import dump, load
 from bot.store.writer import Writer
 
 _TOKENS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
@@ -45,6 +45,14 @@ class SqliteStore:
     async def unended(self) -> Sequence[Turn]:
         """Return every turn that is neither delivered nor failed nor stopped, in the order it was accepted."""
         return await self._writer.do(turns.unended)
+
+    async def lately(self, platform: str, since_s: float, limit: int) -> Sequence[Incoming]:
+        """Return up to `limit` questions that were accepted since a time and not deleted, newest first."""
+        select = """SELECT question FROM turn WHERE platform = ? AND accepted_at_s >= ?
+            AND (json_extract(question, '$.text') <> '' OR json_array_length(question, '$.uploads') > 0)
+            ORDER BY accepted_at_s DESC LIMIT ?"""
+        rows = await self._writer.do(lambda db: db.execute(select, (platform, since_s, limit)).fetchall())
+        return [load(record) for (record,) in rows]
 
     async def begin(self, questions: Sequence[Incoming]) -> None:
         """Make accepted questions one turn that is being answered; its key is the first one's.

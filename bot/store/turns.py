@@ -99,7 +99,7 @@ def reopen(db: sqlite3.Connection, key: MessageKey, question: Incoming | None) -
     # A question that was stopped before there was anything to remember of it does not count.
     later = """SELECT 1 FROM turn WHERE thread = ? AND coalesce(answered_by, id) > ?
         AND (state <> 'stopped' OR EXISTS (SELECT 1 FROM message WHERE message.turn = turn.id))"""
-    if db.execute(later, (thread, leader)).fetchone() is not None:
+    if state != "accepted" and db.execute(later, (thread, leader)).fetchone() is not None:
         return None
     if question is not None:
         db.execute("UPDATE turn SET question = ? WHERE id = ?", (dump(question), row_of(db, question.key)[0]))

@@ -1,10 +1,18 @@
 """What was written while the bot was away, came late, came often, or went away."""
 
+import asyncio
 import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, closing
+from functools import partial
+from pathlib import Path
+from typing import Any
 
+from bot.events import MessageKey, Turn
+from bot.ports import Store
 from bot.simulator.changes import Change
 from bot.simulator.claude import Reply
+from bot.store import BlobLimits, open_store
 from bot.tryout.world import Place, World
 
 HALF = "This is the first half of a story, which goes on for"
@@ -57,6 +65,75 @@ async def test_what_was_asked_while_a_discord_session_was_lost_is_answered(here:
     message = await here.say("Ada", channel, "@parley Did you hear this?")
     await answered(here, here.answered_in(channel, message), message, "Did you hear this?")
     assert here.claude.count == 2
+
+
+async def test_a_last_question_edited_while_the_bot_was_away_is_answered_anew_in_place(
+    here: World, channel: Place
+) -> None:
+    answer = await here.ask("Ada", channel, "@parley Hello")
+    await away(here, here.edit("Ada", channel, answer.message, "@parley Good evening"))
+    await answered(here, answer.place, answer.message, "Good evening")
+    assert len(here.answer(answer.place, answer.message).lines) == 1
+    assert here.claude.count == 2
+
+
+async def test_a_question_deleted_while_the_bot_was_away_is_forgotten(here: World, channel: Place) -> None:
+    here.claude.script(Reply(pieces=["I keep it to myself."]))
+    answer = await here.ask("Ada", channel, "@parley Hello, my secret is rosebud")
+    forgotten = asyncio.Event()
+    here.bot.open_store = partial(open_noticed, forgotten)
+    await away(here, here.delete(channel, answer.message))
+    async with asyncio.timeout(20):
+        await forgotten.wait()
+    assert b"rosebud" not in stored(here)
+    assert here.claude.count == 1
+
+
+async def test_a_question_deleted_before_its_answer_began_gets_nothing(here: World, channel: Place) -> None:
+    here.claude.script(Reply(pieces=[HALF], first_token_s=30.0))
+    message = await here.say("Ada", channel, "@parley Hello, my secret is rosebud")
+    await here.claude.until(lambda: here.claude.count == 1)
+    await away(here, here.delete(channel, message))
+    other = await here.ask("Grace", channel, "@parley Are you there?")
+    assert "Are you there?" in other.text
+    assert here.claude.count == 2
+    assert b"rosebud" not in stored(here)
+
+
+async def away(here: World, meanwhile: Awaitable[None]) -> None:
+    """Let something happen while there is no bot, of which Slack tells the next one nothing."""
+    await here.bot.kill()
+    here.slack.keeps_events = False
+    await meanwhile
+    await here.start_bot()
+    here.slack.keeps_events = True
+
+
+class Noticed:
+    """The store, which also tells when a question was forgotten."""
+
+    def __init__(self, store: Store, forgotten: asyncio.Event) -> None:
+        self._store = store
+        self._forgotten = forgotten
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def forget(self, question: MessageKey) -> Turn | None:
+        turn = await self._store.forget(question)
+        self._forgotten.set()
+        return turn
+
+
+@asynccontextmanager
+async def open_noticed(forgotten: asyncio.Event, path: str, limits: BlobLimits) -> AsyncIterator[Any]:
+    async with open_store(path, limits) as store:
+        yield Noticed(store, forgotten)
+
+
+def stored(here: World) -> bytes:
+    file = Path(here.bot.settings.store.path)
+    return b"".join(part.read_bytes() for part in file.parent.glob(f"{file.name}*"))
 
 
 async def test_an_old_question_gets_one_line_with_a_button(here: World) -> None:

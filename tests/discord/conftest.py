@@ -14,7 +14,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import discord  # noqa: F401 - so that it is there before anything else imports it
 
-from bot.events import Event, Incoming, ThreadKey
+from bot.events import Event, Incoming, Missed, ThreadKey
 from bot.platforms.discord import DiscordPlatform
 from bot.simulator.discord import Person, SimulatedDiscord
 
@@ -25,16 +25,21 @@ T = TypeVar("T", bound=Event)
 class Heard:
     """A `Hear` that keeps what it was told, answers with a sentence and can be made to fail.
 
-    `all`: messages. `fail_with`: the errors of the next calls. `held`: texts that wait.
+    `all`: messages. `missed`: how often it was told that something may have been missed. `fail_with`: the errors of the
+    next calls. `held`: texts that wait.
     """
 
     all: list[Incoming] = field(default_factory=list)
+    missed: int = 0
     sentence: str = ""
     fail_with: list[Exception] = field(default_factory=list)
     held: dict[str, asyncio.Event] = field(default_factory=dict)
     _arrived: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
 
     async def __call__(self, event: Event) -> str:
+        if isinstance(event, Missed):
+            self.missed += 1
+            return ""
         if self.fail_with:
             raise self.fail_with.pop(0)
         if isinstance(event, Incoming):

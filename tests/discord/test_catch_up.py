@@ -185,6 +185,19 @@ async def test_a_long_gap_is_read_page_by_page(connected: Connected, restarted: 
             assert [(await later.heard.next()).text for _ in range(130)] == [str(number) for number in range(130)]
 
 
+async def test_of_a_very_long_gap_the_newest_is_heard(connected: Connected, restarted: Any) -> None:
+    async with connected() as scene:
+        await scene.log.noted.wait()
+
+        async def meanwhile() -> None:
+            for number in range(1010):
+                await scene.discord.say(scene.ann, scene.channel, str(number))
+
+        async with restarted(scene, meanwhile=meanwhile) as later:
+            heard = [(await later.heard.next()).text for _ in range(1000)]
+            assert heard == [str(number) for number in range(10, 1010)]
+
+
 async def test_nothing_is_noted_before_what_was_missed_was_heard(connected: Connected, restarted: Any) -> None:
     async with connected() as scene:
         await scene.log.noted.wait()

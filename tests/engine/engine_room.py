@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.claude import AsyncClient, mk_sdk
 from bot.engine import Access, Allowance, Answerer, Asker, AskSettings, Budgets, Engine, Slots
-from bot.errors import MediaError
+from bot.errors import MediaError, Unreachable
 from bot.events import (
     Budget,
     Button,
@@ -59,7 +59,9 @@ class Shown:
 
 @dataclass
 class Chat:
-    """What a platform shows. `files`: what can be downloaded, by URL."""
+    """What a platform shows. `files`: what can be downloaded, by URL. `now`: questions that were edited, or deleted
+    (None), by id, while nobody listened; `looked_up`: whose state was asked for.
+    """
 
     shown: dict[str, Shown] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
@@ -67,6 +69,9 @@ class Chat:
     texts: list[str] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     before: list[Said] = field(default_factory=list)
+    now: dict[str, Incoming | None] = field(default_factory=dict)
+    unreachable: bool = False
+    looked_up: list[str] = field(default_factory=list)
     name: str = "fake"
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -98,6 +103,13 @@ class Chat:
         if upload.url not in self.files:
             raise MediaError(f"{upload.name} is no longer there.")
         return self.files[upload.url]
+
+    async def as_it_is(self, question: Incoming) -> Incoming | None:
+        self.looked_up.append(question.key.message)
+        self.changed()
+        if self.unreachable:
+            raise Unreachable("The chat cannot be reached.")
+        return self.now.get(question.key.message, question)
 
 
 class Place:
@@ -223,7 +235,7 @@ async def room(
             asker = Asker(store, AsyncClient("claude-sonnet-5-5", cli=sdk), chosen, budgets)
             answerer = Answerer(noticed, asker, platforms, Pacer(), slots, most_pages=8)
             access = settings.get("access", Access())
-            engine = Engine(noticed, answerer, access, drain_s=0.0, late_after_s=900.0)
+            engine = Engine(noticed, answerer, platforms, access, drain_s=0.0, late_after_s=900.0)
             async with engine:
                 yield Room(chat, claude, store, engine)
     finally:

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,18 +14,6 @@ from bot.events import Button, Upload
 from bot.simulator.claude import Reply, SimulatedClaude
 
 HALF = "This is the first half of it, and"
-
-
-@pytest.fixture
-async def claude() -> AsyncIterator[SimulatedClaude]:
-    async with SimulatedClaude() as simulated:
-        yield simulated
-
-
-@pytest.fixture
-async def here(tmp_path: Path, claude: SimulatedClaude) -> AsyncIterator[Room]:
-    async with room(tmp_path, claude) as opened:
-        yield opened
 
 
 def held() -> Reply:

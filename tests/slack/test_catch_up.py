@@ -12,7 +12,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
-from bot.events import Event, Incoming, ThreadKey
+from bot.events import Event, Incoming, Missed, ThreadKey
 from bot.platforms.slack import SlackPlatform
 from bot.platforms.slack.calls import Calls
 from bot.platforms.slack.catch_up import CatchUp, Pace, Place
@@ -71,6 +71,7 @@ class Bot:
     channel: str
     ann: Person
     fail: int = 0
+    missed: int = 0
     catch_up: CatchUp = field(init=False)
     heard: list[Incoming] = field(default_factory=list)
     connected: asyncio.Event = field(default_factory=asyncio.Event)
@@ -86,6 +87,9 @@ class Bot:
         if self.fail:
             self.fail -= 1
             raise OSError("disk full")
+        if isinstance(event, Missed):
+            self.missed += 1
+            return ""
         assert isinstance(event, Incoming)
         self.heard.append(event)
         return ""
@@ -126,7 +130,8 @@ async def away(pace: Pace = QUICK, *, since_s: float | None = None, limits: bool
         calls.use(client, me)
         log = Log(time.time() - 1.0 if since_s is None else since_s)
         bot = Bot(slack, log, slack.add_channel("general"), slack.add_person("Ann"))
-        bot.catch_up = CatchUp(calls, Listener(bot.hear, Translator(calls, People(calls)), me).take, log, me, pace)
+        listener = Listener(bot.hear, Translator(calls, People(calls)), me)
+        bot.catch_up = CatchUp(calls, listener.take, bot.hear, log, me, pace=pace)
         yield bot
 
 
@@ -201,8 +206,11 @@ async def test_a_bot_that_was_never_there_before_fetches_nothing() -> None:
         assert bot.calls("conversations.history") == []
         bot.heard.clear()
         await bot.say("while it was away")
-        bot.catch_up = CatchUp(bot.catch_up._reader._calls, bot.catch_up._take, bot.log, bot.catch_up._me, QUICK)
+        assert bot.missed == 0
+        known = bot.catch_up
+        bot.catch_up = CatchUp(known._reader._calls, known._take, bot.hear, bot.log, known._me, pace=QUICK)
         assert await bot.come_back() == ["while it was away"]
+        assert bot.missed == 1
 
 
 async def test_row_20_no_more_than_the_window_is_fetched() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
-from bot.platforms.slack.calls import Rejected
+from bot.platforms.slack.calls import NoMessage, Rejected
 from bot.platforms.slack.seal import Seal, seal_key
 from bot.simulator.faults import Fault
 
@@ -203,7 +203,7 @@ async def test_editing_too_fast_is_limited_by_slack(scene: Any) -> None:
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        ("message_not_found", Gone),
+        ("message_not_found", NoMessage),
         ("channel_not_found", Gone),
         ("is_archived", Gone),
         ("missing_scope", Forbidden),

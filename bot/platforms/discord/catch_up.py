@@ -38,8 +38,8 @@ _GUILDS_S = 60.0
 _MOST_PLACES = 2000
 """A call each, at less than fifty a second: within a minute or so. A bot that is killed again and again before it has
 read all of them finds ever more; those that were left out once would be lost."""
-_MOST_MESSAGES = 300
-"""Of one channel: three calls. More is not a handful of questions, but a busy room."""
+_MOST_MESSAGES = 1000
+"""Of one channel, the newest ones: ten calls. Who asked before so many others has found somebody else to ask."""
 _READ_S = 60.0
 _AT_ONCE = 4
 """Channels read side by side: the rest of the bot's 50 calls a second is for answers."""
@@ -110,6 +110,8 @@ class CatchUp:
             dms = [int(thread.channel) for thread in asked if thread.workspace == "@me"]
             for place in dms[:_MOST_PLACES]:
                 self._add(place, self._since_s)
+            if until_s:
+                await self._client.missed()
         guilds = [guild for guild in self._begun if guild]
         if guilds and self._since_s:
             self._look_in(guilds, max(self._since_s, time.time() - _WINDOW_S))
@@ -229,10 +231,14 @@ async def _history(client: discord.Client, channel: int, after: discord.Object) 
     place = client.get_channel(channel) or await client.fetch_channel(channel)
     if not isinstance(place, discord.abc.Messageable):
         return []
-    read = [message async for message in place.history(limit=_MOST_MESSAGES, after=after, oldest_first=True)]
+    read: list[discord.Message] = []
+    async for message in place.history(limit=_MOST_MESSAGES):  # newest first; discord.py goes on beyond an `after`
+        if message.id <= after.id:
+            break
+        read.append(message)
     if len(read) == _MOST_MESSAGES:
         log.warning("discord_channel_too_long", channel=channel, read=len(read))
-    return read
+    return read[::-1]
 
 
 def _snowflake(at_s: float) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import discord
 import structlog
 
-from bot.events import Deleted, Edited, Incoming, MessageKey, Pressed, ThreadKey
+from bot.events import Deleted, Edited, Incoming, MessageKey, Missed, Pressed, ThreadKey
 from bot.platforms.discord.buttons import answer, cross, press
 from bot.platforms.discord.calls import within
 from bot.platforms.discord.limits import NoQueue, RateLimits
@@ -100,6 +100,10 @@ class Listener(discord.Client):
         steps = self._waiting[channel]
         entry = (time.time() if since_s is None else since_s, step)
         (steps.appendleft if first else steps.append)(entry)
+
+    async def missed(self) -> None:
+        """Hand in that edits and deletions may have been missed."""
+        await self._hear(Missed("discord"))
 
     async def hear_message(self, message: discord.Message, *, author: discord.Member | None = None) -> None:
         """Hand in a message that a person wrote, if it says anything. `author` as for `incoming`.

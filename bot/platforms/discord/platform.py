@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -20,7 +21,7 @@ from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.catch_up import CatchUp
 from bot.platforms.discord.listen import Listener
 from bot.platforms.discord.surface import DiscordSurface
-from bot.platforms.discord.translate import uploads_of
+from bot.platforms.discord.translate import is_question, text_of, uploads_of
 from bot.ports import Hear, HearLog
 
 log = structlog.get_logger()
@@ -32,6 +33,7 @@ _CDN_HOSTS = ("cdn.discordapp.com", "media.discordapp.net")
 _STABLE_S = 60.0
 _LONGEST_WAIT_S = 300.0
 _CLOSE_S = 5.0
+_UNKNOWN_MESSAGE = 10008
 
 
 class DiscordPlatform:
@@ -94,6 +96,22 @@ class DiscordPlatform:
                 raise
         return await fetch(files, url, hosts=self._hosts, max_bytes=max_bytes)
 
+    async def as_it_is(self, question: Incoming) -> Incoming | None:
+        """Return a question as it stands now: this very object if nobody edited it, None if it was deleted.
+
+        Raises `PlatformError` if that cannot be told, also where the whole channel is gone.
+        """
+        channel, message = int(question.key.channel), int(question.key.message)
+        found = await self._calls.call(lambda client: _message(client, channel, message), patient=True)
+        if found is None:
+            return None
+        me = (await self._calls.client()).user
+        text = text_of(found, without=me.id if me else None)
+        # without the Message Content intent its text may be missing; what the bot wrote is the question of a Continue
+        if found.edited_at is None or not is_question(found) or not (text or found.attachments):
+            return question
+        return replace(question, text=text, uploads=uploads_of(found))
+
     async def _file_session(self, upload: Upload) -> aiohttp.ClientSession:
         """Return the session for files; a turn of an earlier process may ask for it before the login."""
         detail = ""
@@ -150,6 +168,18 @@ class DiscordPlatform:
         finally:
             self._calls.use(None)
             await _close(client)
+
+
+async def _message(client: discord.Client, channel: int, message: int) -> discord.Message | None:
+    """Return a message, None if it was deleted (Discord docs, opcodes-and-status-codes: 10008, Unknown Message)."""
+    place: Any = client.get_channel(channel) or client.get_partial_messageable(channel)
+    try:
+        found: discord.Message = await place.fetch_message(message)
+    except discord.NotFound as error:
+        if error.code == _UNKNOWN_MESSAGE:
+            return None
+        raise
+    return found
 
 
 @asynccontextmanager

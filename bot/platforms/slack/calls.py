@@ -30,10 +30,8 @@ _FORBIDDEN = REFUSED | {
     "access_denied", "cannot_reply_to_message", "cant_update_message", "edit_window_closed", "messages_tab_disabled",
     "missing_scope", "no_permission", "not_in_channel", "user_is_restricted",
 }  # fmt: skip
-_GONE = frozenset({
-    "channel_not_found", "file_deleted", "file_not_found", "is_archived", "message_not_found", "thread_not_found",
-    "user_not_found",
-})  # fmt: skip
+_NO_MESSAGE = frozenset({"message_not_found", "thread_not_found"})
+_GONE = frozenset({"channel_not_found", "file_deleted", "file_not_found", "is_archived", "user_not_found"})
 _IN_DOUBT = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
 """Slack docs: some part of the operation may have succeeded before the error was raised."""
 _LIMITED = frozenset({"rate_limited", "ratelimited"})
@@ -41,6 +39,10 @@ _LIMITED = frozenset({"rate_limited", "ratelimited"})
 
 class NotSent(Unreachable):
     """No connection was made: the call cannot have taken effect."""
+
+
+class NoMessage(Gone):
+    """The very message a call is about is no longer there."""
 
 
 class Rejected(PlatformError):  # noqa: N818 - the tree's names say what happened
@@ -164,8 +166,9 @@ def _refusal(method: str, error: SlackApiError) -> PlatformError:
         return RateLimited("Slack asks the bot to slow down.", detail, retry_after_s=retry_after_s)
     if status >= 500 or code in _IN_DOUBT or (not code and status in {0, 200, 408}):
         return _unreachable(detail)
-    if code in _GONE:
-        return Gone("The message or its channel in Slack is no longer there.", detail)
+    if code in _NO_MESSAGE | _GONE:
+        kind = NoMessage if code in _NO_MESSAGE else Gone
+        return kind("The message or its channel in Slack is no longer there.", detail)
     if code in _FORBIDDEN or code.startswith("restricted_action"):
         return Refused("Slack does not allow the bot to do this here.", detail, code=code)
     return Rejected("Slack did not accept what the bot sent.", detail, code=code)

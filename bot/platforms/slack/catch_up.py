@@ -17,9 +17,10 @@ import structlog
 from slack_bolt.response import BoltResponse
 
 from bot.errors import PlatformError, RateLimited, Unreachable
+from bot.events import Missed
 from bot.platforms.slack.calls import Calls, Me, Refused
 from bot.platforms.slack.translate import WRITTEN, Message
-from bot.ports import HearLog
+from bot.ports import Hear, HearLog
 
 log = structlog.get_logger()
 
@@ -87,11 +88,13 @@ class Place:
 
 class CatchUp:
     """Notes until when everything was heard, and fetches what was not. `take`: where the messages go.
+    `hear`: where it says that edits and deletions may have been missed.
 
     A first mention in an older thread, in which the bot was not asked before, is not found: history shows no replies.
     """
 
-    def __init__(self, calls: Calls, take: Take, heard: HearLog, me: Me, pace: Pace = _USUAL) -> None:
+    def __init__(self, calls: Calls, take: Take, hear: Hear, heard: HearLog, me: Me, *, pace: Pace = _USUAL) -> None:
+        self._hear = hear
         self._reader = Reader(calls, pace)
         self._take = take
         self._heard = heard
@@ -164,6 +167,7 @@ class CatchUp:
                 await self._read(places, since_s)
         except TimeoutError:
             log.warning("slack_catch_up_cut_short", after_s=self._pace.longest_s, places_left=len(places))
+        await self._hear(Missed(_PLATFORM))
 
     async def _places(self, since_s: float) -> deque[Place]:
         """Return what to read: the channels where the bot was asked lately, its other ones, then the threads."""

@@ -8,8 +8,8 @@ from typing import Any
 import structlog
 
 from bot.errors import PlatformError
-from bot.events import Incoming, Said
-from bot.platforms.slack.calls import Calls
+from bot.events import Incoming, Said, ThreadKey
+from bot.platforms.slack.calls import Calls, NoMessage
 from bot.platforms.slack.translate import Message, Translator
 
 log = structlog.get_logger()
@@ -33,6 +33,17 @@ async def thread_pages(calls: Calls, channel: str, thread: str, **bounds: Any) -
             return
         arguments["cursor"] = cursor
     log.warning("slack_thread_too_long", channel=channel, thread=thread, read=_PAGE * _MOST_PAGES)
+
+
+async def message_at(calls: Calls, thread: ThreadKey, ts: str) -> Message | None:
+    """Return one message of a thread, None if it was deleted. Raises `PlatformError`s."""
+    bounds = {"oldest": ts, "latest": ts, "inclusive": "true", "limit": 2}  # the root, and it
+    try:
+        answer = await calls.read("conversations.replies", channel=thread.channel, ts=thread.thread, **bounds)
+    except NoMessage:
+        return None
+    found = next((message for message in answer.get("messages") or [] if message.get("ts") == ts), None)
+    return None if found is None or found.get("subtype") == "tombstone" else found
 
 
 async def said_before(calls: Calls, translator: Translator, question: Incoming, limit: int) -> list[Said]:

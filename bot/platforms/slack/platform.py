@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import aiohttp
 from slack_bolt.app.async_app import AsyncApp
@@ -14,6 +15,7 @@ from bot.platforms.slack import documents
 from bot.platforms.slack.buttons import Presses
 from bot.platforms.slack.calls import TIMEOUT, Calls, Me, Refused
 from bot.platforms.slack.catch_up import CatchUp
+from bot.platforms.slack.context import message_at
 from bot.platforms.slack.growth import Delivering, Delivery
 from bot.platforms.slack.listen import Listener, authorized_as
 from bot.platforms.slack.people import People
@@ -22,7 +24,7 @@ from bot.platforms.slack.seal import seal_key
 from bot.platforms.slack.sign_in import sign_in_when_there
 from bot.platforms.slack.socket_mode import SocketMode
 from bot.platforms.slack.surface import SlackSurface
-from bot.platforms.slack.translate import Translator
+from bot.platforms.slack.translate import Translator, is_written
 from bot.ports import Hear, HearLog
 
 _FILE_HOSTS = ("files.slack.com", "slack-files.com")
@@ -96,6 +98,21 @@ class SlackPlatform:
             raise _not_allowed(upload, "a page instead of the file")
         return data
 
+    async def as_it_is(self, question: Incoming) -> Incoming | None:
+        """Return a question as it stands now: this very object if nobody edited it, None if it was deleted.
+
+        Raises `PlatformError` if that cannot be told, also where the whole channel is gone.
+        """
+        me = await self._calls.me()
+        found = await message_at(self._calls, question.thread, question.key.message)
+        if found is None:
+            return None
+        if not found.get("edited") or not is_written(found, me):  # what the bot wrote is the question of a Continue
+            return question
+        whole = {**found, "channel": question.key.channel}
+        now = await self._translator.incoming(whole, question.key.workspace, me)
+        return replace(question, text=now.text, uploads=now.uploads)
+
     async def _document(self, session: aiohttp.ClientSession, upload: Upload, max_bytes: int) -> bytes:
         try:
             file = (await self._calls.read("files.info", file=upload.id))["file"]
@@ -134,7 +151,7 @@ class SlackPlatform:
             attaching_conversation_kwargs_enabled=False,
         )
         listener = Listener(hear, self._translator, me)
-        catch_up = CatchUp(self._calls, listener.take, log, me)
+        catch_up = CatchUp(self._calls, listener.take, hear, log, me)
         refusal: StartupError | None = None
         async with asyncio.TaskGroup() as tasks:
             working = self._delivering.sessions.working

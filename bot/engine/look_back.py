@@ -1,0 +1,116 @@
+"""What became of questions while nobody listened: people edit and delete, and no platform tells of it afterwards."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+import structlog
+
+from bot.errors import ParleyError, PlatformError, RateLimited
+from bot.events import Deleted, Edited, Incoming, Turn
+from bot.ports import Platform, Store
+
+log = structlog.get_logger()
+
+_SINCE_S = 86400.0
+"""Who changes an older question does not wait for another answer."""
+_MOST = 200
+_EVERY_S = 3.0
+"""Twenty a minute: Slack allows fifty reads of threads a minute, and answers need them, too."""
+_SLOW_S = 30.0
+"""Who asks for such a wait allows one read a minute (an app that is distributed outside of Slack's Marketplace)."""
+
+
+def is_same(one: Incoming, other: Incoming) -> bool:
+    """Say whether two states of a message say the same."""
+    return (one.text, [u.id for u in one.uploads]) == (other.text, [u.id for u in other.uploads])
+
+
+async def as_it_is(store: Store, platform: Platform, turn: Turn) -> Turn | None:
+    """Return an unanswered turn of an earlier process with its questions as they stand now, in the store, too.
+
+    None if no question is left that waits. What cannot be looked up counts as it was.
+    """
+    changed = False
+    for question in turn.questions:
+        try:
+            now = await platform.as_it_is(question)
+        except PlatformError as error:
+            log.info("question not looked up", message=str(question.key), reason=error.detail)
+            continue
+        if now is None:
+            await store.forget(question.key)
+        elif not is_same(now, question):
+            await store.reopen(question.key, now)
+        else:
+            continue
+        log.info("question changed meanwhile", message=str(question.key), deleted=now is None)
+        changed = True
+    return await _reread(store, turn) if changed else turn
+
+
+async def _reread(store: Store, turn: Turn) -> Turn | None:
+    found = [await store.find(question.key) for question in turn.questions]
+    if turn.state != "accepted":
+        return found[0]
+    waiting = tuple(question for one in found if one and one.state == "accepted" for question in one.questions)
+    return replace(turn, questions=waiting) if waiting else None
+
+
+class LookBack:
+    """Looks the latest questions of a platform up again, one after the other, and hands in what became of them."""
+
+    def __init__(
+        self,
+        store: Store,
+        platforms: Mapping[str, Platform],
+        hear: Callable[[Edited | Deleted], Awaitable[None]],
+        *,
+        every_s: float = _EVERY_S,
+    ) -> None:
+        self._store = store
+        self._platforms = platforms
+        self._hear = hear
+        self._every_s = every_s
+        self._looking: dict[str, asyncio.Task[None]] = {}
+
+    def begin(self, platform: str) -> None:
+        """Begin, or begin anew, with a platform's newest question."""
+        if before := self._looking.get(platform):
+            before.cancel()
+        self._looking[platform] = asyncio.create_task(self._look(platform), name=f"look-back-{platform}")
+
+    async def close(self) -> None:
+        """Leave the rest alone."""
+        for task in self._looking.values():
+            task.cancel()
+        await asyncio.gather(*self._looking.values(), return_exceptions=True)
+
+    async def _look(self, name: str) -> None:
+        platform = self._platforms[name]
+        try:
+            for question in await self._store.lately(name, time.time() - _SINCE_S, _MOST):
+                await self._look_at(platform, question)
+                await asyncio.sleep(self._every_s)
+        except RateLimited as error:
+            log.info("looking back ended early", platform=name, reason=error.detail)
+        except ParleyError as error:
+            log.warning("looking back failed", platform=name, reason=error.detail)
+
+    async def _look_at(self, platform: Platform, question: Incoming) -> None:
+        """Hand in what became of one question. Raises `RateLimited` if looking on would take hours."""
+        try:
+            now = await platform.as_it_is(question)
+        except RateLimited as error:
+            if error.retry_after_s >= _SLOW_S:
+                raise
+            await asyncio.sleep(error.retry_after_s)
+            return
+        except PlatformError as error:
+            log.info("question not looked up", message=str(question.key), reason=error.detail)
+            return
+        if now is None:
+            await self._hear(Deleted(question.key))
+        elif not is_same(now, question):
+            await self._hear(Edited(now))
