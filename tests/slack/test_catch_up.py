@@ -15,9 +15,10 @@ from structlog.testing import capture_logs
 from bot.events import Event, Incoming, Missed, ThreadKey
 from bot.platforms.slack import SlackPlatform
 from bot.platforms.slack.calls import Calls
-from bot.platforms.slack.catch_up import CatchUp, Pace, Place
+from bot.platforms.slack.catch_up import CatchUp, Times
 from bot.platforms.slack.listen import Listener
 from bot.platforms.slack.people import People
+from bot.platforms.slack.reading import Pace, Place
 from bot.platforms.slack.sdk_log import sdk_logger
 from bot.platforms.slack.sign_in import sign_in
 from bot.platforms.slack.translate import Translator
@@ -25,7 +26,7 @@ from bot.simulator.faults import Fault
 from bot.simulator.slack import Message, Person, SimulatedSlack
 
 DAY_S = 86_400.0
-QUICK = Pace(note_every_s=0.02, gap_s=0.5, pause_s=0.01)
+QUICK, USUAL = Times(note_every_s=0.02, gap_s=0.5, pause_s=0.01), Pace()
 
 
 @dataclass
@@ -121,7 +122,9 @@ class Bot:
 
 
 @asynccontextmanager
-async def away(pace: Pace = QUICK, *, since_s: float | None = None, limits: bool = True) -> AsyncIterator[Bot]:
+async def away(
+    times: Times = QUICK, pace: Pace = USUAL, *, since_s: float | None = None, limits: bool = True
+) -> AsyncIterator[Bot]:
     """A bot that heard everything until a moment ago (`since_s`: seconds since 1970)."""
     async with SimulatedSlack(limits=limits) as slack, aiohttp.ClientSession() as session:
         client = AsyncWebClient(slack.bot_token, slack.api_url, session=session, retry_handlers=[], logger=sdk_logger())
@@ -131,7 +134,7 @@ async def away(pace: Pace = QUICK, *, since_s: float | None = None, limits: bool
         log = Log(time.time() - 1.0 if since_s is None else since_s)
         bot = Bot(slack, log, slack.add_channel("general"), slack.add_person("Ann"))
         listener = Listener(bot.hear, Translator(calls, People(calls)), me)
-        bot.catch_up = CatchUp(calls, listener.take, bot.hear, log, me, pace=pace)
+        bot.catch_up = CatchUp(calls, listener.take_fetched, bot.hear, log, me, times=times, pace=pace)
         yield bot
 
 
@@ -174,7 +177,7 @@ async def test_bots_and_notices_are_not_heard() -> None:
 
 
 async def test_replies_in_threads_the_bot_was_asked_in_are_heard() -> None:
-    async with away(Pace(note_every_s=0.02, margin_s=0.0)) as bot:
+    async with away(Times(note_every_s=0.02, margin_s=0.0)) as bot:
         root = await bot.say("an old question")
         bot.log.asked_in = [key(bot, root.ts)]
         bot.log.until_s = float(root.ts)
@@ -192,7 +195,7 @@ async def test_replies_below_what_was_said_meanwhile_are_heard_and_broadcast_one
 
 
 async def test_what_was_said_before_the_bot_left_is_not_fetched() -> None:
-    async with away(Pace(note_every_s=0.02, margin_s=0.0)) as bot:
+    async with away(Times(note_every_s=0.02, margin_s=0.0)) as bot:
         before = await bot.say("before")
         bot.log.until_s = float(before.ts)
         await bot.say("after")
@@ -208,7 +211,7 @@ async def test_a_bot_that_was_never_there_before_fetches_nothing() -> None:
         await bot.say("while it was away")
         assert bot.missed == 0
         known = bot.catch_up
-        bot.catch_up = CatchUp(known._reader._calls, known._take, bot.hear, bot.log, known._me, pace=QUICK)
+        bot.catch_up = CatchUp(known._reader._calls, known._take, bot.hear, bot.log, known._me, times=QUICK)
         assert await bot.come_back() == ["while it was away"]
         assert bot.missed == 1
 
@@ -217,7 +220,7 @@ async def test_row_20_no_more_than_the_window_is_fetched() -> None:
     async with away(since_s=time.time() - 30 * DAY_S) as bot:
         await bot.come_back()
         (call,) = bot.calls("conversations.history")
-        assert time.time() - float(call["oldest"]) == pytest.approx(2 * DAY_S, abs=60)
+        assert time.time() - float(call["oldest"]) == pytest.approx(9 * DAY_S, abs=60)  # threads may be a week older
 
 
 async def test_a_clock_that_was_ahead_hides_nothing() -> None:
@@ -249,7 +252,7 @@ async def test_a_bot_that_leaves_while_it_catches_up_notes_nothing() -> None:
 
 
 async def test_what_is_noted_is_what_was_surely_heard() -> None:
-    async with away(Pace(note_every_s=0.02, margin_s=0.1)) as bot:
+    async with away(Times(note_every_s=0.02, margin_s=0.1)) as bot:
         begun_s = time.time()
         async with bot.running():
             bot.connected.set()
@@ -261,7 +264,7 @@ async def test_what_is_noted_is_what_was_surely_heard() -> None:
 
 
 async def test_nothing_is_noted_without_a_connection_and_a_long_gap_is_caught_up_with() -> None:
-    async with away(Pace(note_every_s=0.02, gap_s=0.1, margin_s=0.0)) as bot, bot.running():
+    async with away(Times(note_every_s=0.02, gap_s=0.1, margin_s=0.0)) as bot, bot.running():
         bot.connected.set()
         await bot.log.next_note()
         bot.connected.clear()
@@ -285,7 +288,7 @@ async def test_a_short_gap_is_left_to_slack() -> None:
 
 
 async def test_leaving_in_good_order_is_noted() -> None:
-    async with away(Pace(note_every_s=60.0, margin_s=0.0)) as bot:
+    async with away(Times(note_every_s=60.0, margin_s=0.0)) as bot:
         async with bot.running():
             bot.connected.set()
             await bot.log.next_note()
@@ -303,7 +306,7 @@ async def test_a_log_that_cannot_be_written_for_a_while_is_a_gap() -> None:
 
 
 async def test_a_catch_up_that_a_gap_interrupts_begins_anew() -> None:
-    async with away(Pace(note_every_s=0.02, gap_s=0.1)) as bot, bot.running():
+    async with away(Times(note_every_s=0.02, gap_s=0.1)) as bot, bot.running():
         await bot.say("question")
         bot.go_on.clear()
         bot.connected.set()
@@ -318,6 +321,19 @@ async def test_a_catch_up_that_a_gap_interrupts_begins_anew() -> None:
         bot.go_on.set()
         await bot.log.next_note()
         assert bot.texts() == ["question"]
+
+
+async def test_a_first_mention_in_an_old_thread_is_found() -> None:
+    async with away() as bot:
+        old = await bot.say("an old topic, nothing for the bot")
+        quiet = await bot.say("another one")
+        await bot.say("a reply from before", thread=quiet.ts)
+        bot.log.until_s = time.time()
+        bot.log.asked_in = [key(bot, quiet.ts)]
+        mention = await bot.say(f"{bot.slack.mention} what do you think?", thread=old.ts)
+        assert await bot.come_back() == ["what do you think?"]
+        assert bot.heard[0].key.message == mention.ts
+        assert [call["ts"] for call in bot.calls("conversations.replies")] == [old.ts]  # the quiet one is not read
 
 
 async def test_a_place_that_cannot_be_read_is_left_out() -> None:
@@ -352,7 +368,7 @@ async def test_of_a_flood_the_newest_are_heard() -> None:
 
 
 async def test_of_very_many_channels_those_are_read_where_the_bot_was_asked_lately() -> None:
-    async with away(Pace(note_every_s=0.02, call_every_s=0.0), limits=False) as bot:
+    async with away(QUICK, Pace(call_every_s=0.0), limits=False) as bot:
         last = [bot.slack.add_channel(f"channel-{number}") for number in range(210)][-1]
         bot.log.asked_in = [key(bot, "1.000001", last)]
         with capture_logs() as logs:
@@ -363,7 +379,7 @@ async def test_of_very_many_channels_those_are_read_where_the_bot_was_asked_late
 
 
 async def test_tier_three_is_kept_well_below() -> None:
-    async with away(Pace(note_every_s=0.02, call_every_s=0.1, burst_s=0.3)) as bot:
+    async with away(QUICK, Pace(call_every_s=0.1, burst_s=0.3)) as bot:
         for number in range(8):
             bot.slack.add_channel(f"channel-{number}")
         await bot.come_back()
@@ -374,7 +390,7 @@ async def test_tier_three_is_kept_well_below() -> None:
 
 
 async def test_after_it_was_told_the_class_of_distributed_apps_the_bot_keeps_to_it() -> None:
-    async with away(Pace(note_every_s=0.02, slow_after_s=0.0, slow_every_s=0.2)) as bot:
+    async with away(QUICK, Pace(slow_after_s=0.0, slow_every_s=0.2)) as bot:
         await bot.say("here")
         await bot.say("there", bot.slack.add_channel("other"))
         bot.slack.faults.add(Fault("conversations.history", status=429, headers={"Retry-After": "0"}))
@@ -393,17 +409,40 @@ async def test_the_class_of_distributed_apps_is_recognised_by_the_wait_it_asks_f
             await bot.say(f"number {number}")
         with capture_logs() as logs, pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
-                await bot.catch_up._reader.messages(Place(bot.channel, "channel"), time.time() - DAY_S)
+                await bot.catch_up._reader.read(Place(bot.channel, "channel"), time.time() - DAY_S)
         assert len(bot.calls("conversations.history")) == 2
         assert [entry["event"] for entry in logs] == ["slack_history_is_slow"]
 
 
 async def test_what_takes_too_long_is_cut_short_and_said_so() -> None:
-    async with away(Pace(note_every_s=0.02, longest_s=0.2)) as bot:
+    async with away(Times(note_every_s=0.02, longest_s=0.2)) as bot:
         bot.slack.faults.add(Fault("conversations.history", status=429, headers={"Retry-After": "60"}))
         with capture_logs() as logs:
             await bot.come_back()
         assert [entry["places_left"] for entry in logs if entry["event"] == "slack_catch_up_cut_short"] == [1]
+
+
+async def test_what_is_said_live_in_a_thread_waits_for_what_was_missed_there() -> None:
+    async with away() as bot:
+        roots = [await bot.say(f"topic {number}") for number in range(12)]
+        bot.log.until_s, bot.log.asked_in = time.time(), [key(bot, root.ts) for root in roots]
+        bot.slack.lose_events(times=12)
+        for root in roots:
+            await bot.say("missed", thread=root.ts)
+        platform = SlackPlatform(bot.slack.bot_token, bot.slack.app_token, api_url=bot.slack.api_url)
+        running = asyncio.create_task(platform.run(bot.hear, bot.log))
+        try:
+            await bot.slack.ready()
+            await bot.say("live", thread=roots[-1].ts)
+            async with asyncio.timeout(10):
+                while "live" not in bot.texts():
+                    bot.hearing.clear()
+                    await bot.hearing.wait()
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    there = [question.text for question in bot.heard if question.in_thread and question.thread.thread == roots[-1].ts]
+    assert there[:2] == ["missed", "live"]
 
 
 async def test_row_20_a_bot_that_comes_back_hears_what_it_missed_and_what_is_said_now() -> None:

@@ -9,17 +9,19 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from slack_bolt.response import BoltResponse
 
-from bot.errors import PlatformError, RateLimited, Unreachable
+from bot.errors import PlatformError, Unreachable
 from bot.events import Missed
-from bot.platforms.slack.calls import Calls, Me, Refused
-from bot.platforms.slack.translate import WRITTEN, Message
+from bot.platforms.slack.calls import Calls, Me
+from bot.platforms.slack.reading import Pace, Place, Reader
+from bot.platforms.slack.translate import Message
 from bot.ports import Hear, HearLog
 
 log = structlog.get_logger()
@@ -34,72 +36,55 @@ _MARGIN_S = 330.0
 _NOTE_EVERY_S = 30.0
 _GAP_S = 90.0
 """Nothing noted for so long: the connection was lost, or the machine slept. Shorter gaps Slack's retries fill."""
-_CALL_EVERY_S = 2.0
-_BURST_S = 20.0
-"""Of each method 10 calls at once and 30 a minute; tier 3 allows 50 and more, and answers read their threads, too."""
-_SLOW_EVERY_S = 61.0
-_PAGE = 200
-_SLOW_PAGE = 15
-"""Slack docs, apis/web-api/rate-limits: an app distributed outside of the Marketplace may read history and replies once
-a minute, 15 messages at a time."""
-_SLOW_AFTER_S = 30.0
-"""At our own pace tier 3 does not ask for a wait like this: it is the class of one call a minute."""
 _MOST_PLACES = 200
 """Channels, and threads: at the usual pace both are read within a quarter of an hour."""
-_MOST_MESSAGES = 1000
-"""Of one channel or thread: more is nobody's unanswered questions, but a feed."""
 _LONGEST_S = 3600.0
 """What could not be read within this time is left alone: at one call a minute a large workspace takes hours."""
 _LONGEST_PAUSE_S = 60.0
-_KINDS = {"public_channel": "channel", "private_channel": "group", "mpim": "mpim", "im": "im"}
-"""The `types` of users.conversations, and the `channel_type` of a message said there (Slack docs, of both)."""
+_FIRST_S = 2.4
+"""So long a live message waits for what was missed in its thread. Slack wants it acknowledged within three seconds."""
 
 Take = Callable[[dict[str, Any]], Awaitable[BoltResponse]]
 """The listener's door: takes an event's body, answers 200 when it was heard."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How often what is done, in seconds. The defaults' reasons stand with the constants."""
+class Times:
+    """How long what takes, in seconds. The defaults' reasons stand with the constants."""
 
     note_every_s: float = _NOTE_EVERY_S
     margin_s: float = _MARGIN_S
     gap_s: float = _GAP_S
     window_s: float = _WINDOW_S
-    call_every_s: float = _CALL_EVERY_S
-    burst_s: float = _BURST_S
-    slow_every_s: float = _SLOW_EVERY_S
-    slow_after_s: float = _SLOW_AFTER_S
     longest_s: float = _LONGEST_S
     pause_s: float = 1.0
 
 
-_USUAL = Pace()
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A channel, or one thread in it. `kind`: its `channel_type`."""
-
-    channel: str
-    kind: str
-    thread: str = ""
+_USUAL, _PACE = Times(), Pace()
 
 
 class CatchUp:
     """Notes until when everything was heard, and fetches what was not. `take`: where the messages go.
     `hear`: where it says that edits and deletions may have been missed.
 
-    A first mention in an older thread, in which the bot was not asked before, is not found: history shows no replies.
+    A first mention in a thread more than a week older, in which the bot was not asked before, is not found.
     """
 
-    def __init__(self, calls: Calls, take: Take, hear: Hear, heard: HearLog, me: Me, *, pace: Pace = _USUAL) -> None:
+    def __init__(
+        self, calls: Calls, take: Take, hear: Hear, heard: HearLog, me: Me, *, times: Times = _USUAL, pace: Pace = _PACE
+    ) -> None:
         self._hear = hear
         self._reader = Reader(calls, pace)
         self._take = take
         self._heard = heard
         self._me = me
-        self._pace = pace
+        self._times = times
+        self._left: deque[Place] = deque()
+        self._listed = asyncio.Event()
+        self._news: set[Place] = set()
+        self._told_since_s: dict[str, float] = {}
+        self._waited_for: dict[Place, asyncio.Event] = {}
+        self._reading: Place | None = None
         self._seen_s = self._caught_up_s = -math.inf
         self._catching_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -118,24 +103,36 @@ class CatchUp:
                     self._seen_s = time.time()
                     if self._catching_up.done():
                         await self._note()
-                    await asyncio.sleep(self._pace.note_every_s)
+                    await asyncio.sleep(self._times.note_every_s)
             finally:
                 if self._catching_up.done():
                     await self._note()
 
     def _is_gap(self) -> bool:
-        return time.time() - self._seen_s > self._pace.gap_s
+        return time.time() - self._seen_s > self._times.gap_s
 
     async def _catch_up(self) -> None:
         begun_s = time.time()
-        if await self._went_well(self._fetch(begun_s)):
-            self._caught_up_s = begun_s
-            await self._note()
+        self._listed.clear()
+        try:
+            if await self._went_well(self._fetch(begun_s)):
+                self._caught_up_s = begun_s
+                await self._note()
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Nobody waits any more for what is left; the next time all of it is read anew."""
+        self._left.clear()
+        self._reading = None
+        self._listed.set()
+        for place in list(self._waited_for):
+            self._done(place)
 
     async def _note(self) -> None:
         """Note what was handed in, unless there is a gap. A shorter one lies within the margin."""
         if not self._is_gap():
-            at_s = max(self._caught_up_s, time.time() - self._pace.margin_s)
+            at_s = max(self._caught_up_s, time.time() - self._times.margin_s)
             await self._went_well(self._heard.heard(_PLATFORM, at_s))
 
     async def _went_well(self, step: Awaitable[None]) -> bool:
@@ -158,15 +155,16 @@ class CatchUp:
         if not until_s:
             return
         if until_s > now_s:  # written by a clock that was ahead: it must not hide what was said
-            until_s = now_s - self._pace.margin_s
-        since_s = max(until_s, now_s - self._pace.window_s)
+            until_s = now_s - self._times.margin_s
+        since_s = max(until_s, now_s - self._times.window_s)
         log.info("slack_catches_up", missed_s=round(now_s - since_s))
-        places = await self._places(since_s)
+        self._left, self._news, self._told_since_s = await self._places(since_s), set(), {}
+        self._listed.set()
         try:
-            async with asyncio.timeout(self._pace.longest_s):
-                await self._read(places, since_s)
+            async with asyncio.timeout(self._times.longest_s):
+                await self._read(since_s)
         except TimeoutError:
-            log.warning("slack_catch_up_cut_short", after_s=self._pace.longest_s, places_left=len(places))
+            log.warning("slack_catch_up_cut_short", after_s=self._times.longest_s, places_left=len(self._left) + 1)
         await self._hear(Missed(_PLATFORM))
 
     async def _places(self, since_s: float) -> deque[Place]:
@@ -181,110 +179,71 @@ class CatchUp:
         roots = [Place(thread.channel, kinds[thread.channel], thread.thread) for thread in threads]
         return deque(channels[:_MOST_PLACES] + roots[:_MOST_PLACES])
 
-    async def _read(self, places: deque[Place], since_s: float) -> None:
-        """Hand in what was said in some places, and in the threads begun there; `places` is what is left.
+    async def _read(self, since_s: float) -> None:
+        """Hand in what was said in the places that are left, and in the threads of theirs in which something was said.
 
         A place that cannot be read or heard now is tried again after the others.
         """
-        failures, seen = 0, set(places)
-        while places:
+        failures, seen = 0, set(self._left)
+        while self._left:
+            place = self._reading = self._left.popleft()
+            if self._is_quiet(place):
+                self._done(place)
+                continue
             try:
-                begun = await self._read_one(places[0], since_s)
+                news = await self._read_one(place, since_s)
             except Unreachable as error:
                 failures += 1
-                log.info("slack_place_waits", channel=places[0].channel, reason=error.detail)
-                await asyncio.sleep(min(self._pace.pause_s * 2.0**failures, _LONGEST_PAUSE_S))
-                places.rotate(-1)
+                log.info("slack_place_waits", channel=place.channel, reason=error.detail)
+                self._left.append(place)
+                await asyncio.sleep(min(self._times.pause_s * 2.0**failures, _LONGEST_PAUSE_S))
                 continue
             except PlatformError as error:
-                log.info("slack_place_unreadable", channel=places[0].channel, reason=error.detail)
-                begun = []
+                log.info("slack_place_unreadable", channel=place.channel, reason=error.detail)
+                news = []
             failures = 0
-            places.popleft()
-            places.extend(place for place in begun if place not in seen)
-            seen.update(begun)
+            self._done(place)
+            self._news.update(news)
+            self._left.extend(place for place in news if place not in seen)
+            seen.update(news)
+
+    def _is_quiet(self, place: Place) -> bool:
+        """Say whether a thread's channel has told that there is nothing new in it."""
+        told_since_s = self._told_since_s.get(place.channel, math.inf)
+        return bool(place.thread) and place not in self._news and float(place.thread) > told_since_s
+
+    def _done(self, place: Place) -> None:
+        if (waited_for := self._waited_for.pop(place, None)) is not None:
+            waited_for.set()
+
+    async def first(self, channel: str, thread: str) -> None:
+        """Have what was missed in the thread of a live message handed in before it, if that takes but a moment."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_S):
+                await self._listed.wait()
+                place = Place(channel, "", thread)
+                if place in self._left:
+                    self._left.remove(place)
+                    self._left.appendleft(place)
+                if place in {self._reading, *self._left}:
+                    await self._waited_for.setdefault(place, asyncio.Event()).wait()
 
     async def _read_one(self, place: Place, since_s: float) -> list[Place]:
-        """Hand in what was said in a place, oldest first; return the threads to read that begin there.
+        """Hand in what was said in a place, oldest first; return the threads of it in which something was said.
 
         Raises `PlatformError`s: `Unreachable` if something was not heard, after all the others were handed in.
         """
-        messages = await self._reader.messages(place, since_s)
+        found = await self._reader.read(place, since_s)
         refused = 0
-        for message in messages:
+        for message in found.messages:
             answer = await self._take(_event(message, place, self._me.team))
             refused += answer.status != 200
-        log.debug("slack_place_read", channel=place.channel, messages=len(messages), refused=refused)
+        log.debug("slack_place_read", channel=place.channel, messages=len(found.messages), refused=refused)
         if refused:
             raise Unreachable("The bot cannot take messages in at the moment.", f"{refused} messages were not heard")
-        return [Place(place.channel, place.kind, str(m["ts"])) for m in messages if _has_replies(m)]
-
-
-class Reader:
-    """Reads channels and threads within the app's rate class: tier 3, until Slack shows that it is the slow one."""
-
-    def __init__(self, calls: Calls, pace: Pace) -> None:
-        self._calls = calls
-        self._pace = pace
-        self._is_slow = False
-        self._due_s: dict[str, float] = {}
-
-    async def channels(self) -> dict[str, str]:
-        """Return the channels the bot is in, with their `channel_type`; not those it lacks the scope to list."""
-        found: dict[str, str] = {}
-        refusals = []
-        for kind, channel_type in _KINDS.items():
-            try:
-                listed = await self._all("users.conversations", "channels", types=kind, exclude_archived="true")
-            except Refused as error:
-                refusals.append(error.detail)
-            else:
-                found |= {str(channel["id"]): channel_type for channel in listed}
-        if refusals:
-            remedy = "only channels where the bot was asked lately are read; to read all, add the scopes and reinstall"
-            log.warning("slack_channels_unlisted", reasons=refusals, remedy=remedy)
-        return found
-
-    async def messages(self, place: Place, since_s: float) -> list[Message]:
-        """Return what people said in a place since a time (seconds since 1970), oldest first."""
-        arguments = {"channel": place.channel, "oldest": f"{since_s:.6f}"}
-        if place.thread:
-            found = await self._all("conversations.replies", "messages", ts=place.thread, **arguments)
-        else:
-            found = await self._all("conversations.history", "messages", **arguments)
-        said = (m for m in found if m.get("subtype") in WRITTEN and float(m["ts"]) > since_s)
-        return sorted(said, key=lambda message: float(message["ts"]))
-
-    async def _all(self, method: str, key: str, **arguments: str) -> list[Message]:
-        found: list[Message] = []
-        while len(found) < _MOST_MESSAGES:
-            answer = await self._ask(method, arguments)
-            found += answer.get(key) or []
-            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
-            if not cursor:
-                return found
-            arguments["cursor"] = cursor
-        log.warning("slack_place_too_long", method=method, channel=arguments.get("channel", ""), read=len(found))
-        return found
-
-    async def _ask(self, method: str, arguments: Mapping[str, str]) -> dict[str, Any]:
-        """Make one call in its turn, again if Slack asks for patience. Raises the other `PlatformError`s."""
-        while True:
-            now_s = _now_s()
-            due_s = max(self._due_s.get(method, 0.0), now_s - (0.0 if self._is_slow else self._pace.burst_s))
-            self._due_s[method] = due_s + (self._pace.slow_every_s if self._is_slow else self._pace.call_every_s)
-            await asyncio.sleep(due_s - now_s)
-            try:
-                return await self._calls.read(method, **arguments, limit=_SLOW_PAGE if self._is_slow else _PAGE)
-            except RateLimited as error:
-                self._due_s[method] = _now_s() + error.retry_after_s
-                if error.retry_after_s >= self._pace.slow_after_s:
-                    self._slow_down()
-
-    def _slow_down(self) -> None:
-        if not self._is_slow:
-            self._is_slow = True
-            log.warning("slack_history_is_slow", every_s=self._pace.slow_every_s, messages=_SLOW_PAGE)
+        if not place.thread:
+            self._told_since_s[place.channel] = found.whole_since_s
+        return found.threads
 
 
 def _event(message: Message, place: Place, team: str) -> dict[str, Any]:
@@ -295,11 +254,3 @@ def _event(message: Message, place: Place, team: str) -> dict[str, Any]:
     said = {name: value for name, value in message.items() if name != "edited"}
     event = {**said, "type": "message", "channel": place.channel, "channel_type": place.kind, "event_ts": message["ts"]}
     return {"type": "event_callback", "team_id": team, "context_team_id": team, "event": event}
-
-
-def _has_replies(message: Message) -> bool:
-    return bool(message.get("reply_count")) and message.get("thread_ts") == message["ts"]
-
-
-def _now_s() -> float:
-    return asyncio.get_running_loop().time()

@@ -1,6 +1,7 @@
 """Events in: what people do in Slack, handed on in the order in which each channel said it."""
 
-import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
@@ -11,11 +12,16 @@ from slack_bolt.response import BoltResponse
 
 from bot.events import Button, Deleted, Edited, Event, MessageKey, Pressed
 from bot.platforms.slack.calls import Me
+from bot.platforms.slack.order import Turns
 from bot.platforms.slack.translate import Message, Translator, change_of, is_own, is_question, is_written
 from bot.ports import Hear
 
 log = structlog.get_logger()
 
+_LATE_S, _SETTLE_S = 1.0, 0.25
+"""An event that comes so long after it was said is one that Slack sends again, perhaps by the other one of our
+connections, or after one that broke: what was said before it may come just after it.
+"""
 _STOP_SIGN = "x"
 """The name of ❌ (Slack docs, reference/events/reaction_added: names come without colons)."""
 
@@ -38,10 +44,12 @@ class Listener:
     """
 
     def __init__(self, hear: Hear, translator: Translator, me: Me) -> None:
+        self.missed_in: Callable[[str, str], Awaitable[None]] = _nothing
+        """Called with the channel and thread of a live reply before it is heard: what was missed there comes first."""
         self._hear = hear
         self._translator = translator
         self._me = me
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[str, Turns] = WeakValueDictionary()
         self._readers: Mapping[str, Callable[[Message, str], Awaitable[Sequence[Event]]]] = {
             "message": self._message,
             "app_mention": self._said,
@@ -51,14 +59,26 @@ class Listener:
     async def take(self, body: dict[str, Any]) -> BoltResponse:
         """Return 200 for an event that is done with, so that it is acknowledged; 500 for one to be sent again."""
         event = body.get("event") or {}
+        thread = str(event.get("thread_ts") or "")
+        if event.get("type") in {"message", "app_mention"} and thread not in {"", event.get("ts")}:
+            await self.missed_in(str(event.get("channel")), thread)
+        said_s = float(event.get("event_ts") or event.get("ts") or math.inf)
+        return await self._take(body, said_s, settle_s=_SETTLE_S if time.time() - said_s > _LATE_S else 0.0)
+
+    async def take_fetched(self, body: dict[str, Any]) -> BoltResponse:
+        """As `take`, for what was read back and comes in its order."""
+        return await self._take(body, float(body["event"]["ts"]), settle_s=0.0)
+
+    async def _take(self, body: dict[str, Any], said_s: float, settle_s: float) -> BoltResponse:
+        event = body.get("event") or {}
         reader = self._readers.get(str(event.get("type")))
         if reader is None:
             return BoltResponse(status=200)
         team = str(body.get("context_team_id") or self._me.team)
         channel = str(event.get("channel") or (event.get("item") or {}).get("channel"))
-        turn = self._turns.setdefault(channel, asyncio.Lock())
+        turns = self._turns.setdefault(channel, Turns())
         try:
-            async with turn:
+            async with turns.turn(said_s, settle_s):
                 for heard in await reader(event, team):
                     await self._hear(heard)
         except Exception:
@@ -106,3 +126,8 @@ class Listener:
         person = await self._translator.person(str(event["user"]))
         message = MessageKey("slack", team, str(item["channel"]), str(item["ts"]))
         return (Pressed(message, Button.STOP, person),) if "bot" not in person.roles else ()
+
+
+async def _nothing(channel: str, thread: str) -> None:
+    """Nothing was missed."""
+    del channel, thread

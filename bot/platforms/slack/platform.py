@@ -151,7 +151,8 @@ class SlackPlatform:
             attaching_conversation_kwargs_enabled=False,
         )
         listener = Listener(hear, self._translator, me)
-        catch_up = CatchUp(self._calls, listener.take, hear, log, me)
+        catch_up = CatchUp(self._calls, listener.take_fetched, hear, log, me)
+        listener.missed_in = catch_up.first
         refusal: StartupError | None = None
         async with asyncio.TaskGroup() as tasks:
             working = self._delivering.sessions.working
