@@ -49,7 +49,8 @@ OpenStore = Callable[[str, BlobLimits], AbstractAsyncContextManager[Store]]
 
 
 async def serve(settings: Settings, secrets: Secrets, stop: asyncio.Event, open_: OpenStore = open_store) -> None:
-    """Run the bot until `stop` is set. Raises `StartupError` if a part cannot start or a platform refuses the bot.
+    """Run the bot until `stop` is set. Raises `StartupError` if a part cannot start, a platform refuses the bot, or the
+    disk fails.
 
     `open_` opens the store; a test may give a store that fails where it wants it to.
     Afterwards every connection is closed, and what was not answered is in the store for the next start.

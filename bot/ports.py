@@ -94,6 +94,10 @@ class Platform(Protocol):
         """Return the place where a question is answered; works for a question stored by an earlier process."""
         ...
 
+    def now_s(self) -> float:
+        """Return the time in seconds since 1970 by the platform's clock, as far as it is known."""
+        ...
+
     async def download(self, upload: Upload, max_bytes: int) -> bytes:
         """Return an upload's bytes, from the platform's own file hosts only. Raises `MediaError`."""
         ...

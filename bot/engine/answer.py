@@ -58,7 +58,7 @@ class Answerer:
         parts = _Parts(self._store)
         async with self._reply(run, surface, parts) as reply:
             try:
-                if run.late:
+                if run.late():
                     await self._settle(run, reply, LATE)
                 elif is_purged(run):
                     await self._take_back(run, reply)

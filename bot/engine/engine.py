@@ -1,9 +1,9 @@
 """What people do, taken in: messages become turns, and edits, deletions and buttons change them."""
 
 import asyncio
-import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +14,7 @@ from bot.engine.answer import Answerer
 from bot.engine.burst import Bursts
 from bot.engine.look_back import LookBack, is_same
 from bot.engine.queue import Queue
+from bot.engine.run import in_time
 from bot.engine.words import GO_ON, NOT_NEWEST, NOT_YOURS, is_stop
 from bot.errors import ParleyError
 from bot.events import Button, Deleted, Edited, Event, Incoming, Missed, Person, Pressed, Turn
@@ -50,18 +51,19 @@ class Engine:
         self._late_after_s = late_after_s
         self._queue = Queue(answerer.answer)
         self._bursts = Bursts()
+        self._platforms = platforms
         self._look_back = LookBack(store, platforms, self._changed)
         self._changing = asyncio.Lock()
-        self._began_at_s = 0.0
+        self._began_s = 0.0
         self._open = asyncio.Event()
         self._closing = False
 
     async def __aenter__(self) -> Self:
-        self._began_at_s = time.time() - asyncio.get_running_loop().time()
+        self._began_s = asyncio.get_running_loop().time()
         unended = await self._store.unended()
         for turn in unended:
             new = turn.state == "accepted" or (turn.state == "answering" and not turn.parts)
-            self._queue.put(turn, late=new and all(map(self._is_late, turn.questions)), left=True)
+            self._queue.put(turn, late=partial(self._was_late, turn) if new else in_time, left=True)
         if unended:
             log.info("taking up what was left", turns=len(unended))
         self._open.set()
@@ -115,7 +117,8 @@ class Engine:
             await self._store.end(question.key, "stopped")
             return
         log.info("question accepted", message=str(question.key))
-        self._queue.put(Turn((question,), "accepted"), late=self._is_late(question))
+        late = self._is_late(question, 0.0)
+        self._queue.put(Turn((question,), "accepted"), late=lambda: late)
 
     async def _changed(self, event: Edited | Deleted) -> None:
         async with self._changing:  # one change may come from the platform and from looking back
@@ -215,7 +218,12 @@ class Engine:
         theirs = person.moderator or person.id in {question.author.id for question in turn.questions}
         return theirs and may_speak(replace(turn.questions[0], author=person), self._access)
 
-    def _is_late(self, question: Incoming) -> bool:
-        """By a clock that goes on evenly since the start: one that is set anew meanwhile makes no question late."""
-        now_s = self._began_at_s + asyncio.get_running_loop().time()
-        return 0 < question.sent_at_s < now_s - self._late_after_s
+    def _was_late(self, turn: Turn) -> bool:
+        """Say whether all questions of a turn were late when this process found them."""
+        running_s = asyncio.get_running_loop().time() - self._began_s
+        return all(self._is_late(question, running_s) for question in turn.questions)
+
+    def _is_late(self, question: Incoming, ago_s: float) -> bool:
+        """Say whether a question was late some time ago, by its platform's clock: this machine's may be wrong."""
+        platform = self._platforms.get(question.key.platform)
+        return platform is not None and 0 < question.sent_at_s < platform.now_s() - ago_s - self._late_after_s

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from bot.engine.run import Run
+from bot.engine.run import Late, Run, in_time
 from bot.events import Incoming, MessageKey, ThreadKey, Turn
 
 BURST_S = 2.0
@@ -18,7 +18,7 @@ class Waiting:
     """A turn in line. `late`, `left`: see `Run`."""
 
     turn: Turn
-    late: bool = False
+    late: Late = in_time
     left: bool = False
 
 
@@ -33,7 +33,7 @@ class Queue:
         self._workers: set[asyncio.Task[None]] = set()
         self._closing = False
 
-    def put(self, turn: Turn, *, late: bool = False, left: bool = False) -> None:
+    def put(self, turn: Turn, *, late: Late = in_time, left: bool = False) -> None:
         """Put a turn in its thread's line."""
         thread, waiting = turn.questions[0].thread, Waiting(turn, late, left)
         if thread in self._waiting:
@@ -129,7 +129,8 @@ def take_next(line: list[Waiting]) -> Waiting:
             return waiting
     questions = sorted((question for waiting in line for question in waiting.turn.questions), key=_platform_order)
     turn = replace(line[0].turn, questions=tuple(questions))
-    whole = Waiting(turn, all(waiting.late for waiting in line), any(waiting.left for waiting in line))
+    lates = [waiting.late for waiting in line]
+    whole = Waiting(turn, lambda: all(late() for late in lates), any(waiting.left for waiting in line))
     line.clear()
     return whole
 

@@ -1,22 +1,30 @@
 """One turn while it is answered: what others need to end it early, and what it has used so far."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from bot.claude import Usage
 from bot.events import Turn
 
+Late = Callable[[], bool]
+"""Says whether a turn comes so long after it was asked that one line is all it gets, once its platform is there."""
+
+
+def in_time() -> bool:
+    """A `Late`: no."""
+    return False
+
 
 class Run:
     """A turn that is being answered.
 
-    `late`: it comes so long after it was asked that one line is all it gets. `left`: by an earlier process.
+    `late`: see `Late`. `left`: by an earlier process.
     `begun`: it no longer waits for a place. `stopped`: a reader wants no more of the answer. `used`: what has been used
     for it and is recorded nowhere yet.
     """
 
-    def __init__(self, turn: Turn, *, late: bool = False, left: bool = False) -> None:
+    def __init__(self, turn: Turn, *, late: Late = in_time, left: bool = False) -> None:
         self.turn = turn
         self.late = late
         self.left = left

@@ -28,6 +28,9 @@ async def open_store(path: str | Path, limits: BlobLimits = DEFAULT_LIMITS) -> A
     Raises `StoreError`, having changed nothing in it, if the database is in use by another process, is no database,
     damaged, another program's or a newer Parley's, or cannot be read and written. On leaving, everything that was
     asked of the store is on disk, and the file is closed.
+
+    If the disk or the file fails meanwhile, the store writes nothing more and refuses every call, the `async with` is
+    cancelled from inside, and a `StoreError` that says what to do is raised from it.
     """
     async with AsyncExitStack() as stack:
         with _refusals(path):
@@ -37,7 +40,8 @@ async def open_store(path: str | Path, limits: BlobLimits = DEFAULT_LIMITS) -> A
             connection = connection_to(file)
             await stack.enter_async_context(connection)
             await connection.run(prepare)
-        yield SqliteStore(await stack.enter_async_context(writer_on(connection)), limits)
+        writer = await stack.enter_async_context(writer_on(connection, Path(f"{file}-wal")))
+        yield SqliteStore(writer, limits)
 
 
 def _real(path: str | Path) -> Path:

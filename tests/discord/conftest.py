@@ -16,6 +16,7 @@ with warnings.catch_warnings():
 
 from bot.events import Event, Incoming, Missed, ThreadKey
 from bot.platforms.discord import DiscordPlatform
+from bot.platforms.discord.sessions import SessionStarts
 from bot.simulator.discord import Person, SimulatedDiscord
 
 T = TypeVar("T", bound=Event)
@@ -108,12 +109,13 @@ class Scene:
         return await self.heard.next()
 
 
-def platform_for(discord: SimulatedDiscord, token: str = "") -> DiscordPlatform:
+def platform_for(discord: SimulatedDiscord, token: str = "", *, starts: SessionStarts | None = None) -> DiscordPlatform:
     return DiscordPlatform(
         token or discord.token,
         api_url=discord.api_url,
         gateway_url=discord.gateway_url,
         cdn_hosts=[discord.cdn_host],
+        starts=starts,
     )
 
 
@@ -124,7 +126,12 @@ async def cancel(task: "asyncio.Task[None]") -> None:
 
 @asynccontextmanager
 async def _connected(
-    *, message_content: bool = True, limits: bool = True, archived: str = "", before: str = ""
+    *,
+    message_content: bool = True,
+    limits: bool = True,
+    archived: str = "",
+    before: str = "",
+    starts: SessionStarts | None = None,
 ) -> AsyncIterator[Scene]:
     """Before the bot comes there is an `archived` thread of this name, and Ann says `before`, if they are given."""
     async with SimulatedDiscord(limits=limits) as discord:
@@ -137,7 +144,7 @@ async def _connected(
             await discord.archive(await discord.open_thread(ann, channel, archived))
         if before:
             await discord.say(ann, channel, before)
-        platform, heard, log = platform_for(discord), Heard(), Log()
+        platform, heard, log = platform_for(discord, starts=starts), Heard(), Log()
         running = asyncio.create_task(platform.run(heard, log))
         try:
             await discord.ready()

@@ -118,6 +118,23 @@ async def test_what_is_said_live_waits_for_what_was_missed_in_its_channel(connec
             assert [(await later.heard.next()).text for _ in range(2)] == ["missed", "live"]
 
 
+async def test_a_channel_in_which_somebody_speaks_is_read_before_others(connected: Connected, restarted: Any) -> None:
+    async with connected() as scene:
+        await scene.log.noted.wait()
+        others = [scene.discord.add_channel(scene.guild, f"room-{number}") for number in range(40)]
+
+        async def meanwhile() -> None:
+            for place in (scene.channel, *others):  # newest first: the one that is spoken in comes last
+                await scene.discord.say(scene.ann, place, "missed")
+
+        async with restarted(scene, meanwhile=meanwhile) as later:
+            await scene.discord.say(scene.ann, scene.channel, "live")
+            before = 0
+            while (await later.heard.next()).text != "live":
+                before += 1
+            assert before < 20  # its own, and those that were being read
+
+
 async def test_what_is_said_live_waits_also_if_its_guild_comes_late(connected: Connected, restarted: Any) -> None:
     async with connected() as scene:
         await scene.log.noted.wait()

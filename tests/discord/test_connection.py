@@ -10,6 +10,7 @@ import pytest
 from bot.errors import StartupError, Unreachable
 from bot.events import Event, ThreadKey
 from bot.platforms.discord import DiscordPlatform
+from bot.platforms.discord.sessions import SessionStarts
 from bot.simulator.discord import SimulatedDiscord
 from bot.simulator.faults import Fault
 
@@ -117,6 +118,34 @@ async def test_a_session_that_breaks_again_and_again_is_left_for_a_new_one(conne
             await scene.discord.drop_gateway()
             await scene.discord.ready()
         assert scene.discord.resumes < 20
+        assert (await scene.asked("back")).text == "back"
+
+
+async def test_row_22_a_gateway_that_breaks_every_session_gets_no_more_new_ones_than_it_may(
+    connected: Connected,
+) -> None:
+    clock = asyncio.get_running_loop().time
+    begun_s = clock()
+    async with connected(starts=SessionStarts(most=2, every_s=5.0)) as scene:
+        while scene.discord.sessions < 3:
+            await scene.discord.drop_gateway(abrupt=True)
+            await scene.discord.ready()
+        assert clock() - begun_s >= 5.0
+        assert scene.discord.resumes >= 2 * 19
+        assert (await scene.asked("back")).text == "back"
+
+
+async def test_row_22_where_there_may_be_no_new_session_discord_py_begins_none_for_a_lost_one(
+    connected: Connected,
+) -> None:
+    clock = asyncio.get_running_loop().time
+    begun_s = clock()
+    async with connected(starts=SessionStarts(most=1, every_s=3.0)) as scene:
+        await scene.discord.drop_gateway(resumable=False)
+        await scene.discord.ready()
+        assert clock() - begun_s >= 3.0
+        assert scene.discord.sessions == 2
+        assert [call.path for call in scene.discord.calls].count("/users/@me") == 2  # by a client of its own
         assert (await scene.asked("back")).text == "back"
 
 

@@ -3,6 +3,7 @@
 # ruff: noqa: ARG002 - a port's shape has arguments that this chat has no use for
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -71,6 +72,7 @@ class Chat:
     before: list[Said] = field(default_factory=list)
     now: dict[str, Incoming | None] = field(default_factory=dict)
     unreachable: bool = False
+    clock_ahead_s: float = 0.0
     looked_up: list[str] = field(default_factory=list)
     name: str = "fake"
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -98,6 +100,9 @@ class Chat:
 
     def surface(self, question: Incoming) -> "Place":
         return Place(self)
+
+    def now_s(self) -> float:
+        return time.time() + self.clock_ahead_s
 
     async def download(self, upload: Upload, max_bytes: int) -> bytes:
         if upload.url not in self.files:

@@ -28,14 +28,14 @@ def test_a_turn_begun_before_a_restart_comes_first_and_alone() -> None:
     answered = Waiting(Turn((question(3),), "answered", outcome=Outcome("text")))
     later = Waiting(Turn((question(4),), "accepted"))
     line = [later, begun, answered]
-    assert [take_next(line), take_next(line), take_next(line)] == [begun, answered, later]
+    assert [take_next(line).turn for _ in range(3)] == [begun.turn, answered.turn, later.turn]
     assert line == []
 
 
 def test_a_turn_is_late_only_if_all_its_questions_are() -> None:
-    late, new = Waiting(Turn((question(1),), "accepted"), late=True), Waiting(Turn((question(2),), "accepted"))
-    assert take_next([late]).late
-    assert not take_next([late, new]).late
+    late, new = Waiting(Turn((question(1),), "accepted"), lambda: True), Waiting(Turn((question(2),), "accepted"))
+    assert take_next([late]).late()
+    assert not take_next([late, new]).late()
 
 
 def test_files_without_a_word_wait_for_the_words() -> None:

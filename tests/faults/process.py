@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import shutil
 import signal
 import sqlite3
@@ -39,13 +40,13 @@ class Bot:
         self.directory = directory
         self.database = directory / DATABASE
         self.log = directory / "parley.log"
-        self._environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **secrets}
+        self.environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **secrets}
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", "run", cwd=self.directory, env=self._environment, stdout=log, stderr=log
+                sys.executable, "-m", "bot", "run", cwd=self.directory, env=self.environment, stdout=log, stderr=log
             )
 
     @property
@@ -55,6 +56,11 @@ class Bot:
     def signal(self, number: int) -> None:
         assert self._process is not None
         self._process.send_signal(number)
+
+    def let_no_file_grow_beyond(self, size_bytes: int) -> None:
+        """Let its writes beyond a size fail from now on (EFBIG), as those on a disk that fails do."""
+        assert self._process is not None
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size_bytes, resource.RLIM_INFINITY))
 
     async def ended(self, timeout_s: float = 60.0) -> int:
         assert self._process is not None

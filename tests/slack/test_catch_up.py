@@ -128,12 +128,12 @@ async def away(
     """A bot that heard everything until a moment ago (`since_s`: seconds since 1970)."""
     async with SimulatedSlack(limits=limits) as slack, aiohttp.ClientSession() as session:
         client = AsyncWebClient(slack.bot_token, slack.api_url, session=session, retry_handlers=[], logger=sdk_logger())
-        me = await sign_in(client)
         calls = Calls()
+        me = await sign_in(client, calls.clock)
         calls.use(client, me)
         log = Log(time.time() - 1.0 if since_s is None else since_s)
         bot = Bot(slack, log, slack.add_channel("general"), slack.add_person("Ann"))
-        listener = Listener(bot.hear, Translator(calls, People(calls)), me)
+        listener = Listener(bot.hear, Translator(calls, People(calls)), me, calls.clock)
         bot.catch_up = CatchUp(calls, listener.take_fetched, bot.hear, log, me, times=times, pace=pace)
         yield bot
 
@@ -443,6 +443,28 @@ async def test_what_is_said_live_in_a_thread_waits_for_what_was_missed_there() -
             await asyncio.gather(running, return_exceptions=True)
     there = [question.text for question in bot.heard if question.in_thread and question.thread.thread == roots[-1].ts]
     assert there[:2] == ["missed", "live"]
+
+
+async def test_what_is_said_live_in_a_thread_waits_for_its_root_that_was_missed() -> None:
+    async with away() as bot:
+        for number in range(6):
+            bot.slack.add_channel(f"another-{number}")
+        last = bot.slack.add_channel("last")
+        bot.slack.lose_events(times=2)
+        root = await bot.say(f"{bot.slack.mention} missed", last)
+        platform = SlackPlatform(bot.slack.bot_token, bot.slack.app_token, api_url=bot.slack.api_url)
+        running = asyncio.create_task(platform.run(bot.hear, bot.log))
+        try:
+            await bot.slack.ready()
+            await bot.say("live", last, thread=root.ts)
+            async with asyncio.timeout(10):
+                while "live" not in bot.texts():
+                    bot.hearing.clear()
+                    await bot.hearing.wait()
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    assert bot.texts()[0] == "missed"
 
 
 async def test_row_20_a_bot_that_comes_back_hears_what_it_missed_and_what_is_said_now() -> None:

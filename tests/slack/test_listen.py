@@ -189,7 +189,7 @@ async def test_what_the_bot_does_not_listen_to_is_done_with(body: dict[str, Any]
         raise AssertionError("nothing was said")
 
     calls = Calls()
-    listener = Listener(nobody, Translator(calls, People(calls)), Me("UBOT", "BBOT", "T1", "parley"))
+    listener = Listener(nobody, Translator(calls, People(calls)), Me("UBOT", "BBOT", "T1", "parley"), calls.clock)
     assert (await listener.take(body)).status == 200
 
 

@@ -13,6 +13,7 @@ import discord
 import structlog
 
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
+from bot.platforms.clock import PlatformClock
 from bot.platforms.discord.limits import RateLimits
 
 log = structlog.get_logger()
@@ -27,13 +28,15 @@ _CLOSED = frozenset({50083, 160005})
 
 
 class Calls:
-    """The client in use, which may be another one after a reconnect, and calls through it. `limits`: what it may do.
+    """The client in use, which may be another one after a reconnect, and calls through it.
 
-    A call made before the login or between two clients waits up to `_LOGIN_WAIT_S` for the next one.
+    `limits`: what it may do. `clock`: Discord's. A call made before the login or between two clients waits up to
+    `_LOGIN_WAIT_S` for the next one.
     """
 
     def __init__(self) -> None:
-        self.limits = RateLimits()
+        self.clock = PlatformClock()
+        self.limits = RateLimits(self.clock)
         self.threadless: dict[int, float] = {}
         """Channels in which no thread may be opened, and until when that is believed (the loop's clock)."""
         self._client: discord.Client | None = None

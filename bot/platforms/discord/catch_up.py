@@ -21,6 +21,7 @@ import structlog
 from bot.errors import Forbidden, Gone, PlatformError
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.listen import Listener
+from bot.platforms.discord.read_slots import ReadSlots
 from bot.platforms.discord.translate import is_question, mentions_bot
 from bot.ports import HearLog
 
@@ -41,8 +42,6 @@ read all of them finds ever more; those that were left out once would be lost.""
 _MOST_MESSAGES = 1000
 """Of one channel, the newest ones: ten calls. Who asked before so many others has found somebody else to ask."""
 _READ_S = 60.0
-_AT_ONCE = 4
-"""Channels read side by side: the rest of the bot's 50 calls a second is for answers."""
 _MOST_TRIES = 20
 """So often, every half a minute, a channel is read again for a message that could not be heard: the disk is full."""
 
@@ -61,7 +60,7 @@ class CatchUp:
         self._queued: set[int] = set()
         self._busy = 0
         self._tries: Counter[int] = Counter()
-        self._reading = asyncio.Semaphore(_AT_ONCE)
+        self._slots = ReadSlots(client.is_waited_for)
         self._looking_up = asyncio.Lock()
         self._members: dict[tuple[int, int], discord.Member | None] = {}
         client.dm_found = lambda channel: client.in_turn(channel, partial(self._read_dm, channel))
@@ -102,11 +101,11 @@ class CatchUp:
         while not self._client.begun.empty():
             self._begun.append(self._client.begun.get_nowait())
         if None in self._begun:  # a session
-            self._begun_s = time.time()
+            self._begun_s = self._calls.clock.now_s()
             until_s = await self._heard.heard_until(_PLATFORM)
             # a clock that was ahead for a while must not hide what was said
             self._since_s = max(min(until_s, self._begun_s - _MARGIN_S), self._begun_s - _WINDOW_S) if until_s else 0.0
-            asked = await self._heard.threads(_PLATFORM, self._begun_s - _DMS_S) if until_s else []
+            asked = await self._heard.threads(_PLATFORM, time.time() - _DMS_S) if until_s else []
             dms = [int(thread.channel) for thread in asked if thread.workspace == "@me"]
             for place in dms[:_MOST_PLACES]:
                 self._add(place, self._since_s)
@@ -114,12 +113,12 @@ class CatchUp:
                 await self._client.missed()
         guilds = [guild for guild in self._begun if guild]
         if guilds and self._since_s:
-            self._look_in(guilds, max(self._since_s, time.time() - _WINDOW_S))
+            self._look_in(guilds, max(self._since_s, self._calls.clock.now_s() - _WINDOW_S))
         self._begun = []
 
     def _look_in(self, guilds: Sequence[discord.Guild], since_s: float) -> None:
         news = [place for guild in guilds for place in _with_news(guild, since_s)]
-        log.info("discord_catches_up", missed_s=round(time.time() - since_s), channels=len(news))
+        log.info("discord_catches_up", missed_s=round(self._calls.clock.now_s() - since_s), channels=len(news))
         if len(news) > _MOST_PLACES:
             log.warning("discord_channels_left_out", with_news=len(news), read=_MOST_PLACES)
         for place in news[:_MOST_PLACES]:
@@ -147,7 +146,7 @@ class CatchUp:
         self._unread[channel] = min(since_s, self._unread.get(channel, since_s))
 
     async def _read_safely(self, channel: int) -> None:
-        async with self._reading:
+        async with self._slots.one(channel):
             if self._client.is_closed():
                 return  # the next client catches up
             self._queued.discard(channel)
@@ -201,7 +200,7 @@ class CatchUp:
 
     async def _note(self) -> None:
         """Write down until when everything was heard, if that can be said."""
-        now_s = time.time()
+        now_s = self._calls.clock.now_s()
         guilds_missing = any(guild.unavailable for guild in self._client.guilds) and now_s < self._begun_s + _GUILDS_S
         behind = self._begun or self._more_begun() or self._unread or self._busy or self._client.unheard
         if behind or guilds_missing or not self._client.connected.is_set():

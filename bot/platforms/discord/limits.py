@@ -26,6 +26,7 @@ from discord.http import Ratelimit, Route
 from yarl import URL
 
 from bot.events import Budget
+from bot.platforms.clock import PlatformClock
 
 log = structlog.get_logger()
 
@@ -58,9 +59,13 @@ class _Window:
 
 
 class RateLimits:
-    """What is known of one bot's limits. Belongs to one event loop; outlives the clients that use it."""
+    """What is known of one bot's limits. Belongs to one event loop; outlives the clients that use it.
 
-    def __init__(self) -> None:
+    `clock`: is told the time that each answer tells.
+    """
+
+    def __init__(self, clock: PlatformClock) -> None:
+        self._clock = clock
         self._windows: dict[_Key, _Window] = {}
         self._usual: dict[str, tuple[int, float]] = {}
         self._asking: dict[_Key, asyncio.Event] = {}
@@ -103,6 +108,7 @@ class RateLimits:
     async def _end(
         self, _: aiohttp.ClientSession, context: SimpleNamespace, request: aiohttp.TraceRequestEndParams
     ) -> None:
+        self._clock.told(request.response.headers.get("Date"))
         if context.key is not None:
             self._learn(context.key, request.response.headers)
             self._asked(context.key)

@@ -89,6 +89,10 @@ class Listener(discord.Client):
         waiting = (steps[0][0] for steps in self._waiting.values() if steps)
         return min((*self._taking.values(), *waiting), default=math.inf)
 
+    def is_waited_for(self, channel: int) -> bool:
+        """Say whether anything waits for the step that is being taken for a channel."""
+        return bool(self._waiting.get(channel))
+
     def in_turn(self, channel: int, step: Step, *, since_s: float | None = None, first: bool = False) -> None:
         """Take a step for a channel after what came before, or `first` of all that waits; the others wait for it.
 

@@ -19,7 +19,7 @@ from bot.events import Incoming, Upload
 from bot.media.download import LinkExpired, fetch
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.catch_up import CatchUp
-from bot.platforms.discord.listen import Listener
+from bot.platforms.discord.sessions import PacedListener, SessionStarts
 from bot.platforms.discord.surface import DiscordSurface
 from bot.platforms.discord.translate import is_question, text_of, uploads_of
 from bot.ports import Hear, HearLog
@@ -41,16 +41,26 @@ class DiscordPlatform:
 
     `api_url`, `gateway_url`: "" for Discord's own. discord.py keeps them per process, so all instances that run at one
     time must agree. `cdn_hosts`: further hosts (or `host:port`, which may then be http) that files may come from.
+    `starts`: how often a new session may begin, if not as usual.
     Raises `StartupError` if one of the addresses cannot be used.
     """
 
     name = "discord"
 
-    def __init__(self, token: str, *, api_url: str = "", gateway_url: str = "", cdn_hosts: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        token: str,
+        *,
+        api_url: str = "",
+        gateway_url: str = "",
+        cdn_hosts: Sequence[str] = (),
+        starts: SessionStarts | None = None,
+    ) -> None:
         self._token = token
         self._api_url = str(_address("api_url", api_url, "https", "http")).rstrip("/") if api_url else _API_URL
         self._gateway_url = _address("gateway_url", gateway_url, "wss", "ws") if gateway_url else _GATEWAY_URL
         self._hosts = frozenset([*_CDN_HOSTS, *cdn_hosts])
+        self._starts = starts or SessionStarts()
         self._calls = Calls()
         self._files: aiohttp.ClientSession | None = None
 
@@ -59,9 +69,9 @@ class DiscordPlatform:
 
         What was said while there was no session is fetched and handed in, too (see `catch_up`).
 
-        Reconnects by itself; while Discord cannot be reached it tries again, ever more rarely. Raises `StartupError` if
-        Discord refuses the bot, at the start or later (a token that was reset). Without the Message Content intent it
-        goes on without, and says in the log what stops working.
+        Reconnects by itself; while Discord cannot be reached it tries again, ever more rarely, and never too often for
+        Discord (see `sessions`). Raises `StartupError` if Discord refuses the bot, at the start or later (a token that
+        was reset). Without the Message Content intent it goes on without, and says in the log what stops working.
         """
         Route.BASE = self._api_url
         DiscordWebSocket.DEFAULT_GATEWAY = self._gateway_url
@@ -112,6 +122,10 @@ class DiscordPlatform:
             return question
         return replace(question, text=text, uploads=uploads_of(found))
 
+    def now_s(self) -> float:
+        """Return the time by Discord's clock, in seconds since 1970; by this machine's before Discord has answered."""
+        return self._calls.clock.now_s()
+
     async def _file_session(self, upload: Upload) -> aiohttp.ClientSession:
         """Return the session for files; a turn of an earlier process may ask for it before the login."""
         detail = ""
@@ -140,7 +154,8 @@ class DiscordPlatform:
         while True:
             begun, least_s = clock(), 0.0
             try:
-                await self._connect(Listener(hear, hearing, self._calls.limits, content=content), heard)
+                client = PacedListener(self._starts, hear, hearing, self._calls.limits, content=content)
+                await self._connect(client, heard)
                 reason = "closed"
             except discord.PrivilegedIntentsRequired:
                 content = _without_content(refused_before=not content)
@@ -150,11 +165,11 @@ class DiscordPlatform:
                 least_s = error.retry_after if isinstance(error, discord.RateLimited) else 0.0
             failures = 1 if clock() - begun > _STABLE_S else failures + 1
             wait_s = min(2.0 ** (failures - 1), _LONGEST_WAIT_S) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads reconnects
-            wait_s = max(wait_s, least_s)
+            wait_s = max(wait_s, least_s, self._starts.wait_s(clock()))
             log.warning("discord_reconnecting", reason=reason, wait_s=round(wait_s, 1))
             await asyncio.sleep(wait_s)
 
-    async def _connect(self, client: Listener, heard: HearLog) -> None:
+    async def _connect(self, client: PacedListener, heard: HearLog) -> None:
         try:
             await client.login(self._token)
             self._calls.use(client)

@@ -13,6 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
+from bot.platforms.clock import PlatformClock
 
 TIMEOUT = aiohttp.ClientTimeout(total=20.0, sock_connect=10.0)
 """slack_sdk ignores its own timeout when it is given a session, and aiohttp's is five minutes."""
@@ -75,10 +76,11 @@ class Me:
 class Calls:
     """Calls with the bot's token, while it is signed in.
 
-    A call made before that, or between two connections, waits up to `_SIGN_IN_WAIT_S` for it.
+    `clock`: Slack's. A call made before that, or between two connections, waits up to `_SIGN_IN_WAIT_S` for it.
     """
 
     def __init__(self) -> None:
+        self.clock = PlatformClock()
         self._signed_in: tuple[AsyncWebClient, Me] | None = None
         self._there = asyncio.Event()
 
@@ -99,7 +101,7 @@ class Calls:
     async def read(self, method: str, **arguments: Any) -> dict[str, Any]:
         """Return what a reading method answers; its arguments go in the query. Raises only `PlatformError`s."""
         client, _ = await self._wait()
-        return (await call(client, method, params=arguments))[0]
+        return self._body(await call(client, method, params=arguments))
 
     async def write(self, method: str, **arguments: Any) -> dict[str, Any]:
         """Return what a writing method answers; its arguments go as JSON. Raises only `PlatformError`s.
@@ -107,7 +109,12 @@ class Calls:
         If it raises `Unreachable` (but not `NotSent`), or is cancelled, the call may or may not have taken effect.
         """
         client, _ = await self._wait()
-        return (await call(client, method, json=arguments))[0]
+        return self._body(await call(client, method, json=arguments))
+
+    def _body(self, answer: tuple[dict[str, Any], Mapping[str, str]]) -> dict[str, Any]:
+        body, headers = answer
+        self.clock.told(header(headers, "Date"))
+        return body
 
     async def upload(self, url: str, data: bytes) -> None:
         """Send a file's bytes to an address that Slack gave for them. Raises only `PlatformError`s."""
@@ -150,6 +157,11 @@ async def call(
     if not isinstance(body, dict):
         raise _unreachable(f"{method}: an answer that is no JSON")
     return body, answer.headers
+
+
+def header(headers: Mapping[str, str], name: str) -> str | None:
+    """Return a header's value. slack_sdk hands on whatever case the server chose."""
+    return next((value for key, value in headers.items() if key.lower() == name.lower()), None)
 
 
 def _refusal(method: str, error: SlackApiError) -> PlatformError:

@@ -74,6 +74,7 @@ class CatchUp:
         self, calls: Calls, take: Take, hear: Hear, heard: HearLog, me: Me, *, times: Times = _USUAL, pace: Pace = _PACE
     ) -> None:
         self._hear = hear
+        self._now_s = calls.clock.now_s
         self._reader = Reader(calls, pace)
         self._take = take
         self._heard = heard
@@ -109,10 +110,10 @@ class CatchUp:
                     await self._note()
 
     def _is_gap(self) -> bool:
-        return time.time() - self._seen_s > self._times.gap_s
+        return abs(time.time() - self._seen_s) > self._times.gap_s  # a clock that is set back hides no gap
 
     async def _catch_up(self) -> None:
-        begun_s = time.time()
+        begun_s = self._now_s()
         self._listed.clear()
         try:
             if await self._went_well(self._fetch(begun_s)):
@@ -132,7 +133,7 @@ class CatchUp:
     async def _note(self) -> None:
         """Note what was handed in, unless there is a gap. A shorter one lies within the margin."""
         if not self._is_gap():
-            at_s = max(self._caught_up_s, time.time() - self._times.margin_s)
+            at_s = max(self._caught_up_s, self._now_s() - self._times.margin_s)
             await self._went_well(self._heard.heard(_PLATFORM, at_s))
 
     async def _went_well(self, step: Awaitable[None]) -> bool:
@@ -169,7 +170,7 @@ class CatchUp:
 
     async def _places(self, since_s: float) -> deque[Place]:
         """Return what to read: the channels where the bot was asked lately, its other ones, then the threads."""
-        known = await self._heard.threads(_PLATFORM, since_s - _THREADS_S)
+        known = await self._heard.threads(_PLATFORM, time.time() - (self._now_s() - since_s) - _THREADS_S)
         threads = [thread for thread in known if thread.workspace == self._me.team]
         guessed = {thread.channel: "im" if thread.channel.startswith("D") else "channel" for thread in threads}
         kinds = guessed | await self._reader.channels()
@@ -217,16 +218,19 @@ class CatchUp:
             waited_for.set()
 
     async def first(self, channel: str, thread: str) -> None:
-        """Have what was missed in the thread of a live message handed in before it, if that takes but a moment."""
+        """Have what was missed in the thread of a live message handed in before it, if that takes but a moment.
+
+        That may be its root, too, so the channel comes before the thread.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(_FIRST_S):
                 await self._listed.wait()
-                place = Place(channel, "", thread)
-                if place in self._left:
-                    self._left.remove(place)
-                    self._left.appendleft(place)
-                if place in {self._reading, *self._left}:
-                    await self._waited_for.setdefault(place, asyncio.Event()).wait()
+                for place in (Place(channel, ""), Place(channel, "", thread)):
+                    if place in self._left:
+                        self._left.remove(place)
+                        self._left.appendleft(place)
+                    if place in {self._reading, *self._left}:
+                        await self._waited_for.setdefault(place, asyncio.Event()).wait()
 
     async def _read_one(self, place: Place, since_s: float) -> list[Place]:
         """Hand in what was said in a place, oldest first; return the threads of it in which something was said.

@@ -1,7 +1,6 @@
 """Events in: what people do in Slack, handed on in the order in which each channel said it."""
 
 import math
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
@@ -11,6 +10,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 
 from bot.events import Button, Deleted, Edited, Event, MessageKey, Pressed
+from bot.platforms.clock import PlatformClock
 from bot.platforms.slack.calls import Me
 from bot.platforms.slack.order import Turns
 from bot.platforms.slack.translate import Message, Translator, change_of, is_own, is_question, is_written
@@ -43,12 +43,13 @@ class Listener:
     raises leaves the event without acknowledgement, and Slack sends it again (docs, apis/events-api, retries).
     """
 
-    def __init__(self, hear: Hear, translator: Translator, me: Me) -> None:
+    def __init__(self, hear: Hear, translator: Translator, me: Me, clock: PlatformClock) -> None:
         self.missed_in: Callable[[str, str], Awaitable[None]] = _nothing
         """Called with the channel and thread of a live reply before it is heard: what was missed there comes first."""
         self._hear = hear
         self._translator = translator
         self._me = me
+        self._clock = clock
         self._turns: WeakValueDictionary[str, Turns] = WeakValueDictionary()
         self._readers: Mapping[str, Callable[[Message, str], Awaitable[Sequence[Event]]]] = {
             "message": self._message,
@@ -63,7 +64,7 @@ class Listener:
         if event.get("type") in {"message", "app_mention"} and thread not in {"", event.get("ts")}:
             await self.missed_in(str(event.get("channel")), thread)
         said_s = float(event.get("event_ts") or event.get("ts") or math.inf)
-        return await self._take(body, said_s, settle_s=_SETTLE_S if time.time() - said_s > _LATE_S else 0.0)
+        return await self._take(body, said_s, settle_s=_SETTLE_S if self._clock.now_s() - said_s > _LATE_S else 0.0)
 
     async def take_fetched(self, body: dict[str, Any]) -> BoltResponse:
         """As `take`, for what was read back and comes in its order."""

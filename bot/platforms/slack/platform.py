@@ -74,7 +74,7 @@ class SlackPlatform:
             self._session = session
             client = self._client(session, self._bot_token)
             try:
-                me, url = await sign_in_when_there(client, self._app_token)
+                me, url = await sign_in_when_there(client, self._app_token, self._calls.clock)
                 self._calls.use(client, me)
                 await self._listen(hear, log, me, url, session)
             finally:
@@ -113,6 +113,10 @@ class SlackPlatform:
         now = await self._translator.incoming(whole, question.key.workspace, me)
         return replace(question, text=now.text, uploads=now.uploads)
 
+    def now_s(self) -> float:
+        """Return the time by Slack's clock, in seconds since 1970; by this machine's before Slack has answered."""
+        return self._calls.clock.now_s()
+
     async def _document(self, session: aiohttp.ClientSession, upload: Upload, max_bytes: int) -> bytes:
         try:
             file = (await self._calls.read("files.info", file=upload.id))["file"]
@@ -150,7 +154,7 @@ class SlackPlatform:
             name="parley",
             attaching_conversation_kwargs_enabled=False,
         )
-        listener = Listener(hear, self._translator, me)
+        listener = Listener(hear, self._translator, me, self._calls.clock)
         catch_up = CatchUp(self._calls, listener.take_fetched, hear, log, me)
         listener.missed_in = catch_up.first
         refusal: StartupError | None = None

@@ -8,7 +8,8 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import PlatformError, RateLimited, StartupError, Unreachable
-from bot.platforms.slack.calls import REFUSED, Me, Refused, call
+from bot.platforms.clock import PlatformClock
+from bot.platforms.slack.calls import REFUSED, Me, Refused, call, header
 from bot.platforms.slack.scopes import BOT_SCOPES
 
 log = structlog.get_logger()
@@ -24,15 +25,15 @@ def wait_before(try_: int) -> float:
     return min(0.25 * 2.0 ** min(try_, 10), _LONGEST_WAIT_S) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
 
 
-async def sign_in_when_there(client: AsyncWebClient, app_token: str) -> tuple[Me, str]:
-    """Return who the bot is and a ticket for its first connection, as soon as Slack can be reached.
+async def sign_in_when_there(client: AsyncWebClient, app_token: str, clock: PlatformClock) -> tuple[Me, str]:
+    """Return who the bot is and a ticket for its first connection, as soon as Slack can be reached; `clock` goes right.
 
     Raises `StartupError` if Slack, or whatever answers in its place, says anything else.
     """
     failures = 0
     while True:
         try:
-            me = await sign_in(client)
+            me = await sign_in(client, clock)
             return me, await new_socket_url(client, app_token)
         except (Unreachable, RateLimited) as error:
             failures += 1
@@ -43,7 +44,7 @@ async def sign_in_when_there(client: AsyncWebClient, app_token: str) -> tuple[Me
         await asyncio.sleep(wait_s)
 
 
-async def sign_in(client: AsyncWebClient) -> Me:
+async def sign_in(client: AsyncWebClient, clock: PlatformClock) -> Me:
     """Return who the bot is. Raises `StartupError` if Slack refuses the token, other `PlatformError`s if it is away."""
     try:
         answer, headers = await call(client, "auth.test", json={})
@@ -55,9 +56,10 @@ async def sign_in(client: AsyncWebClient) -> Me:
             "page, and install the app to the workspace if that page has none.",
             error.detail,
         ) from error
+    clock.told(header(headers, "Date"))
     if not answer.get("bot_id"):
         raise StartupError("SLACK_BOT_TOKEN is not a bot's token: it is the one that begins with xoxb-.")
-    _check_scopes(next((value for name, value in headers.items() if name.lower() == "x-oauth-scopes"), None))
+    _check_scopes(header(headers, "X-OAuth-Scopes"))
     return Me(
         user=str(answer["user_id"]),
         bot=str(answer["bot_id"]),

@@ -1,6 +1,7 @@
 """The simulated Discord as its user holds it: people's hands, the server, and the ways in which it breaks."""
 
 from collections.abc import Sequence
+from email.utils import formatdate
 from types import TracebackType
 from typing import Self
 
@@ -46,6 +47,7 @@ class SimulatedDiscord(People):
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=bodies.REQUEST_MOST_BYTES + 2**20)
+        app.on_response_prepare.append(self._date)
         handlers = [
             *MessageRoutes(self._world, self._wire, self._gateway, self._actions).routes(),
             *ChannelRoutes(self._world, self._wire, self._actions).routes(),
@@ -196,12 +198,15 @@ class SimulatedDiscord(People):
         for guild in self._world.guilds.values():
             self._tell_role("GUILD_ROLE_UPDATE", guild, guild.roles[guild.id])
 
+    async def _date(self, _: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = formatdate(self._world.ids.now_s(), usegmt=True)
+
     @property
     def clock_ahead_s(self) -> float:
         """By how much Discord's clock is ahead of this machine's, 0.0 at first.
 
-        By it go ids and timestamps, the five minutes of a nonce and the fifteen of an interaction. Below 0, what
-        people write lies in the past, and stands before what is newer.
+        By it go ids, timestamps, the `Date` of answers, the five minutes of a nonce and the fifteen of an interaction.
+        Below 0, what people write lies in the past, and stands before what is newer.
         """
         return self._world.ids.ahead_s
 

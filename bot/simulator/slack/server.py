@@ -1,6 +1,8 @@
 """The simulated Slack as one loopback server, with a person's hands and eyes on it."""
 
+import time
 from contextlib import AsyncExitStack
+from email.utils import formatdate
 from typing import Self
 
 from aiohttp import web
@@ -25,6 +27,7 @@ class SimulatedSlack(Trouble):
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=_LARGEST_BODY)
+        app.on_response_prepare.append(self._date)
         app.router.add_route("*", "/api/{method}", self._api.handle)
         app.router.add_get("/link/", self._sockets.connect)
         app.router.add_post("/upload/v1/{file_id}", self._upload)
@@ -123,6 +126,9 @@ class SimulatedSlack(Trouble):
         await self._sockets.progress.until(self._deliveries.settled, timeout_s)
 
     # What the app reaches besides the Web API
+
+    async def _date(self, _: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = formatdate(time.time() + self._workspace.clock_ahead_s, usegmt=True)
 
     async def _respond(self, request: web.Request) -> web.StreamResponse:
         faulty = await self._api.fault(request, "response_url")

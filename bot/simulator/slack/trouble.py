@@ -39,6 +39,19 @@ class Trouble(People):
     # Events
 
     @property
+    def clock_ahead_s(self) -> float:
+        """By how much Slack's clock is ahead of this machine's, 0.0 at first.
+
+        By it go each `ts` and the `Date` of answers. A `ts` is never less than the one before: set it back before
+        anything is said.
+        """
+        return self._workspace.clock_ahead_s
+
+    @clock_ahead_s.setter
+    def clock_ahead_s(self, ahead_s: float) -> None:
+        self._workspace.clock_ahead_s = ahead_s
+
+    @property
     def redeliver_after_s(self) -> float:
         """An event that was not acknowledged for this long is sent again; Slack waits 3 seconds.
 

@@ -59,6 +59,7 @@ class Workspace:
         self.statuses: dict[tuple[str, str], Status] = {}
         self.changes = Changes()
         self.whispers = Whispers()
+        self.clock_ahead_s = 0.0
         self.file_host = ""
         self.stub_files = False
         self.slow_history = False
@@ -77,7 +78,7 @@ class Workspace:
 
     def new_ts(self) -> str:
         """Return a `ts`: unique in the workspace and rising, seconds with six decimals (Slack docs)."""
-        self._last_ts = max(time.time_ns() // 1000, self._last_ts + 1)
+        self._last_ts = max(int((time.time() + self.clock_ahead_s) * 1_000_000), self._last_ts + 1)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     @property

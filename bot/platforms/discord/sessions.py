@@ -1,0 +1,62 @@
+"""How often the bot begins a new session on Discord's gateway, whatever the gateway does to the old ones.
+
+Each begins with an IDENTIFY, and a bot that sends more than 1,000 within 24 hours is disconnected everywhere and gets a
+new token (Discord docs, events/gateway, "Identifying"). discord.py counts none: where a session is invalidated
+(opcode 9) as soon as it is ready, it sends one every five to six seconds, and the token is gone in under two hours.
+"""
+
+import asyncio
+import math
+from typing import Any
+
+from bot.platforms.discord.limits import RateLimits
+from bot.platforms.discord.listen import Listener
+from bot.ports import Hear
+
+
+class SessionStarts:
+    """At most `most` new sessions at once, and then one every `every_s` seconds. Times are those of any steady clock.
+
+    With the default no 24 hours hold more than 300, and who was stable for an hour may begin one at once, again and
+    again. What is left of Discord's 1,000 is for restarts of the process, which are not counted here.
+    """
+
+    def __init__(self, most: int = 12, every_s: float = 300.0) -> None:
+        self._most = most
+        self._every_s = every_s
+        self._unused_at_s = -math.inf  # when all `most` may be begun at once again
+
+    def wait_s(self, now_s: float) -> float:
+        """Return how long it is until the next session may begin; 0 if it may now."""
+        return max(0.0, self._unused_at_s - (self._most - 1) * self._every_s - now_s)
+
+    def begin(self, now_s: float) -> None:
+        """Count a session that begins now. Raises `ConnectionError` if it may not."""
+        if wait_s := self.wait_s(now_s):
+            raise ConnectionError(f"the next session may begin in {wait_s:.0f} s")
+        self._unused_at_s = max(self._unused_at_s, now_s) + self._every_s
+
+
+class PacedListener(Listener):
+    """A listener of which every IDENTIFY is counted, also those that discord.py sends by itself.
+
+    Once there may be none for a while, a connection that loses its session ends with a `ConnectionError`.
+    """
+
+    def __init__(
+        self, starts: SessionStarts, hear: Hear, tasks: asyncio.TaskGroup, limits: RateLimits, *, content: bool
+    ) -> None:
+        super().__init__(hear, tasks, limits, content=content)
+        self._starts = starts
+
+    def dispatch(self, event: str, /, *args: Any, **more: Any) -> None:
+        """Take an event as the listener does, and end where discord.py would begin a new session too soon."""
+        super().dispatch(event, *args, **more)
+        lost = event == "disconnect" and self.ws is not None and self.ws.session_id is None
+        if lost and self._starts.wait_s(asyncio.get_running_loop().time()):
+            raise ConnectionError("the session is lost, and there were too many new ones lately")
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Count; discord.py calls this before each IDENTIFY, and keeps those of one client five seconds apart."""
+        await super().before_identify_hook(shard_id, initial=initial)
+        self._starts.begin(asyncio.get_running_loop().time())
