@@ -70,11 +70,13 @@ class Queue:
         for run in self._running.values():
             if not run.begun and run.task is not None:
                 run.task.cancel()
-        if workers and drain_s > 0:
-            await asyncio.wait(workers, timeout=drain_s)
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        try:
+            if workers and drain_s > 0:
+                await asyncio.wait(workers, timeout=drain_s)
+        finally:  # also if the store breaks meanwhile
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
 
     async def _serve(self, thread: ThreadKey) -> None:
         """Answer a thread's turns until none waits. What arrives while one is answered joins the next."""

@@ -270,7 +270,7 @@ async def test_a_closed_store_says_so(file: Path, ask: Ask) -> None:
         await store.accept(ask())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
 @given(content=JSON)
 async def test_any_json_comes_back_from_the_history_as_it_was(tmp_path_factory: Any, content: Any) -> None:
     question = Incoming(MessageKey("p", "w", "c", "m"), ThreadKey("p", "w", "c", "t"), Person("u", "n"), "")
