@@ -35,7 +35,7 @@ async def all_answered(there: Ground, people: People) -> None:
         assert not any(wrong.values()), (place, wrong, there.bot.log.read_text()[-3000:])
 
 
-@pytest.mark.parametrize("wrong_s", [-3600, 86400])
+@pytest.mark.parametrize("wrong_s", [86400, pytest.param(-3600, marks=pytest.mark.long)])
 async def test_row_59_a_wrong_clock_makes_no_question_late_loses_none_and_doubles_none(
     tmp_path: Path, wrong_s: int
 ) -> None:

@@ -108,6 +108,7 @@ async def test_row_30_an_answer_that_grows_when_the_disk_fails_does_not_hold_the
     await people.see_on_discord(on_discord, SECOND)
 
 
+@pytest.mark.long
 async def test_row_30_a_disk_that_fails_while_the_last_answers_end_is_told_too(there: Ground) -> None:
     people, gate = People(there), asyncio.Event()
     there.claude.script(Reply(text=answer_to(LONG_ONE), pieces=20, gate=gate, gate_at=10))

@@ -61,7 +61,8 @@ class Listener:
         """Return 200 for an event that is done with, so that it is acknowledged; 500 for one to be sent again."""
         event = body.get("event") or {}
         thread = str(event.get("thread_ts") or "")
-        if event.get("type") in {"message", "app_mention"} and thread not in {"", event.get("ts")}:
+        is_reply = event.get("type") in {"message", "app_mention"} and thread not in {"", event.get("ts")}
+        if is_reply and is_question(event, self._me):
             await self.missed_in(str(event.get("channel")), thread)
         said_s = float(event.get("event_ts") or event.get("ts") or math.inf)
         return await self._take(body, said_s, settle_s=_SETTLE_S if self._clock.now_s() - said_s > _LATE_S else 0.0)

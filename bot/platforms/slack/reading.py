@@ -106,7 +106,7 @@ class Reader:
     async def _all(self, method: str, key: str, needed_s: float = 0.0, **arguments: str) -> tuple[list[Message], bool]:
         """Return what a method lists, page by page, and whether that is all of it.
 
-        In the slow class a list of messages, newest first, ends with those that were said since `needed_s`.
+        In the slow class a list, newest first, ends with what was said since `needed_s`.
         """
         found: list[Message] = []
         while len(found) < _MOST_MESSAGES:
@@ -115,7 +115,7 @@ class Reader:
             cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
             if not cursor:
                 return found, True
-            if self._is_slow and needed_s and float(found[-1]["ts"]) < needed_s:
+            if self._is_slow and found and float(found[-1].get("ts", needed_s)) < needed_s:
                 return found, False
             arguments["cursor"] = cursor
         log.warning("slack_place_too_long", method=method, channel=arguments.get("channel", ""), read=len(found))
