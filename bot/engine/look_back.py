@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import structlog
 
-from bot.errors import ParleyError, PlatformError, RateLimited
+from bot.errors import PlatformError, RateLimited
 from bot.events import Deleted, Edited, Incoming, Turn
 from bot.ports import Platform, Store
 
@@ -62,17 +62,11 @@ class LookBack:
     """Looks the latest questions of a platform up again, one after the other, and hands in what became of them."""
 
     def __init__(
-        self,
-        store: Store,
-        platforms: Mapping[str, Platform],
-        hear: Callable[[Edited | Deleted], Awaitable[None]],
-        *,
-        every_s: float = _EVERY_S,
+        self, store: Store, platforms: Mapping[str, Platform], hear: Callable[[Edited | Deleted], Awaitable[None]]
     ) -> None:
         self._store = store
         self._platforms = platforms
         self._hear = hear
-        self._every_s = every_s
         self._looking: dict[str, asyncio.Task[None]] = {}
 
     def begin(self, platform: str) -> None:
@@ -92,11 +86,11 @@ class LookBack:
         try:
             for question in await self._store.lately(name, time.time() - _SINCE_S, _MOST):
                 await self._look_at(platform, question)
-                await asyncio.sleep(self._every_s)
+                await asyncio.sleep(_EVERY_S)
         except RateLimited as error:
             log.info("looking back ended early", platform=name, reason=error.detail)
-        except ParleyError as error:
-            log.warning("looking back failed", platform=name, reason=error.detail)
+        except Exception:
+            log.exception("looking back failed", platform=name)  # what was changed stays as it was asked
 
     async def _look_at(self, platform: Platform, question: Incoming) -> None:
         """Hand in what became of one question. Raises `RateLimited` if looking on would take hours."""
