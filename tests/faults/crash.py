@@ -58,6 +58,8 @@ async def crash_everywhere(platform: str, directory: Path, *, pairs: bool = Fals
             if pairs and story.cut:
                 async for deeper in stories(stage, *story.deaths):
                     report.add(deeper)
+                so_far = f"{report.schedules} schedules, {len(report.violations)} violations"
+                print(f"died first {story.points[0][-1]}: {so_far}", file=sys.stderr, flush=True)
         report.violations += stage.changed()
     return report
 

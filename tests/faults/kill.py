@@ -170,7 +170,8 @@ class Ordeal:
         rows = self._bot.rows()
         report.asked, report.accepted = self._people.asked, len(rows)
         report.on_discord = sum(row.platform == "discord" for row in rows)
-        report.given_up = sum(e.retry_attempt >= 3 and not slack.acknowledged(e.channel, e.ts) for e in slack.envelopes)
+        acknowledged = {(e.channel, e.ts) for e in slack.envelopes if e.acked}
+        report.given_up = sum(e.retry_attempt >= 3 and (e.channel, e.ts) not in acknowledged for e in slack.envelopes)
         report.unended = sum(row.state not in ENDED for row in rows)
         report.failed = sum(row.state in {"failed", "stopped"} for row in rows)
         for there in self._people.conversations:
