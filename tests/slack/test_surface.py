@@ -1,5 +1,6 @@
 """What the bot posts and edits, as people in Slack see it, and what it does when Slack does not answer well."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -106,6 +107,17 @@ async def test_a_later_process_finds_what_an_earlier_one_posted(scene: Any) -> N
     second = await later.post("Twice", "m.1", again=True)
     assert second != first
     assert shown(scene, later) == ["Once", "Twice"]
+
+
+async def test_what_slack_carries_out_after_the_process_that_asked_is_dead_is_found(scene: Any) -> None:
+    question = await scene.asked()
+    scene.slack.faults.add(Fault("chat.postMessage", delay_s=1.0))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await scene.platform.surface(question).post("The first try", "m.0")
+    later = scene.platform.surface(question)
+    await later.post("The second try", "m.0", again=True)
+    assert shown(scene, later) == ["The first try"]
 
 
 async def test_a_message_of_another_bot_with_our_mark_is_not_taken_for_ours(scene: Any) -> None:

@@ -33,8 +33,10 @@ _NOTICE_SIZE = 150
 _ENTITY_CUT = re.compile(r"&[a-z]{0,3}\Z")
 _LABEL = "(resent)"
 _RESENT = {"type": "context", "elements": [{"type": "plain_text", "text": _LABEL}]}
-_GRACE_S = 0.5
-"""A call whose answer was lost may still be at work in Slack when we look for what it did."""
+_LOOKS_S = (0.0, 0.5, 1.5)
+"""The waits before each look for what a call did whose outcome is not known, perhaps one of a process that is dead: it
+may still be at work in Slack.
+"""
 _IS_STREAMED = frozenset({"cant_delete_message", "streaming_state_conflict"})
 """What chat.delete and chat.update say of a message that is being streamed."""
 _PLAIN: dict[str, Any] = {"parse": "none", "link_names": False}
@@ -130,19 +132,20 @@ class SlackSurface:
             raise
         except Unreachable as error:
             log.info("slack_post_in_doubt", channel=self._channel, mark=draft.mark, reason=error.detail)
-        await asyncio.sleep(_GRACE_S)
         return await self._find_or_post(draft)
 
     async def _find_or_post(self, draft: Draft) -> str:
-        try:
-            found = await self._finder.post(draft.mark, self._known)
-        except Refused as refused:
-            return await self._resend(draft, refused)
-        if found is None:
-            return await self._send(draft)
-        if draft.growing:
-            self._growth.edits(found)
-        return found
+        for wait_s in _LOOKS_S:
+            await asyncio.sleep(wait_s)
+            try:
+                found = await self._finder.post(draft.mark, self._known)
+            except Refused as refused:
+                return await self._resend(draft, refused)
+            if found is not None:
+                if draft.growing:
+                    self._growth.edits(found)
+                return found
+        return await self._send(draft)
 
     async def _resend(self, draft: Draft, refused: Refused) -> str:
         if draft.mark in self._doubted:
