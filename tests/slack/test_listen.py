@@ -28,9 +28,12 @@ async def test_a_mention_is_the_root_of_a_new_thread(scene: Any) -> None:
     assert (question.author.id, question.author.name, question.author.roles) == (scene.ann.id, "Ann", frozenset())
 
 
-async def test_row_12_a_mention_that_comes_as_two_events_is_one_message(scene: Any) -> None:
+@pytest.mark.parametrize("late", ["message", "app_mention"])
+async def test_row_12_a_mention_that_comes_as_two_events_is_one_message(scene: Any, late: str) -> None:
+    scene.slack.delay_events(0.1, late)
     first, second = await scene.asked(), await scene.heard.next(Incoming)
     assert {envelope.event_type for envelope in scene.slack.envelopes} == {"message", "app_mention"}
+    assert [envelope.event_type for envelope in scene.slack.envelopes][1] == late
     assert first == second
 
 
