@@ -11,7 +11,7 @@ from bot.claude import AsyncClient, mk_sdk
 from bot.config import Secrets, Settings, uses_discord, uses_slack
 from bot.engine import Access, Allowance, Answerer, Asker, AskSettings, Budgets, Engine, Slots
 from bot.errors import ParleyError
-from bot.platforms.discord import SHARED_BUDGETS, DiscordPlatform
+from bot.platforms.discord import DiscordPlatform, shared_budget
 from bot.platforms.slack import SlackPlatform
 from bot.ports import Platform, Store
 from bot.reply import Pacer
@@ -29,7 +29,13 @@ def platforms(settings: Settings, secrets: Secrets) -> list[Platform]:
         there = settings.discord
         token = secrets.discord_token.get_secret_value()
         chosen.append(
-            DiscordPlatform(token, api_url=there.api_url, gateway_url=there.gateway_url, cdn_hosts=there.cdn_hosts)
+            DiscordPlatform(
+                token,
+                api_url=there.api_url,
+                gateway_url=there.gateway_url,
+                cdn_hosts=there.cdn_hosts,
+                calls_per_s=there.calls_per_s,
+            )
         )
     if uses_slack(settings, secrets):
         bot_token, app_token = secrets.slack_bot_token.get_secret_value(), secrets.slack_app_token.get_secret_value()
@@ -83,7 +89,7 @@ def make_engine(settings: Settings, store: Store, client: AsyncClient, connected
         store,
         Asker(store, client, asked, Budgets(store, Allowance(limits.tokens_per_person, limits.tokens_in_all))),
         connected,
-        Pacer(SHARED_BUDGETS),
+        Pacer([shared_budget(settings.discord.calls_per_s)]),
         Slots(limits.turns_at_once, limits.turns_per_person),
         most_pages=limits.answer_pages,
     )

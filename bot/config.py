@@ -73,6 +73,7 @@ class DiscordSettings(_Section):
     api_url: str = ""
     gateway_url: str = ""
     cdn_hosts: Names = ()
+    calls_per_s: int = Field(default=50, ge=10, le=10_000)
 
 
 class SlackSettings(_Section):

@@ -1,6 +1,7 @@
 """Discord, by the real discord.py: nothing of it leaves this room.
 
-- `listen`     events in: what people do, in each channel's order; `catch_up` what they said while the bot was away
+- `listen`     events in: what people do, in each channel's order; `catch_up` what they said while the bot was away;
+               `read_slots` which channel is read back next; `sessions` how often a session may begin
 - `translate`  discord.py's messages → `bot.events`
 - `surface`    posts and edits out; `find` what was posted before; `context` what was said before
 - `buttons`    the buttons below an answer, and what a press on one means
@@ -9,8 +10,8 @@
 - `platform`   the connection that joins them
 """
 
-from bot.platforms.discord.limits import SHARED_BUDGETS
+from bot.platforms.discord.limits import shared_budget
 from bot.platforms.discord.markup import DiscordDialect
 from bot.platforms.discord.platform import DiscordPlatform
 
-__all__ = ["SHARED_BUDGETS", "DiscordDialect", "DiscordPlatform"]
+__all__ = ["DiscordDialect", "DiscordPlatform", "shared_budget"]

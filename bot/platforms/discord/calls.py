@@ -14,7 +14,7 @@ import structlog
 
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
 from bot.platforms.clock import PlatformClock
-from bot.platforms.discord.limits import RateLimits
+from bot.platforms.discord.limits import ALL_CALLS, RateLimits
 
 log = structlog.get_logger()
 
@@ -34,9 +34,9 @@ class Calls:
     `_LOGIN_WAIT_S` for the next one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, calls_per_s: int = ALL_CALLS) -> None:
         self.clock = PlatformClock()
-        self.limits = RateLimits(self.clock)
+        self.limits = RateLimits(self.clock, calls_per_s)
         self.threadless: dict[int, float] = {}
         """Channels in which no thread may be opened, and until when that is believed (the loop's clock)."""
         self._client: discord.Client | None = None

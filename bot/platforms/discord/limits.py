@@ -34,10 +34,12 @@ _USUAL = (5, 5.0)
 """What posts and edits may do in a channel until an answer tells: what Discord's headers commonly say."""
 _ROUTES = {"post": "POST /channels/*/messages", "edit": "PATCH /channels/*/messages/*"}
 _EXEMPT = ("/interactions/", "/webhooks/")
-_ALL_CALLS, _ALL_S = 50, 1.01
-"""A bot's calls altogether, interactions exempt (Discord docs, topics/rate-limits); clocks are rounded."""
-SHARED_BUDGETS = (Budget("discord", 45, 1.0),)
-"""What posts and edits in all channels may take of that together; the rest is for threads, typing and reading."""
+ALL_CALLS = 50
+"""A bot's calls a second altogether, interactions exempt; a very large bot may be given more (Discord docs,
+topics/rate-limits).
+"""
+_ALL_S = 1.01
+"""The second of that: clocks are rounded."""
 _SAME_WINDOW_S = 0.1
 """Ends of windows that lie closer together are one window's, told twice."""
 _BANNED_S = 600.0
@@ -45,6 +47,13 @@ _MOST_WINDOWS = 2000
 
 _Key = tuple[str, str]
 """A bucket: the route with `*` for ids, and the id of the channel or guild that has a bucket of its own."""
+
+
+def shared_budget(calls_per_s: int) -> Budget:
+    """Return what posts and edits in all channels may take of all calls together; the rest is for threads, typing and
+    reading.
+    """
+    return Budget("discord", calls_per_s * 9 // 10, 1.0)
 
 
 @dataclass(slots=True)
@@ -61,15 +70,15 @@ class _Window:
 class RateLimits:
     """What is known of one bot's limits. Belongs to one event loop; outlives the clients that use it.
 
-    `clock`: is told the time that each answer tells.
+    `clock`: is told the time that each answer tells. `calls_per_s`: what the bot may do altogether.
     """
 
-    def __init__(self, clock: PlatformClock) -> None:
+    def __init__(self, clock: PlatformClock, calls_per_s: int = ALL_CALLS) -> None:
         self._clock = clock
         self._windows: dict[_Key, _Window] = {}
         self._usual: dict[str, tuple[int, float]] = {}
         self._asking: dict[_Key, asyncio.Event] = {}
-        self._sent: deque[float] = deque(maxlen=_ALL_CALLS)
+        self._sent: deque[float] = deque(maxlen=calls_per_s)
         self._closed_until_s = -math.inf
 
     def budget(self, place: int, kind: Literal["post", "edit"]) -> Budget:
@@ -141,7 +150,7 @@ class RateLimits:
     async def _turn(self) -> None:
         """Wait until one more call keeps within the limit of all calls; first come, first served."""
         now_s = _now_s()
-        at_s = max(now_s, self._sent[0] + _ALL_S) if len(self._sent) == _ALL_CALLS else now_s
+        at_s = max(now_s, self._sent[0] + _ALL_S) if len(self._sent) == self._sent.maxlen else now_s
         self._sent.append(at_s)
         if at_s > now_s:
             await asyncio.sleep(at_s - now_s)

@@ -19,6 +19,7 @@ from bot.events import Incoming, Upload
 from bot.media.download import LinkExpired, fetch
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.catch_up import CatchUp
+from bot.platforms.discord.limits import ALL_CALLS
 from bot.platforms.discord.sessions import PacedListener, SessionStarts
 from bot.platforms.discord.surface import DiscordSurface
 from bot.platforms.discord.translate import is_question, text_of, uploads_of
@@ -41,7 +42,7 @@ class DiscordPlatform:
 
     `api_url`, `gateway_url`: "" for Discord's own. discord.py keeps them per process, so all instances that run at one
     time must agree. `cdn_hosts`: further hosts (or `host:port`, which may then be http) that files may come from.
-    `starts`: how often a new session may begin, if not as usual.
+    `calls_per_s`: what Discord allows this bot. `starts`: how often a new session may begin, if not as usual.
     Raises `StartupError` if one of the addresses cannot be used.
     """
 
@@ -54,6 +55,7 @@ class DiscordPlatform:
         api_url: str = "",
         gateway_url: str = "",
         cdn_hosts: Sequence[str] = (),
+        calls_per_s: int = ALL_CALLS,
         starts: SessionStarts | None = None,
     ) -> None:
         self._token = token
@@ -61,7 +63,7 @@ class DiscordPlatform:
         self._gateway_url = _address("gateway_url", gateway_url, "wss", "ws") if gateway_url else _GATEWAY_URL
         self._hosts = frozenset([*_CDN_HOSTS, *cdn_hosts])
         self._starts = starts or SessionStarts()
-        self._calls = Calls()
+        self._calls = Calls(calls_per_s)
         self._files: aiohttp.ClientSession | None = None
 
     async def run(self, hear: Hear, log: HearLog) -> None:
