@@ -109,13 +109,16 @@ class Scene:
         return await self.heard.next()
 
 
-def platform_for(discord: SimulatedDiscord, token: str = "", *, starts: SessionStarts | None = None) -> DiscordPlatform:
+def platform_for(
+    discord: SimulatedDiscord, token: str = "", *, starts: SessionStarts | None = None, calls_per_s: int = 50
+) -> DiscordPlatform:
     return DiscordPlatform(
         token or discord.token,
         api_url=discord.api_url,
         gateway_url=discord.gateway_url,
         cdn_hosts=[discord.cdn_host],
         starts=starts,
+        calls_per_s=calls_per_s,
     )
 
 
@@ -131,6 +134,7 @@ async def _connected(
     limits: bool = True,
     archived: str = "",
     before: str = "",
+    calls_per_s: int = 50,
     starts: SessionStarts | None = None,
 ) -> AsyncIterator[Scene]:
     """Before the bot comes there is an `archived` thread of this name, and Ann says `before`, if they are given."""
@@ -144,7 +148,7 @@ async def _connected(
             await discord.archive(await discord.open_thread(ann, channel, archived))
         if before:
             await discord.say(ann, channel, before)
-        platform, heard, log = platform_for(discord, starts=starts), Heard(), Log()
+        platform, heard, log = platform_for(discord, starts=starts, calls_per_s=calls_per_s), Heard(), Log()
         running = asyncio.create_task(platform.run(heard, log))
         try:
             await discord.ready()

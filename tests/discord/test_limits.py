@@ -182,6 +182,16 @@ async def test_a_lost_answer_does_not_hold_up_who_waits_to_learn_from_it(connect
         assert isinstance(posted, str)
 
 
+async def test_all_calls_together_keep_within_what_this_bot_may_do(connected: Connected) -> None:
+    async with connected(limits=False, calls_per_s=10) as scene:
+        surface = scene.platform.surface(await scene.asked("hi", scene.discord.dm(scene.ann)))
+        since = len(scene.discord.calls)
+        await asyncio.gather(*(surface.post(f"line {number}", f"mark.{number}") for number in range(25)))
+        at_s = sorted(call.at_s for call in scene.discord.calls[since:])
+        assert len(at_s) == 25
+        assert all(later - earlier > 0.9 for earlier, later in zip(at_s, at_s[10:], strict=False))
+
+
 async def test_a_discord_that_tells_no_limits_holds_nobody_up(connected: Connected) -> None:
     async with connected(limits=False) as scene:
         scene.discord.deny("create_thread")
