@@ -12,7 +12,8 @@ CHECKS = (
     ("ruff", "check", "."),
     ("lint-imports",),
     ("mypy",),
-    ("python", "-m", "pytest", "-n", "4", "--durations=5"),  # most tests wait for sockets, not for a core
+    # most tests wait for sockets, not for a core; a few are long, and should not begin last on one process
+    ("python", "-m", "pytest", "-n", "6", "--dist", "worksteal", "--durations=5"),
 )
 
 
