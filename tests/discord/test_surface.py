@@ -67,6 +67,45 @@ async def test_where_no_thread_can_be_opened_the_answer_is_a_reply_in_the_channe
         assert surface.limits.posts.scope == f"discord:{scene.channel}:post"
 
 
+async def test_in_a_guild_with_too_many_threads_the_answer_is_a_reply_in_the_channel(connected: Connected) -> None:
+    async with connected() as scene:
+        await scene.discord.open_thread(scene.ben, scene.channel, "Talk")
+        scene.discord.most_active_threads = 1
+        question = await scene.asked()
+        await scene.platform.surface(question).post("One.", "mark.0")
+        assert texts(scene, scene.channel)[-1] == "One."
+        assert len(scene.discord.threads(scene.channel)) == 1
+
+
+@pytest.mark.parametrize("in_doubt", [False, True])
+async def test_an_answer_begun_in_the_channel_goes_on_there_although_a_thread_could_be_opened_now(
+    connected: Connected, *, in_doubt: bool
+) -> None:
+    async with connected() as scene:
+        scene.discord.most_active_threads = 0
+        question = await scene.asked()
+        first = await scene.platform.surface(question).post("On", "mark.0")
+        scene.discord.most_active_threads = 1000
+        later = scene.platform.surface(question)
+        if in_doubt:
+            await later.status("Reading …")
+            assert await later.post("One.", "new mark.0", again=True) == first
+        else:
+            await later.edit(first, "One.")
+        await later.post("Two.", "mark.1", again=True)
+        assert texts(scene, scene.channel)[1:] == ["One.", "Two."]
+        assert all(texts(scene, thread.id) == [] for thread in scene.discord.threads(scene.channel))
+
+
+async def test_an_answer_that_somebody_took_away_is_gone_wherever_it_stood(connected: Connected) -> None:
+    async with connected() as scene:
+        question = await scene.asked()
+        posted = await scene.platform.surface(question).post("One.", "mark.0")
+        await scene.discord.delete(posted)
+        with pytest.raises(Gone):
+            await scene.platform.surface(question).edit(posted, "Two.")
+
+
 async def test_a_question_deleted_meanwhile_is_answered_all_the_same(connected: Connected) -> None:
     async with connected() as scene:
         dm = scene.discord.dm(scene.ann)

@@ -77,9 +77,9 @@ class DiscordSurface:
         del growing
         if mark in self._posted:
             return self._posted[mark]
-        place = await self._find_place()
-        message = await self._find(place, mark) if again else None
+        message = await self._find(mark) if again else None
         if message is None:
+            place = await self._find_place()
             view = {"view": row(buttons)} if buttons else {}
             message = await self._calls.call(lambda client: self._send(client, place, mark, content=text, **view))
         message_id = str(message.id)
@@ -117,9 +117,9 @@ class DiscordSurface:
         """
         if mark in self._posted:
             return self._posted[mark]
-        place = await self._find_place()
-        message = await self._find(place, mark) if again else None
+        message = await self._find(mark) if again else None
         if message is None:
+            place = await self._find_place()
             message = await self._calls.call(
                 lambda client: self._send(client, place, mark, file=discord.File(io.BytesIO(data), name)),
                 within_s=_UPLOAD_S,
@@ -157,8 +157,23 @@ class DiscordSurface:
         return message
 
     async def _change(self, message_id: str, change: Callable[[discord.PartialMessage], Awaitable[Any]]) -> None:
-        """Change one of the bot's messages; in a thread that was archived meanwhile, open it again first."""
-        place = await self._find_place()
+        """Change one of the bot's messages. One of an earlier process stands in the channel if no thread could be opened
+        then.
+        """
+        place = self._place or int(self._question.key.message)
+        try:
+            await self._change_in(place, message_id, change)
+        except Gone:
+            if place == self._here or not self._in_channel or message_id in self._posted.values():
+                raise
+            place = self._here
+            await self._change_in(place, message_id, change)
+        self._place = place
+
+    async def _change_in(
+        self, place: int, message_id: str, change: Callable[[discord.PartialMessage], Awaitable[Any]]
+    ) -> None:
+        """Change a message; in a thread that was archived meanwhile, open it again first."""
 
         async def make(client: discord.Client) -> None:
             message = client.get_partial_messageable(place).get_partial_message(int(message_id))
@@ -172,9 +187,14 @@ class DiscordSurface:
 
         await self._calls.call(make)
 
-    async def _find(self, place: int, mark: str) -> discord.Message | None:
-        found = await find_posted(self._calls, self._question, place, mark)
-        return None if found is None or str(found.id) in self._posted.values() else found
+    async def _find(self, mark: str) -> discord.Message | None:
+        """Return what was posted with a mark: in the thread, or in the channel if none could be opened then."""
+        for place in dict.fromkeys((await self._find_place(), self._here)):
+            found = await find_posted(self._calls, self._question, place, mark)
+            if found is not None and str(found.id) not in self._posted.values():
+                self._place = place
+                return found
+        return None
 
     async def _find_place(self) -> int:
         async with self._opening:

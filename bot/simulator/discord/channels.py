@@ -15,6 +15,7 @@ from bot.simulator.discord.refusals import (
     missing_access,
     missing_permissions,
     thread_exists,
+    too_many_threads,
     unknown,
     wrong_channel_type,
 )
@@ -91,6 +92,9 @@ class ChannelRoutes:
 
     def _opened(self, parent: Channel, body: Body, on: Message | None, kind: int) -> Json:
         name, minutes = bodies.name(body.fields), bodies.archive_after_min(body.fields)
+        active = [one for one in self._world.threads_of(guild=parent.guild) if not one.archived]
+        if len(active) >= self._world.most_active_threads:
+            raise too_many_threads()
         thread = self._actions.open_thread(self._world.bot, parent, name, on=on, kind=kind, archive_after_min=minutes)
         return self._wire.channel(thread)
 

@@ -94,6 +94,11 @@ def thread_exists() -> RefusedError:
     return RefusedError(400, 160004, "A thread has already been created for this message")
 
 
+def too_many_threads() -> RefusedError:
+    """A guild has so many threads that are not archived."""
+    return RefusedError(400, 160006, "Maximum number of active threads reached")
+
+
 def too_large() -> RefusedError:
     """A file or a request is too big."""
     return RefusedError(413, 40005, "Request entity too large")

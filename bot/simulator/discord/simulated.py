@@ -215,6 +215,15 @@ class SimulatedDiscord(People):
         self._world.ids.ahead_s = ahead_s
 
     @property
+    def most_active_threads(self) -> int:
+        """How many threads of a guild may be active, 1,000 at first; one more is refused with 160006."""
+        return self._world.most_active_threads
+
+    @most_active_threads.setter
+    def most_active_threads(self, most: int) -> None:
+        self._world.most_active_threads = most
+
+    @property
     def link_lifetime_s(self) -> float:
         """For how long an attachment's address is good; a message fetched again has fresh ones."""
         return self._cdn.lifetime_s

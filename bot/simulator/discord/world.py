@@ -34,6 +34,9 @@ PERMISSIONS = {
 MANAGE_MESSAGES = 1 << 13
 """What makes a moderator: to delete other people's messages (Discord docs, topics/permissions)."""
 
+MOST_ACTIVE_THREADS = 1000
+"""In one guild; what is opened beyond it is refused with 160006 (Discord docs, topics/opcodes-and-status-codes)."""
+
 
 class World:
     """Everything there is, by id. Look-ups raise Discord's own refusals."""
@@ -47,6 +50,7 @@ class World:
         self.denied: set[str] = set()
         self.left: set[str] = set()
         self.out: set[str] = set()
+        self.most_active_threads = MOST_ACTIVE_THREADS
         self.bot = self.add_person(bot_name, bot=True)
 
     def add_person(self, name: str, *, bot: bool = False) -> Person:
