@@ -15,6 +15,7 @@ from bot.simulator.discord import SimulatedDiscord
 from bot.simulator.faults import Fault
 
 Connected = Callable[..., AbstractAsyncContextManager[Any]]
+Restarted = Callable[..., AbstractAsyncContextManager[Any]]
 
 
 async def nobody(event: Event) -> str:
@@ -147,6 +148,22 @@ async def test_row_22_where_there_may_be_no_new_session_discord_py_begins_none_f
         assert scene.discord.sessions == 2
         assert [call.path for call in scene.discord.calls].count("/users/@me") == 2  # by a client of its own
         assert (await scene.asked("back")).text == "back"
+
+
+async def test_row_22_where_few_sessions_of_the_day_are_left_the_next_process_begins_its_own_late(
+    connected: Connected, restarted: Restarted
+) -> None:
+    async with connected() as scene:
+        clock = asyncio.get_running_loop().time
+        scene.discord.leave_sessions(1, reset_after_s=3.0)
+        begun_s = clock()
+        async with restarted(scene) as later:
+            assert clock() - begun_s >= 1.5
+            assert (await later.asked("back")).text == "back"
+            begun_s = clock()
+            async with restarted(later):  # none is left: it waits until Discord counts anew
+                assert clock() - begun_s >= 1.0
+        assert scene.discord.sessions == 3
 
 
 async def test_after_the_end_nothing_is_reachable(connected: Connected) -> None:

@@ -20,7 +20,7 @@ from bot.media.download import LinkExpired, fetch
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.catch_up import CatchUp
 from bot.platforms.discord.limits import ALL_CALLS
-from bot.platforms.discord.sessions import PacedListener, SessionStarts
+from bot.platforms.discord.sessions import PacedListener, SessionStarts, spare
 from bot.platforms.discord.surface import DiscordSurface
 from bot.platforms.discord.translate import is_question, text_of, uploads_of
 from bot.ports import Hear, HearLog
@@ -176,6 +176,7 @@ class DiscordPlatform:
             await client.login(self._token)
             self._calls.use(client)
             async with _beside(CatchUp(client, self._calls, heard).run()):
+                await spare(client)
                 await _insist(client.connect())
         except AttributeError as error:
             # discord.py 2.7.1 reads the session of a connection it never had, if the first attempt to connect fails

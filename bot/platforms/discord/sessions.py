@@ -9,16 +9,42 @@ import asyncio
 import math
 from typing import Any
 
+import discord
+import structlog
+
 from bot.platforms.discord.limits import RateLimits
 from bot.platforms.discord.listen import Listener
 from bot.ports import Hear
+
+log = structlog.get_logger()
+
+_FEW = 100
+
+
+async def spare(client: discord.Client) -> None:
+    """Wait, if few new sessions are left, so that they last until Discord counts anew.
+
+    Discord counts those of all processes (`GET /gateway/bot`; docs, events/gateway, "Session Start Limit Object"): a
+    process that ends soon, and is started again and again, uses them up, too. Raises `discord.DiscordException`.
+    """
+    _, _, allowed = await client.http.get_bot_gateway()
+    left, reset_after_s = allowed["remaining"], allowed["reset_after"] / 1000
+    if left < _FEW:
+        wait_s = (reset_after_s + 1.0) / (left + 1)  # clocks are rounded
+        log.warning(
+            "discord_few_sessions_left",
+            left=left,
+            wait_s=round(wait_s),
+            remedy="the bot was started very often within a day: see in the log why it ended",
+        )
+        await asyncio.sleep(wait_s)
 
 
 class SessionStarts:
     """At most `most` new sessions at once, and then one every `every_s` seconds. Times are those of any steady clock.
 
     With the default no 24 hours hold more than 300, and who was stable for an hour may begin one at once, again and
-    again. What is left of Discord's 1,000 is for restarts of the process, which are not counted here.
+    again. What is left of Discord's 1,000 is for restarts of the process (see `spare`).
     """
 
     def __init__(self, most: int = 12, every_s: float = 300.0) -> None:

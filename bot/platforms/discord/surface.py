@@ -157,9 +157,7 @@ class DiscordSurface:
         return message
 
     async def _change(self, message_id: str, change: Callable[[discord.PartialMessage], Awaitable[Any]]) -> None:
-        """Change one of the bot's messages. One of an earlier process stands in the channel if no thread could be opened
-        then.
-        """
+        """Change one of the bot's messages. An earlier process's stands in the channel if it could open no thread."""
         place = self._place or int(self._question.key.message)
         try:
             await self._change_in(place, message_id, change)

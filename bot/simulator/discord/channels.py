@@ -197,8 +197,8 @@ class AccountRoutes:
 
     async def gateway_bot(self, _: web.Request, __: Body) -> Json:
         """Where the gateway is, and how often it may be identified at."""
-        left = 1000 - self._gateway.identifies
-        start = {"total": 1000, "remaining": left, "reset_after": 86400000, "max_concurrency": 1}
+        left, reset_ms = self._gateway.starts.left, int(self._gateway.starts.reset_after_s * 1000)
+        start = {"total": 1000, "remaining": left, "reset_after": reset_ms, "max_concurrency": 1}
         return {"url": self._gateway.url, "shards": 1, "session_start_limit": start}
 
     async def guilds(self, _: web.Request, __: Body) -> list[Json]:

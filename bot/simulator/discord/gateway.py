@@ -21,11 +21,42 @@ _ALL_INTENTS = (1 << 26) - 1
 _HEARTBEAT_S = 41.25
 _SESSION_LASTS_S = 300.0  # Discord names no number: "a few minutes"
 
+_STARTS, _STARTS_S = 1000, 86_400.0
+
 _HEARTBEAT, _IDENTIFY, _PRESENCE, _VOICE, _RESUME = 1, 2, 3, 4, 6
 _RECONNECT, _MEMBERS, _INVALID_SESSION, _HELLO, _ACK = 7, 8, 9, 10, 11
 
 _log = structlog.get_logger()
 Build = Callable[[int], Json | None]
+
+
+class SessionStarts:
+    """How many new sessions the application may begin until they are counted anew: 1,000 in 24 hours, and with the next
+    one its token is reset (Discord docs, events/gateway, "Session Start Limit Object").
+    """
+
+    def __init__(self) -> None:
+        self.allow(_STARTS, _STARTS_S)
+
+    def allow(self, left: int, for_s: float) -> None:
+        """Allow so many for so long."""
+        self._left, self._until_s = left, time.monotonic() + for_s
+
+    @property
+    def left(self) -> int:
+        """How many are left."""
+        if time.monotonic() >= self._until_s:
+            self.allow(_STARTS, _STARTS_S)
+        return self._left
+
+    @left.setter
+    def left(self, left: int) -> None:
+        self._left = left
+
+    @property
+    def reset_after_s(self) -> float:
+        """How long it is until they are counted anew."""
+        return self._until_s - time.monotonic()
 
 
 class Gateway:
@@ -42,6 +73,7 @@ class Gateway:
         self.granted = MESSAGE_CONTENT
         self.heartbeat_s = _HEARTBEAT_S
         self.identifies = 0
+        self.starts = SessionStarts()
         self.resumes = 0
         self._sessions: dict[str, Session] = {}
         self._connections: set[Connection] = set()
@@ -177,6 +209,9 @@ class Gateway:
             raise ClosingError(4013, "Invalid intent(s).")
         if intents & (GUILD_MEMBERS | PRESENCES | MESSAGE_CONTENT) & ~self.granted:
             raise ClosingError(4014, "Disallowed intent(s).")
+        if not self.starts.left:
+            raise ClosingError(4004, "Authentication failed.")  # the token was reset
+        self.starts.left -= 1
         self.identifies += 1
         session = Session(secrets.token_hex(16), intents)
         self._sessions[session.id] = session

@@ -118,6 +118,13 @@ class SimulatedDiscord(People):
         """How many RESUMEs were accepted."""
         return self._gateway.resumes
 
+    def leave_sessions(self, left: int, reset_after_s: float) -> None:
+        """Let so many new sessions be left until Discord counts anew, as if the others of the 1,000 had been begun.
+
+        `GET /gateway/bot` tells it. Whoever begins one more is told that the token is wrong, for it was reset.
+        """
+        self._gateway.starts.allow(left, reset_after_s)
+
     # What Discord does to the bot.
 
     async def ready(self, timeout_s: float = 20.0) -> None:
