@@ -28,7 +28,7 @@ async def answered(here: World, there: Place, message: str, words: str) -> None:
         await here.changes(there.platform).wait(is_there, since=len(here.changes(there.platform).seen))
 
 
-async def test_what_was_asked_while_the_bot_was_away_is_answered_once(here: World, channel: Place) -> None:
+async def test_row_20_what_was_asked_while_the_bot_was_away_is_answered_once(here: World, channel: Place) -> None:
     known = await here.ask("Ada", channel, "@parley Hello")
     await here.bot.stop()
     opened = await here.say("Grace", channel, "@parley Where were you?")
@@ -58,7 +58,7 @@ async def test_a_dm_written_while_the_bot_was_away_is_answered(here: World, dm: 
     await answered(here, here.answered_in(dm, message), message, "Where were you?")
 
 
-async def test_what_was_asked_while_a_discord_session_was_lost_is_answered(here: World) -> None:
+async def test_row_21_what_was_asked_while_a_discord_session_was_lost_is_answered(here: World) -> None:
     channel = here.places[0]
     await here.ask("Ada", channel, "@parley Hello")
     await here.discord.drop_gateway(resumable=False)
@@ -155,7 +155,7 @@ async def test_an_old_question_gets_one_line_with_a_button(here: World) -> None:
     await answered(here, there, message, "Anybody?")
 
 
-async def test_a_message_delivered_a_hundred_times_is_answered_once(here: World, channel: Place) -> None:
+async def test_row_14_a_message_delivered_a_hundred_times_is_answered_once(here: World, channel: Place) -> None:
     answer = await here.ask("Ada", channel, "@parley Hello")
     for _ in range(100):
         if channel.platform == "discord":
@@ -166,7 +166,7 @@ async def test_a_message_delivered_a_hundred_times_is_answered_once(here: World,
     assert here.claude.count == 2
 
 
-async def test_one_slack_message_under_two_timestamps_is_answered_once(here: World) -> None:
+async def test_row_13_one_slack_message_under_two_timestamps_is_answered_once(here: World) -> None:
     channel = here.places[2]
     answer = await here.ask("Ada", channel, "@parley Hello")
     await here.slack.repeat(channel.channel, answer.message)

@@ -101,7 +101,7 @@ async def buttons(here: World, answer: Answer, wanted: tuple[str, ...]) -> None:
         await here.changes(answer.place.platform).wait(are_there, since=len(here.changes(answer.place.platform).seen))
 
 
-async def test_an_answer_at_its_limit_goes_on_when_asked_to(here: World, channel: Place) -> None:
+async def test_row_36_an_answer_at_its_limit_goes_on_when_asked_to(here: World, channel: Place) -> None:
     here.claude.script(Reply(text="The beginning of it", stop_reason="max_tokens"), Reply(text="and this is its end."))
     message = await here.say("Ada", channel, "@parley Tell me")
     there = here.answered_in(channel, message)
@@ -111,7 +111,7 @@ async def test_an_answer_at_its_limit_goes_on_when_asked_to(here: World, channel
     await shown(here, there, message, "and this is its end.")
 
 
-async def test_an_edited_question_is_answered_again_in_place(here: World, channel: Place) -> None:
+async def test_row_46_an_edited_question_is_answered_again_in_place(here: World, channel: Place) -> None:
     here.claude.script(Reply(text="All about cats, in short."), Reply(text="All about dogs, in short."))
     answer = await here.ask("Ada", channel, "@parley Cats?")
     await here.edit("Ada", channel, answer.message, "@parley Dogs?")
@@ -120,7 +120,7 @@ async def test_an_edited_question_is_answered_again_in_place(here: World, channe
     assert "Dogs?" in str(here.claude.requests[-1].body["messages"])
 
 
-async def test_a_deleted_question_stops_its_answer_and_is_in_no_later_prompt(here: World, dm: Place) -> None:
+async def test_row_45_a_deleted_question_stops_its_answer_and_is_in_no_later_prompt(here: World, dm: Place) -> None:
     there, message, _ = await growing(here, dm)
     await here.delete(dm, message)
     await here.claude.next_disconnect()
@@ -130,7 +130,7 @@ async def test_a_deleted_question_stops_its_answer_and_is_in_no_later_prompt(her
     assert "story" not in str(here.claude.requests[-1].body["messages"])
 
 
-async def test_an_answer_too_long_to_read_ends_in_a_file_that_has_all_of_it(here: World) -> None:
+async def test_row_44_an_answer_too_long_to_read_ends_in_a_file_that_has_all_of_it(here: World) -> None:
     channel = here.places[0]
     here.claude.script(Reply(text=long_text(20_000), piece_s=0.0))
     message = await here.say("Ada", channel, "@parley Everything, please")

@@ -32,7 +32,7 @@ async def ask_until(here: World, place: Place, text: str, shown: str, files: Seq
     return here.answer(there, message)
 
 
-async def test_a_rate_limit_in_mid_answer_costs_nothing_but_time(here: World, channel: Place) -> None:
+async def test_row_37_a_rate_limit_in_mid_answer_costs_nothing_but_time(here: World, channel: Place) -> None:
     here.claude.script(Reply(text=STORY, piece_s=0.01))
     faults(here, channel).add(Fault(EDITS[channel.platform], status=429, headers={"Retry-After": "1"}, times=1))
     answer = await here.ask("Ada", channel, "@parley Tell me")
@@ -65,14 +65,16 @@ async def test_edits_that_fail_are_made_good(here: World, channel: Place) -> Non
     assert len(answer.lines) == 1
 
 
-async def test_a_stream_cut_half_way_is_asked_for_once_more_into_the_same_message(here: World, channel: Place) -> None:
+async def test_row_34_a_stream_cut_half_way_is_asked_for_once_more_into_the_same_message(
+    here: World, channel: Place
+) -> None:
     here.claude.script(Reply(text=STORY, cut_after=20, piece_s=0.01), Reply(text=STORY))
     answer = await ask_until(here, channel, "@parley Tell me", STORY[-20:])
     assert "".join(answer.text.split()) == "".join(STORY.split())
     assert len(answer.lines) == 1
 
 
-async def test_a_stream_cut_twice_keeps_what_was_shown_and_says_why(here: World, channel: Place) -> None:
+async def test_row_34_a_stream_cut_twice_keeps_what_was_shown_and_says_why(here: World, channel: Place) -> None:
     here.claude.script(*[Reply(text=STORY, cut_after=20, piece_s=0.01)] * 2)
     answer = await ask_until(here, channel, "@parley Tell me", "broke off")
     assert answer.text.startswith("The first words are here.")
@@ -80,7 +82,7 @@ async def test_a_stream_cut_twice_keeps_what_was_shown_and_says_why(here: World,
     assert answer.lines[-1].buttons == ("Retry",)
 
 
-async def test_after_a_broken_answer_the_thread_goes_on_without_it(here: World, channel: Place) -> None:
+async def test_row_35_after_a_broken_answer_the_thread_goes_on_without_it(here: World, channel: Place) -> None:
     here.claude.script(*[Reply(text=STORY, error_after=10, error_type="api_error")] * 2)
     broken = await ask_until(here, channel, "@parley Tell me", "broke off")
     again = await here.ask("Ada", broken.place, "Are you there?")
@@ -89,7 +91,9 @@ async def test_after_a_broken_answer_the_thread_goes_on_without_it(here: World, 
     assert "Are you there?" in again.text
 
 
-async def test_when_claude_is_overloaded_the_bot_tries_again_and_then_says_so(here: World, channel: Place) -> None:
+async def test_row_33_when_claude_is_overloaded_the_bot_tries_again_and_then_says_so(
+    here: World, channel: Place
+) -> None:
     here.claude.script(Reply(status=529, error_type="overloaded_error"), Reply(text="Here I am."))
     answer = await ask_until(here, channel, "@parley Hello", "Here I am.")
     assert here.claude.count == 2
@@ -104,13 +108,13 @@ async def test_a_key_that_is_refused_is_told_in_one_sentence(here: World, channe
     assert here.claude.count == 1
 
 
-async def test_a_prompt_the_api_refuses_is_told_and_the_thread_goes_on(here: World, channel: Place) -> None:
+async def test_row_36_a_prompt_the_api_refuses_is_told_and_the_thread_goes_on(here: World, channel: Place) -> None:
     here.claude.script(Reply(status=400, error_type="invalid_request_error"))
     refused = await ask_until(here, channel, "@parley Hello", "refused")
     await here.ask("Ada", refused.place, "And now?")
 
 
-async def test_an_answer_at_its_length_limit_says_so(here: World, channel: Place) -> None:
+async def test_row_36_an_answer_at_its_length_limit_says_so(here: World, channel: Place) -> None:
     here.claude.script(Reply(text="Only the beginning", stop_reason="max_tokens"))
     answer = await ask_until(here, channel, "@parley Tell me", "length limit")
     assert answer.text.startswith("Only the beginning")

@@ -51,7 +51,7 @@ async def test_what_will_not_change_is_not_tried_again(c, claude, given, error):
 
 
 @pytest.mark.parametrize("mishap", [{"status": 500}, {"status": 529}, {"end_after": -1}, {"error_after": 0}])
-async def test_what_fails_before_the_first_token_is_tried_again(c, claude, mishap):
+async def test_row_33_what_fails_before_the_first_token_is_tried_again(c, claude, mishap):
     claude.script(Reply(text="" if "status" in mishap else "Hello", **mishap), Reply(text="Hello"))
     assert contents(await c("Hi")) == "Hello"
     assert claude.count == 2

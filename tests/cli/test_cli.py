@@ -166,7 +166,7 @@ async def test_a_token_that_is_refused_ends_the_start(set_up: SetUp, tmp_path: P
     assert "wrong-token-of-somebody" not in printed
 
 
-async def test_a_second_process_on_the_same_file_is_refused(set_up: SetUp, tmp_path: Path) -> None:
+async def test_row_27_a_second_process_on_the_same_file_is_refused(set_up: SetUp, tmp_path: Path) -> None:
     discord, _, secrets = set_up
     first = await run(tmp_path, secrets)
     await discord.ready()

@@ -151,7 +151,7 @@ async def test_a_bad_gateway_makes_no_second_message(connected: Connected) -> No
     [Fault(POST, status=503, after=True), Fault(POST, drop=True, after=True), Fault(POST, drop=True)],
     ids=["503 after it landed", "lost response", "lost request"],
 )
-async def test_a_post_of_unknown_outcome_is_made_once_when_repeated(connected: Connected, fault: Fault) -> None:
+async def test_row_5_a_post_of_unknown_outcome_is_made_once_when_repeated(connected: Connected, fault: Fault) -> None:
     async with connected() as scene:
         question = await scene.asked()
         surface = scene.platform.surface(question)
@@ -174,7 +174,7 @@ async def test_the_same_mark_makes_one_message_even_without_asking(connected: Co
 
 
 @pytest.mark.parametrize("place", ["new thread", "thread", "channel", "dm"])
-async def test_a_later_process_finds_what_was_posted_when_nonces_are_forgotten(
+async def test_row_8_a_later_process_finds_what_was_posted_when_nonces_are_forgotten(
     connected: Connected, place: str
 ) -> None:
     """A nonce is kept for some minutes; another mark with the same part number stands for one that was forgotten."""

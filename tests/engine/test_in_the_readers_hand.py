@@ -157,7 +157,7 @@ async def test_at_the_length_limit_continue_goes_on_once_however_often_it_is_pre
     assert "The beginning" in here.prompt()
 
 
-async def test_an_edited_question_is_answered_again_in_place(here: Room) -> None:
+async def test_row_46_an_edited_question_is_answered_again_in_place(here: Room) -> None:
     here.claude.script(Reply(text="About cats, at length."), Reply(text="About dogs, at length."))
     await here.say(100, "Cats?")
     await here.ended(100, "delivered")
@@ -207,7 +207,7 @@ async def test_an_edit_of_an_older_question_is_not_answered(here: Room) -> None:
     assert here.claude.count == 2
 
 
-async def test_a_deleted_question_stops_its_answer_and_leaves_nothing_of_it(here: Room) -> None:
+async def test_row_45_a_deleted_question_stops_its_answer_and_leaves_nothing_of_it(here: Room) -> None:
     here.claude.script(held())
     answer = await growing(here, text="A secret")
     await here.delete(100)
@@ -401,7 +401,7 @@ async def test_many_questions_at_once_do_not_pass_the_last_check_together(
         assert here.claude.count == 2
 
 
-async def test_ten_messages_in_a_thread_that_is_busy_are_one_more_turn(here: Room) -> None:
+async def test_row_41_ten_messages_in_a_thread_that_is_busy_are_one_more_turn(here: Room) -> None:
     here.claude.script(held())
     answer = await growing(here)
     for number in range(101, 111):

@@ -12,6 +12,7 @@ what people see and the slopes; the exit code is 1 if an answer is missing, half
 import argparse
 import asyncio
 import logging
+import math
 import os
 import random
 import statistics
@@ -43,16 +44,20 @@ _WARM = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The bot at one moment. `at_s` since the start; `rss` in bytes."""
+    """The bot at one moment. `at_s` since the start; `rss` in bytes; `late_ms`: by how much its event loop was late in
+    each second since the sample before, at worst.
+    """
 
     at_s: float
     rss: int
     descriptors: int
     tasks: int
+    late_ms: tuple[int, ...]
 
     def __str__(self) -> str:
-        mb = self.rss / 1e6
-        return f"{self.at_s:6.0f} s  {mb:7.1f} MB  {self.descriptors:4d} descriptors  {self.tasks:5d} tasks"
+        mb, late = self.rss / 1e6, max(self.late_ms)
+        use = f"{self.at_s:6.0f} s  {mb:7.1f} MB  {self.descriptors:4d} descriptors  {self.tasks:5d} tasks"
+        return f"{use}  {late:4d} ms late at worst"
 
 
 class Load:
@@ -132,13 +137,33 @@ class Outcome:
     def __str__(self) -> str:
         whole = self.seen[ANSWER.strip()]
         other = self.seen.total() - whole
-        answers = f"asked {self.asked}, answered {self.answered} in {self.turns} turns"
-        return f"{answers}; people see {whole} answers and {other} other texts"
+        rss, descriptors, tasks = (self._growth(what) for what in ("rss", "descriptors", "tasks"))
+        late_ms = sorted(late for sample in self.samples[1:] for late in sample.late_ms) or [0]
+        return (
+            f"asked {self.asked}, answered {self.answered} in {self.turns} turns; "
+            f"people see {whole} answers and {other} other texts\n"
+            f"growth in an hour: {rss / 1e6:+.1f} MB, {descriptors:+.1f} descriptors, {tasks:+.1f} tasks\n"
+            f"the event loop was late by at most {late_ms[len(late_ms) // 2]} ms in half of all seconds, by "
+            f"{late_ms[len(late_ms) * 99 // 100]} ms in 99 of 100, by {late_ms[-1]} ms in all"
+        )
 
     @property
     def is_whole(self) -> bool:
         """Whether each question was answered once, and each answer is seen once."""
         return self.answered == self.asked and self.seen == {ANSWER.strip(): self.turns}
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether nothing grows."""
+        return self._growth("rss") < 10e6 and abs(self._growth("descriptors")) < 20 and abs(self._growth("tasks")) < 100
+
+    def _growth(self, what: str) -> float:
+        """Return how much something grows in an hour, by a straight line through the later samples."""
+        later = [sample for sample in self.samples if sample.at_s >= self.samples[-1].at_s * _WARM]
+        if len(later) < 2:
+            return math.nan
+        line = statistics.linear_regression([s.at_s for s in later], [getattr(s, what) for s in later])
+        return line.slope * 3600
 
 
 async def soak(minutes: float, rate: float, directory: Path) -> Outcome:
@@ -179,18 +204,20 @@ async def soak(minutes: float, rate: float, directory: Path) -> Outcome:
 
 
 async def _sample(bot: asyncio.subprocess.Process, at_s: float) -> Sample:
-    """The bot prints its number of tasks every second: the newest line counts."""
+    """The bot prints a line every second: of its numbers of tasks the newest counts."""
     assert bot.stdout is not None
-    tasks = 0
+    seen: list[tuple[int, int]] = []
     while True:
         try:
-            async with asyncio.timeout(0.2 if tasks else 5):
-                tasks = int(await bot.stdout.readline())
+            async with asyncio.timeout(0.2 if seen else 5):
+                tasks, late_ms = (await bot.stdout.readline()).split()
+                seen.append((int(tasks), int(late_ms)))
         except TimeoutError:
             break
     there = Path(f"/proc/{bot.pid}")
     rss = int((there / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return Sample(at_s, rss, len(list((there / "fd").iterdir())), tasks)
+    late = tuple(late_ms for _, late_ms in seen)
+    return Sample(at_s, rss, len(list((there / "fd").iterdir())), seen[-1][0], late)
 
 
 def _forget(discord: SimulatedDiscord, slack: SimulatedSlack, claude: SimulatedClaude) -> None:
@@ -201,13 +228,6 @@ def _forget(discord: SimulatedDiscord, slack: SimulatedSlack, claude: SimulatedC
         request.body = {}
 
 
-def growth(samples: list[Sample], what: str) -> float:
-    """Return how much something grows in an hour, by a straight line through the later samples."""
-    later = [sample for sample in samples if sample.at_s >= samples[-1].at_s * _WARM]
-    line = statistics.linear_regression([s.at_s for s in later], [getattr(s, what) for s in later])
-    return line.slope * 3600
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30)
@@ -216,11 +236,8 @@ def main() -> int:
     logging.basicConfig(level=logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="parley-soak-") as directory:
         outcome = asyncio.run(soak(chosen.minutes, chosen.rate, Path(directory)))
-    rss, descriptors, tasks = (growth(outcome.samples, what) for what in ("rss", "descriptors", "tasks"))
     print(outcome)
-    print(f"growth in an hour: {rss / 1e6:+.1f} MB, {descriptors:+.1f} descriptors, {tasks:+.1f} tasks")
-    flat = rss < 20e6 and abs(descriptors) < 20 and abs(tasks) < 100
-    return 0 if outcome.is_whole and flat else 1
+    return 0 if outcome.is_whole and outcome.is_flat else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`parley run`, which also prints the number of its tasks every second."""
+"""`parley run`, which also prints every second its number of tasks and by how much its event loop was late."""
 
 import asyncio
 
@@ -6,18 +6,23 @@ from bot import app, config
 from bot.cli import set_up_logs
 
 
-async def _count() -> None:
+async def _watch() -> None:
+    clock = asyncio.get_running_loop().time
     while True:
-        print(len(asyncio.all_tasks()), flush=True)
-        await asyncio.sleep(1)
+        late_s = 0.0
+        for _ in range(100):
+            due_s = clock() + 0.01
+            await asyncio.sleep(0.01)
+            late_s = max(late_s, clock() - due_s)
+        print(len(asyncio.all_tasks()), round(late_s * 1000), flush=True)
 
 
 async def _serve(settings: config.Settings, secrets: config.Secrets) -> None:
     stop = asyncio.Event()
-    counter = asyncio.create_task(_count())
+    watch = asyncio.create_task(_watch())
     with app.stopped_by_signals(stop.set):
         await app.serve(settings, secrets, stop)
-    counter.cancel()
+    watch.cancel()
 
 
 if __name__ == "__main__":

@@ -77,6 +77,24 @@ def test_many_replies_share_one_scope_without_a_refusal() -> None:
     assert chat.shown == ["".join(WORDS)] * 12
 
 
+def test_row_40_a_hundred_replies_share_the_edits_of_a_workspace_and_all_end_whole() -> None:
+    replies, edits = 100, 50
+
+    async def main() -> float:
+        pacer = Pacer()
+        async with asyncio.TaskGroup() as group:
+            for number in range(replies):
+                group.create_task(answer(chat, pacer=pacer, mark=f"m{number}"))
+        return asyncio.get_running_loop().time()
+
+    chat = Chat(edits=edits, posts=replies, per_s=60.0)
+    chat.enforced = {"edit": (edits, 60.0), "post": (replies, 60.0)}
+    ended_s = run(main())
+    assert chat.refused == 0
+    assert chat.shown == ["".join(WORDS)] * replies
+    assert ended_s - 1006 < 1.2 * replies
+
+
 def test_a_refused_call_pauses_everybody_in_the_scope_once() -> None:
     async def main() -> None:
         pacer = Pacer()

@@ -145,7 +145,7 @@ async def test_slack_is_told_only_after_the_message_was_heard(scene: Any) -> Non
     assert len(scene.heard.all) == 1
 
 
-async def test_a_message_that_could_not_be_stored_is_delivered_again(scene: Any) -> None:
+async def test_row_11_a_message_that_could_not_be_stored_is_delivered_again(scene: Any) -> None:
     scene.heard.fail_with = OSError("disk full")
     message = await scene.say("just a message")
     assert (await scene.heard.next(Incoming)).key.message == message.ts

@@ -76,7 +76,7 @@ async def test_a_notification_shows_the_first_words(scene: Any) -> None:
     ],
     ids=["502", "connection lost", "fatal_error"],
 )
-async def test_row_6_a_post_whose_answer_is_lost_is_made_once(scene: Any, fault: Fault) -> None:
+async def test_rows_6_and_10_a_post_whose_answer_is_lost_is_made_once(scene: Any, fault: Fault) -> None:
     surface = await scene.surface()
     scene.slack.faults.add(fault)
     message_id = await surface.post("Once", "m.0")

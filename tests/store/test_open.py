@@ -100,7 +100,7 @@ async def test_a_damaged_database_is_refused_and_left_as_it_is(file: Path, ask: 
     assert file.read_bytes() == bytes(data)
 
 
-async def test_a_database_of_a_newer_version_is_refused(file: Path) -> None:
+async def test_row_58_a_database_of_a_newer_version_is_refused(file: Path) -> None:
     async with open_store(file):
         pass
     with closing(sqlite3.connect(file)) as database:
@@ -132,7 +132,7 @@ async def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None
     assert "cannot be opened" in await refusal(tmp_path / "directory")
 
 
-async def test_a_database_of_the_first_version_goes_on_where_it_was(file: Path, ask: Ask) -> None:
+async def test_row_58_a_database_of_the_first_version_goes_on_where_it_was(file: Path, ask: Ask) -> None:
     question = ask()
     file.parent.mkdir(parents=True)
     with closing(sqlite3.connect(file)) as db, db:

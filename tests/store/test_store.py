@@ -226,7 +226,9 @@ async def test_a_job_that_fails_leaves_the_others_of_its_batch(store: SqliteStor
     assert len(await store.unended()) == 2
 
 
-async def test_what_does_not_fit_on_the_disk_is_refused_and_the_rest_is_kept(store: SqliteStore, ask: Ask) -> None:
+async def test_row_29_what_does_not_fit_on_the_disk_is_refused_and_the_rest_is_kept(
+    store: SqliteStore, ask: Ask
+) -> None:
     limit = store._writer._connection.run
     await limit(lambda db: db.execute("PRAGMA max_page_count = 60").fetchone())
     results = await asyncio.gather(
@@ -243,7 +245,9 @@ async def test_what_does_not_fit_on_the_disk_is_refused_and_the_rest_is_kept(sto
     assert await store.keep(b"x" * 1_000_000, "image/png")
 
 
-async def test_a_shell_that_holds_the_file_delays_and_loses_nothing(store: SqliteStore, file: Path, ask: Ask) -> None:
+async def test_row_32_a_shell_that_holds_the_file_delays_and_loses_nothing(
+    store: SqliteStore, file: Path, ask: Ask
+) -> None:
     with closing(sqlite3.connect(file, isolation_level=None)) as shell:
         shell.execute("BEGIN IMMEDIATE")
         waiting = asyncio.create_task(store.accept(ask()))
