@@ -1,12 +1,12 @@
 """One turn, from its questions to its delivered answer. `Answerer.answer` reads as the design's steps 6 to 9."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 import structlog
 
-from bot.claude import ClaudeError
+from bot.claude import ClaudeError, Usage
 from bot.engine.ask import Asker, Place
 from bot.engine.budget import OverBudget
 from bot.engine.look_back import as_it_is
@@ -15,15 +15,15 @@ from bot.engine.slots import Slots
 from bot.engine.status import working
 from bot.engine.words import DELETED, LATE, OUR_FAULT, WAITING, WAITS, sentence_for
 from bot.errors import Gone, PlatformError, StoreError, Unreachable
-from bot.events import Button, MessageKey, Outcome, Part
+from bot.events import Button, MessageKey, Outcome, Part, Turn
 from bot.ports import PartLog, Platform, Store, Surface
-from bot.reply import LiveReply, Pacer
+from bot.reply import BACK_OFF_S, LiveReply, Pacer
 
 log = structlog.get_logger()
 
 
 class Answerer:
-    """Answers turns. Holds no state of a turn: one object serves all threads at once."""
+    """Answers turns. Holds no state of a turn: one object serves all threads at once. `back_off_s`: see `LiveReply`."""
 
     def __init__(
         self,
@@ -34,6 +34,7 @@ class Answerer:
         slots: Slots,
         *,
         most_pages: int,
+        back_off_s: Sequence[float] = BACK_OFF_S,
     ) -> None:
         self._store = store
         self._asker = asker
@@ -41,24 +42,42 @@ class Answerer:
         self._pacer = pacer
         self._slots = slots
         self._most_pages = most_pages
+        self._back_off_s = back_off_s
 
-    async def answer(self, run: Run) -> None:
+    async def answer(self, run: Run) -> Turn | None:
         """Answer a turn, or only deliver it if it was answered before. Raises nothing but cancellation.
 
-        Afterwards the turn is delivered, failed or stopped; or, if its platform cannot be reached, it is still
-        `answered` and the next start delivers it. Cancelled, it is as the store last saw it.
+        Afterwards the turn is delivered, failed or stopped. But if its platform stays out of reach, it is returned as
+        the store has it, to be tried again. Cancelled, it is as the store last saw it.
         """
         platform = self._platforms.get(run.turn.key.platform)
         if platform is None:
             log.warning("turn waits: its platform is not connected", turn=str(run.turn.key))
-            return
+            return None
         if run.left and not await self._still_asked(run, platform):
-            return
+            return None
+        try:
+            await self._attempt(run, platform)
+        except Unreachable as error:
+            log.warning("turn waits: its platform cannot be reached", detail=error.detail)
+            return await self._as_stored(run)
+        return None
+
+    async def _as_stored(self, run: Run) -> Turn | None:
+        try:
+            return await self._store.find(run.turn.key)
+        except StoreError as error:
+            log.warning("turn waits for the next start", detail=error.detail)
+            return None
+
+    async def _attempt(self, run: Run, platform: Platform) -> None:
+        """Bring a turn to an end. Raises `Unreachable` if that could not be shown."""
         surface = platform.surface(run.turn.questions[0])
         parts = _Parts(self._store)
         async with self._reply(run, surface, parts) as reply:
             try:
                 if run.late():
+                    await self._store.begin(run.turn.questions)
                     await self._settle(run, reply, LATE)
                 elif is_purged(run):
                     await self._take_back(run, reply)
@@ -70,8 +89,10 @@ class Answerer:
             except OverBudget as error:
                 log.info("over budget", detail=error.detail)
                 await self._settle(run, reply, error.sentence)
+            except Unreachable:
+                raise
             except PlatformError as error:
-                await self._undelivered(run, error)
+                await self._undeliverable(run, error)
             except Exception:
                 log.exception("turn failed")
                 await self._settle(run, reply, OUR_FAULT)
@@ -99,6 +120,7 @@ class Answerer:
             mark=mark,
             parts=run.turn.parts,
             most_pages=self._most_pages,
+            back_off_s=self._back_off_s,
         )
 
     async def _in_a_place(
@@ -128,6 +150,7 @@ class Answerer:
             answer = await self._asker.ask(run, place)
             outcome = answer.outcome
             await self._store.record(turn.key, outcome, answer.messages, answer.usage)
+            run.used = Usage(input_tokens=0, output_tokens=0)
         files = await self._files(outcome)
         await place.reply.finish(outcome.note, buttons=outcome.buttons, files=files)
         await self._store.end(turn.key, outcome.state)
@@ -140,6 +163,8 @@ class Answerer:
         """What was shown stays, the sentence says why there is no more, and the history has no half of it."""
         try:
             await reply.finish(sentence, buttons=(Button.RETRY,))
+        except Unreachable:
+            raise
         except PlatformError as error:
             log.warning("the reason could not be shown", error=type(error).__name__, detail=error.detail)
         try:
@@ -154,17 +179,16 @@ class Answerer:
         await self._store.end(run.turn.key, "stopped", dict(run.used))
         log.info("turn stopped: its question was deleted")
 
-    async def _undelivered(self, run: Run, error: PlatformError) -> None:
+    async def _undeliverable(self, run: Run, error: PlatformError) -> None:
         log.warning("answer could not be delivered", error=type(error).__name__, detail=error.detail)
-        if not isinstance(error, Unreachable):
-            state = "stopped" if isinstance(error, Gone) else "failed"
-            await self._store.end(run.turn.key, state, dict(run.used))
+        await self._store.end(run.turn.key, "stopped" if isinstance(error, Gone) else "failed", dict(run.used))
 
 
 def is_purged(run: Run) -> bool:
-    """Say whether all the questions of a turn that was begun were deleted."""
-    begun = run.turn.state == "answering"
-    return begun and not any(question.text or question.uploads for question in run.turn.questions)
+    """Say whether all the questions of a begun turn were deleted, and no answer is recorded or none of it was seen."""
+    turn = run.turn
+    unseen = turn.state == "answered" and not any(part.message_id for part in turn.parts)
+    return (turn.state == "answering" or unseen) and not any(q.text or q.uploads for q in turn.questions)
 
 
 class _Parts:

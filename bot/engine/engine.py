@@ -184,7 +184,7 @@ class Engine:
         running = self._queue.running(thread)
         if running and running.turn.key in {question.key for question in turn.questions}:
             running.stop()
-        elif self._queue.take_out(thread, turn.key):
+        elif turn.state != "answered" and self._queue.take_out(thread, turn.key):
             await self._store.end(turn.key, "stopped")
         return ""
 

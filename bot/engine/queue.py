@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import structlog
@@ -11,21 +12,28 @@ from bot.events import Incoming, MessageKey, ThreadKey, Turn
 
 BURST_S = 2.0
 """So long files without a word wait for the words that people send after them."""
+_AGAIN_S, _LONGEST_S = 15.0, 300.0
+"""A turn whose platform cannot be reached is tried again after so long, and each time after twice as long."""
+_IN_VAIN = 2
+"""So often a turn is tried before others of its thread may go first: only it may be what cannot be shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A turn in line. `late`, `left`: see `Run`."""
+    """A turn in line. `late`, `left`: see `Run`. `tried`: so often it was tried while its platform was out of reach."""
 
     turn: Turn
     late: Late = in_time
     left: bool = False
+    tried: int = 0
 
 
 class Queue:
-    """The turns of all threads. `answer` carries one out and raises nothing but cancellation."""
+    """The turns of all threads. `answer` carries one out and raises nothing but cancellation; it returns the turn as it
+    is now if that must be tried again.
+    """
 
-    def __init__(self, answer: Callable[[Run], Awaitable[None]]) -> None:
+    def __init__(self, answer: Callable[[Run], Awaitable[Turn | None]]) -> None:
         self._answer = answer
         self._waiting: dict[ThreadKey, list[Waiting]] = {}
         self._running: dict[ThreadKey, Run] = {}
@@ -67,6 +75,8 @@ class Queue:
         """Let running turns end for so long, begin no more, and break off the rest."""
         self._closing = True
         workers = list(self._workers)
+        for more in self._more.values():
+            more.set()
         for run in self._running.values():
             if not run.begun and run.task is not None:
                 run.task.cancel()
@@ -80,26 +90,37 @@ class Queue:
 
     async def _serve(self, thread: ThreadKey) -> None:
         """Answer a thread's turns until none waits. What arrives while one is answered joins the next."""
-        line = self._waiting[thread]
+        line, more = self._waiting[thread], self._more[thread]
         try:
             while line and not self._closing:
                 await self._whole_burst(thread)
                 if line:
-                    await self._run(thread, take_next(line))
+                    waiting = take_next(line)
+                    more.clear()
+                    if (turn := await self._run(thread, waiting)) is not None:
+                        line.insert(0, replace(waiting, turn=turn, left=True, tried=waiting.tried + 1))
+                        await self._pause(more, waiting.tried)
         finally:
             del self._waiting[thread], self._more[thread]
 
-    async def _run(self, thread: ThreadKey, waiting: Waiting) -> None:
+    async def _pause(self, more: asyncio.Event, tried: int) -> None:
+        """Wait before a turn is tried again, until somebody asks more: then the platform can be reached again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(_AGAIN_S * 2.0**tried, _LONGEST_S)):
+                await more.wait()
+
+    async def _run(self, thread: ThreadKey, waiting: Waiting) -> Turn | None:
         run = self._running[thread] = Run(waiting.turn, late=waiting.late, left=waiting.left)
         try:
             with structlog.contextvars.bound_contextvars(turn=str(run.turn.key)):
                 async with asyncio.TaskGroup() as group:  # a run that is dropped alone does not end the worker
-                    run.task = group.create_task(self._carry_out(run))
+                    run.task = task = group.create_task(self._carry_out(run))
         finally:
             del self._running[thread]
+        return None if task.cancelled() else task.result()
 
-    async def _carry_out(self, run: Run) -> None:
-        await self._answer(run)
+    async def _carry_out(self, run: Run) -> Turn | None:
+        return await self._answer(run)
 
     async def _whole_burst(self, thread: ThreadKey) -> None:
         """Wait a moment for the words that belong to files that came without any."""
@@ -125,16 +146,18 @@ def take_next(line: list[Waiting]) -> Waiting:
     """Remove and return what to answer next: a turn that was begun before as it was, else everything that is only
     accepted, as one turn in the platform's order. It is late if all of it is.
     """
+    new = [waiting for waiting in line if waiting.turn.state == "accepted"]
     for waiting in line:
-        if waiting.turn.state != "accepted":
+        if waiting.turn.state != "accepted" and (waiting.tried < _IN_VAIN or not new):
             line.remove(waiting)
             return waiting
-    questions = sorted((question for waiting in line for question in waiting.turn.questions), key=_platform_order)
-    turn = replace(line[0].turn, questions=tuple(questions))
-    lates = [waiting.late for waiting in line]
-    whole = Waiting(turn, lambda: all(late() for late in lates), any(waiting.left for waiting in line))
-    line.clear()
-    return whole
+    line[:] = [waiting for waiting in line if waiting.turn.state != "accepted"]
+    questions = sorted((question for waiting in new for question in waiting.turn.questions), key=_platform_order)
+    return Waiting(
+        replace(new[0].turn, questions=tuple(questions)),
+        lambda: all(waiting.late() for waiting in new),
+        any(waiting.left for waiting in new),
+    )
 
 
 def _platform_order(question: Incoming) -> tuple[int, str]:

@@ -31,7 +31,7 @@ class Run:
         self.begun = False
         self.stopped = False
         self.used = Usage(input_tokens=0, output_tokens=0)
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[Turn | None] | None = None
         self._scope: asyncio.Timeout | None = None
 
     @asynccontextmanager

@@ -5,8 +5,8 @@ Markdown, purely; `Pacer` shares a platform's limits out among all replies; `Liv
 to what was written. In it, `draft` says what should be seen, `screen` what to do next for that, and `parts` does it.
 """
 
-from bot.reply.live import LiveReply
+from bot.reply.live import BACK_OFF_S, LiveReply
 from bot.reply.pacer import Pacer
 from bot.reply.pages import Page, Paginator, pages
 
-__all__ = ["LiveReply", "Pacer", "Page", "Paginator", "pages"]
+__all__ = ["BACK_OFF_S", "LiveReply", "Pacer", "Page", "Paginator", "pages"]

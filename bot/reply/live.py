@@ -23,7 +23,7 @@ from bot.reply.screen import LATE_AFTER_S, Call, Step, next_steps
 
 log = structlog.get_logger()
 
-_BACK_OFF_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0)
+BACK_OFF_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0)
 """Waits after one failed call and the next; once the answer is whole, running out of them means giving up."""
 
 
@@ -42,7 +42,8 @@ class LiveReply:
     what this answer has no use for is deleted. Leaving the block early stops all calls.
 
     While it grows, its newest message has a Stop button if it is `stoppable`. Of more than `most_pages` messages only
-    so many are posted; then the whole answer is a file.
+    so many are posted; then the whole answer is a file. `back_off_s`: the waits between attempts while the platform
+    cannot be reached.
     """
 
     def __init__(
@@ -56,11 +57,13 @@ class LiveReply:
         parts: Sequence[Part] = (),
         most_pages: int = 8,
         stoppable: bool = True,
+        back_off_s: Sequence[float] = BACK_OFF_S,
     ) -> None:
         self._surface = surface
         self._pacer = pacer
         self._turn = turn
         self._mark = mark
+        self._back_off_s = back_off_s
         self._parts = Parts(surface, log, turn, mark, parts)
         self._draft = Draft(surface, most_pages=most_pages, stoppable=stoppable)
         self._claim = Claim(Backlog())
@@ -127,7 +130,8 @@ class LiveReply:
 
         `note`: our sentences, one a line, "" for none. Note and buttons replace those of an earlier call; its files
         stay, unless there are others. A file that the place does not take is named in the note. Raises `Gone` or
-        `Forbidden` if the platform refuses, `Unreachable` when it stayed away for about two minutes of retries.
+        `Forbidden` if the platform refuses, `Unreachable` when it stayed away through all of `back_off_s`: about two
+        minutes.
         """
         self._draft.end(note, buttons, files)
         self._failures = 0
@@ -248,7 +252,7 @@ class LiveReply:
 
     def _does_without(self, step: Step, error: PlatformError) -> bool:
         """Give a file or a deletion up that the platform refuses, or has not answered for long; say whether it did."""
-        patient = isinstance(error, Unreachable) and self._failures < len(_BACK_OFF_S)
+        patient = isinstance(error, Unreachable) and self._failures < len(self._back_off_s)
         if step.call not in {Call.ATTACH, Call.DELETE} or patient or isinstance(error, (RateLimited, Gone)):
             return False
         log.warning("reply does without", call=step.call.name, turn=str(self._turn), detail=error.detail)
@@ -260,9 +264,9 @@ class LiveReply:
 
     async def _back_off(self, error: Unreachable) -> None:
         """Wait before the next attempt; raises the error when the answer is whole and patience is over."""
-        if self._draft.done and self._failures >= len(_BACK_OFF_S):
+        if self._draft.done and self._failures >= len(self._back_off_s):
             raise error
-        delay_s = _BACK_OFF_S[min(self._failures, len(_BACK_OFF_S) - 1)]
+        delay_s = self._back_off_s[min(self._failures, len(self._back_off_s) - 1)]
         self._failures += 1
         log.info("platform unreachable", turn=str(self._turn), detail=error.detail, retry_in_s=delay_s)
         self._hurry.clear()

@@ -1,4 +1,4 @@
-"""Makes this folder's fakes importable by its tests, and the bot at work in a fresh database."""
+"""Makes this folder's fakes and the reply's clock importable by its tests, and the bot at work in a fresh database."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "reply"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from engine_room import Room, room

@@ -61,7 +61,8 @@ class Shown:
 @dataclass
 class Chat:
     """What a platform shows. `files`: what can be downloaded, by URL. `now`: questions that were edited, or deleted
-    (None), by id, while nobody listened; `looked_up`: whose state was asked for.
+    (None), by id, while nobody listened; `looked_up`: whose state was asked for. `shows_nothing`: posts and edits
+    cannot reach it; `refused`: how many did not.
     """
 
     shown: dict[str, Shown] = field(default_factory=dict)
@@ -72,8 +73,10 @@ class Chat:
     before: list[Said] = field(default_factory=list)
     now: dict[str, Incoming | None] = field(default_factory=dict)
     unreachable: bool = False
+    shows_nothing: bool = False
     clock_ahead_s: float = 0.0
     looked_up: list[str] = field(default_factory=list)
+    refused: int = 0
     name: str = "fake"
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -128,11 +131,13 @@ class Place:
     async def post(
         self, text: str, mark: str, *, buttons: Sequence[Button] = (), growing: bool = False, again: bool = False
     ) -> str:
+        self._reach()
         message_id = self._chat.ids.setdefault(mark, f"9{len(self._chat.ids):05}")
         self._show(Shown(message_id, text, tuple(buttons)))
         return message_id
 
     async def edit(self, message_id: str, text: str, *, buttons: Sequence[Button] = (), growing: bool = False) -> None:
+        self._reach()
         self._show(Shown(message_id, text, tuple(buttons)))
 
     async def delete(self, message_id: str) -> None:
@@ -150,6 +155,12 @@ class Place:
 
     async def earlier(self, limit: int) -> Sequence[Said]:
         return self._chat.before[-limit:]
+
+    def _reach(self) -> None:
+        if self._chat.shows_nothing:
+            self._chat.refused += 1
+            self._chat.changed()
+            raise Unreachable("The chat cannot be reached.")
 
     def _show(self, message: Shown) -> None:
         self._chat.shown[message.id] = message
@@ -238,7 +249,8 @@ async def room(
             budgets = Budgets(store, settings.get("allowance", Allowance()))
             noticed: Any = Noticed(store, chat)
             asker = Asker(store, AsyncClient("claude-sonnet-5-5", cli=sdk), chosen, budgets)
-            answerer = Answerer(noticed, asker, platforms, Pacer(), slots, most_pages=8)
+            patience = {name: settings[name] for name in ("back_off_s",) if name in settings}
+            answerer = Answerer(noticed, asker, platforms, Pacer(), slots, most_pages=8, **patience)
             access = settings.get("access", Access())
             engine = Engine(noticed, answerer, platforms, access, drain_s=0.0, late_after_s=900.0)
             async with engine:
