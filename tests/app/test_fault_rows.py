@@ -9,10 +9,11 @@ import pytest
 from bot.errors import StoreError
 from bot.simulator.changes import Change
 from bot.simulator.claude import Reply
+from bot.simulator.faults import Fault
 from bot.store import BlobLimits, SqliteStore, open_store
-from bot.tryout.world import World
+from bot.tryout.world import Place, World
 
-STORY = "The first words are here. " + "Then follows more of it. " * 40
+STORY = "The first words are here. " + "Then follows more of it. " * 39 + "That is all."
 
 
 class FullDisk:
@@ -31,6 +32,46 @@ class FullDisk:
             self.refusals -= 1
             raise StoreError("The disk that holds the database is full.")
         return await self._store.accept(question)
+
+
+async def post_and_die(here: World, channel: Place, call: str) -> tuple[Place, str]:
+    """Ask; kill the bot when its first post has landed and it has not heard of it. Returns where and what was asked."""
+    faults = here.discord.faults if channel.platform == "discord" else here.slack.faults
+    faults.add(Fault(call, drop=True, after=True), Fault(call, delay_s=60.0, drop=True, times=9))
+    here.claude.script(Reply(text=STORY, piece_s=0.01), Reply(text=STORY))
+    message = await here.say("Ada", channel, "@parley Tell me")
+    there = here.answered_in(channel, message)
+    await here.changes(channel.platform).wait(lambda _: bool(here.answer(there, message).lines))
+    await here.bot.kill()
+    faults.clear()
+    return there, message
+
+
+@pytest.mark.parametrize("delivery", ["edit", "stream"])
+async def test_row_7_where_the_thread_may_not_be_read_the_next_process_posts_once_more_and_says_so(
+    here: World, delivery: str
+) -> None:
+    slack = here.bot.settings.slack.model_copy(update={"delivery": delivery})
+    here.bot.settings = here.bot.settings.model_copy(update={"slack": slack})
+    await here.restart_bot()
+    here.slack.deny("history")
+    there, message = await post_and_die(here, here.places[2], "chat.[ps]*")
+    lost = here.answer(there, message).lines
+    await here.start_bot()
+    await here.slack.changes.wait(lambda _: here.answer(there, message).text.endswith(f"{STORY}\n(resent)"))
+    assert len(lost) == 1
+    assert [line.message for line in here.answer(there, message).lines][:1] == [lost[0].message]
+    assert len(here.answer(there, message).lines) == 2
+
+
+async def test_row_8_an_answer_begun_ten_minutes_before_the_restart_is_found_without_its_nonce(here: World) -> None:
+    there, message = await post_and_die(here, here.places[0], "POST /channels/*/messages")
+    begun = here.answer(there, message).lines
+    here.discord.clock_ahead_s += 600.0
+    await here.start_bot()
+    await here.discord.changes.wait(lambda _: here.answer(there, message).text == STORY)
+    assert [line.message for line in here.answer(there, message).lines] == [line.message for line in begun]
+    assert len(begun) == 1
 
 
 async def test_row_29_a_question_that_does_not_fit_on_the_disk_is_answered_once_there_is_room(here: World) -> None:
