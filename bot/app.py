@@ -54,11 +54,19 @@ def platforms(settings: Settings, secrets: Secrets) -> list[Platform]:
 OpenStore = Callable[[str, BlobLimits], AbstractAsyncContextManager[Store]]
 
 
-async def serve(settings: Settings, secrets: Secrets, stop: asyncio.Event, open_: OpenStore = open_store) -> None:
+async def serve(
+    settings: Settings,
+    secrets: Secrets,
+    stop: asyncio.Event,
+    open_: OpenStore = open_store,
+    *,
+    built: Callable[[], object] = lambda: None,
+) -> None:
     """Run the bot until `stop` is set. Raises `StartupError` if a part cannot start, a platform refuses the bot, or the
     disk fails.
 
-    `open_` opens the store; a test may give a store that fails where it wants it to.
+    `open_` opens the store; a test may give a store that fails where it wants it to. `built` is called when all parts
+    are loaded and built, before anything is connected.
     Afterwards every connection is closed, and what was not answered is in the store for the next start.
     """
     kept = BlobLimits(thread_bytes=settings.store.thread_files_mb * MB, bytes=settings.store.files_mb * MB)
@@ -69,6 +77,7 @@ async def serve(settings: Settings, secrets: Secrets, stop: asyncio.Event, open_
             chosen = platforms(settings, secrets)
             client = AsyncClient(settings.claude.model, cli=sdk)
             engine = make_engine(settings, store, client, {platform.name: platform for platform in chosen})
+            built()
             await _run(chosen, engine, store, stop)
     finally:
         await sdk.close()

@@ -2,11 +2,12 @@
 
 import asyncio
 import os
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -88,10 +89,10 @@ async def set_up(tmp_path: Path) -> AsyncIterator[tuple[SimulatedDiscord, Simula
 SetUp = tuple[SimulatedDiscord, SimulatedSlack, dict[str, str]]
 
 
-async def run(cwd: Path, environment: dict[str, str]) -> "Process":
+async def run(cwd: Path, environment: dict[str, str], command: Sequence[str] = COMMAND) -> "Process":
     return Process(
         await asyncio.create_subprocess_exec(
-            *COMMAND,
+            *command,
             "run",
             cwd=cwd,
             env=clean(environment),
@@ -131,6 +132,22 @@ async def test_a_signal_ends_it_cleanly(set_up: SetUp, tmp_path: Path, number: i
     assert "stopped" in printed
     for secret in secrets.values():
         assert secret not in printed
+
+
+async def test_row_23_the_collector_of_garbage_does_not_look_through_what_is_loaded(
+    set_up: SetUp, tmp_path: Path
+) -> None:
+    discord, slack, secrets = set_up
+    count = "lambda: print('kept', gc.get_freeze_count(), 'looked through', len(gc.get_objects()))"
+    command = [sys.executable, "-c", f"import atexit, gc; from bot import cli; atexit.register({count}); cli.main()"]
+    process = await run(tmp_path, secrets, command)
+    await discord.ready()
+    await slack.ready()
+    process.signal(signal.SIGTERM)
+    _, printed = await process.ended()
+    found = re.search(r"kept (\d+) looked through (\d+)", printed)
+    assert found, printed
+    assert int(found[2]) < int(found[1]) / 10
 
 
 async def test_no_message_and_no_secret_is_logged_even_at_debug(set_up: SetUp, tmp_path: Path) -> None:

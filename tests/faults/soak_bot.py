@@ -1,6 +1,7 @@
 """`parley run`, which also prints every second its number of tasks and by how much its event loop was late."""
 
 import asyncio
+import gc
 
 from bot import app, config
 from bot.cli import set_up_logs
@@ -21,7 +22,7 @@ async def _serve(settings: config.Settings, secrets: config.Secrets) -> None:
     stop = asyncio.Event()
     watch = asyncio.create_task(_watch())
     with app.stopped_by_signals(stop.set):
-        await app.serve(settings, secrets, stop)
+        await app.serve(settings, secrets, stop, built=gc.freeze)
     watch.cancel()
 
 
