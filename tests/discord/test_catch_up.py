@@ -6,6 +6,8 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import pytest
+
 from bot.events import Incoming, Pressed, ThreadKey
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.catch_up import CatchUp
@@ -57,6 +59,28 @@ async def test_a_dm_the_bot_knows_is_read_too(connected: Connected, restarted: A
         async with restarted(scene, meanwhile=meanwhile) as later:
             assert [(await later.heard.next()).text for _ in range(2)] == ["hi", "are you there?"]
             assert later.heard.all[-1].direct
+
+
+@pytest.mark.parametrize(("gap_s", "is_read"), [(7200.0, True), (1800.0, False)])
+async def test_a_thread_archived_again_is_read_after_a_gap_in_which_that_can_happen(
+    connected: Connected, restarted: Any, gap_s: float, is_read: bool
+) -> None:
+    async with connected() as scene:
+        root = await scene.asked("{bot} before")
+        await scene.platform.surface(root).post("An answer.", "mark.0")
+        await scene.log.noted.wait()
+        scene.log.known = [root.thread]
+
+        async def meanwhile() -> None:
+            await scene.discord.say(scene.ann, root.key.message, "are you there?")
+            await scene.discord.archive(root.key.message)
+            scene.discord.clock_ahead_s = gap_s
+            scene.log.noted.clear()
+
+        async with restarted(scene, meanwhile=meanwhile) as later:
+            await later.log.noted.wait()
+            in_thread = [one.text for one in later.heard.all if one.in_thread]
+            assert in_thread == (["are you there?"] if is_read else [])
 
 
 async def test_a_dm_opened_meanwhile_is_found_when_it_goes_on_and_heard_in_order(

@@ -2,9 +2,9 @@
 
 A connection that breaks is resumed, and Discord sends what was missed. A session that is lost, by a restart or because
 the break was too long, is begun anew, and what was said in between nobody sends (docs, events/gateway, "Resuming").
-The guilds then tell each channel's newest message, so that only channels with news are read. DMs Discord does not tell:
-those in which the bot was asked lately are read, and others when they go on. The first DM a person ever writes is not
-found before the second one.
+The guilds then tell each channel's newest message, so that only channels with news are read. DMs and archived threads
+Discord does not tell: those in which the bot was asked lately are read, other DMs when they go on. The first DM a
+person ever writes is not found before the second one.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ import discord
 import structlog
 
 from bot.errors import Forbidden, Gone, PlatformError
+from bot.events import ThreadKey
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.listen import Listener
 from bot.platforms.discord.read_slots import ReadSlots
@@ -30,7 +31,11 @@ log = structlog.get_logger()
 _PLATFORM = "discord"
 _WINDOW_S = 6 * 3600.0
 """Who asked longer ago does not wait for the answer any more, or has asked again."""
-_DMS_S = 30 * 86400.0
+_ASKED_S = 30 * 86400.0
+_ARCHIVED_S = 3600.0
+"""A thread is archived after an hour without a word, or later (docs, resources/channel, "auto_archive_duration")."""
+_MOST_ARCHIVED = 200
+"""Two calls each, and most of them in vain."""
 _NOTE_EVERY_S = 30.0
 _MARGIN_S = 120.0
 """discord.py gives a connection up after 60 s without an answer, and looks every 41 s; clocks differ, too."""
@@ -104,12 +109,11 @@ class CatchUp:
             self._begun_s = self._calls.clock.now_s()
             until_s = await self._heard.heard_until(_PLATFORM)
             # a clock that was ahead for a while must not hide what was said
-            self._since_s = max(min(until_s, self._begun_s - _MARGIN_S), self._begun_s - _WINDOW_S) if until_s else 0.0
-            asked = await self._heard.threads(_PLATFORM, time.time() - _DMS_S) if until_s else []
-            dms = [int(thread.channel) for thread in asked if thread.workspace == "@me"]
-            for place in dms[:_MOST_PLACES]:
-                self._add(place, self._since_s)
+            gap_s = min(max(self._begun_s - until_s, _MARGIN_S), _WINDOW_S)
+            self._since_s = self._begun_s - gap_s if until_s else 0.0
             if until_s:
+                for place in _untold(await self._heard.threads(_PLATFORM, time.time() - _ASKED_S), gap_s):
+                    self._add(place, self._since_s)
                 await self._client.missed()
         guilds = [guild for guild in self._begun if guild]
         if guilds and self._since_s:
@@ -207,6 +211,13 @@ class CatchUp:
             return
         at_s = min(max(self._begun_s, now_s - _MARGIN_S), self._client.waiting_since_s())
         await self._heard.heard(_PLATFORM, at_s)
+
+
+def _untold(asked: Sequence[ThreadKey], gap_s: float) -> list[int]:
+    """Return the places of which no guild tells news: DMs, and after a long gap threads that may be archived."""
+    dms = [int(thread.thread) for thread in asked if thread.workspace == "@me"]
+    threads = [int(thread.thread) for thread in asked if thread.workspace != "@me"] if gap_s > _ARCHIVED_S else []
+    return dms[:_MOST_PLACES] + threads[:_MOST_ARCHIVED]
 
 
 def _with_news(guild: discord.Guild, since_s: float) -> list[int]:
