@@ -223,7 +223,7 @@ async def _sample(bot: asyncio.subprocess.Process, at_s: float) -> Sample:
 
 def _forget(discord: SimulatedDiscord, slack: SimulatedSlack, claude: SimulatedClaude) -> None:
     """The simulators remember everything: that must not eat the machine meanwhile. Nor must the collector of garbage
-    look through it, for half a second in the end: all calls of the bot would wait, and more connections be opened.
+    look through it, ever longer: all calls of the bot would wait for that, and more connections be opened.
     """
     for seen in (discord.changes.seen, slack.changes.seen, discord.calls, slack.calls):
         seen.clear()
