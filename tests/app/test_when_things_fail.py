@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -49,6 +50,19 @@ async def test_a_post_that_landed_but_answered_5xx_is_shown_once(here: World, ch
 async def test_a_post_whose_answer_was_lost_is_shown_once(here: World, channel: Place) -> None:
     faults(here, channel).add(Fault(POSTS[channel.platform], drop=True, after=True))
     answer = await here.ask("Ada", channel, "@parley Hello")
+    assert len(answer.lines) == 1
+
+
+async def test_a_lost_post_whose_second_attempt_is_one_too_many_is_shown_once_and_whole(
+    here: World, channel: Place
+) -> None:
+    here.claude.script(Reply(text=STORY, pieces=8, piece_s=0.05))
+    limited = Fault("*", status=429, headers={"Retry-After": "0.5"})
+    again = {"discord": POSTS["discord"], "slack": "conversations.replies"}[channel.platform]
+    lost = {"discord": POSTS["discord"], "slack": "chat.[ps]*"}[channel.platform]
+    faults(here, channel).add(Fault(lost, status=502, after=True), replace(limited, call=again))
+    answer = await here.ask("Ada", channel, "@parley Tell me")
+    assert answer.text == STORY
     assert len(answer.lines) == 1
 
 

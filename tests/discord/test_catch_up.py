@@ -142,6 +142,19 @@ async def test_what_is_said_live_waits_for_what_was_missed_in_its_channel(connec
             assert [(await later.heard.next()).text for _ in range(2)] == ["missed", "live"]
 
 
+async def test_it_waits_also_if_the_channel_cannot_be_read_at_once(connected: Connected, restarted: Any) -> None:
+    async with connected() as scene:
+        await scene.log.noted.wait()
+
+        async def meanwhile() -> None:
+            await scene.discord.say(scene.ann, scene.channel, "missed")
+            scene.discord.faults.add(Fault("GET /channels/*/messages", status=503, times=2, delay_s=0.2))
+
+        async with restarted(scene, meanwhile=meanwhile) as later:
+            await scene.discord.say(scene.ann, scene.channel, "live")
+            assert [(await later.heard.next()).text for _ in range(2)] == ["missed", "live"]
+
+
 async def test_a_channel_in_which_somebody_speaks_is_read_before_others(connected: Connected, restarted: Any) -> None:
     async with connected() as scene:
         await scene.log.noted.wait()

@@ -14,7 +14,7 @@ import structlog
 
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
 from bot.platforms.clock import PlatformClock
-from bot.platforms.discord.limits import ALL_CALLS, RateLimits
+from bot.platforms.discord.limits import ALL_CALLS, RateLimits, in_doubt
 
 log = structlog.get_logger()
 
@@ -55,12 +55,18 @@ class Calls:
     ) -> T:
         """Return what `make` returns for the present client. Raises only `PlatformError`s.
 
-        If it raises `Unreachable`, or is cancelled, the call may or may not have taken effect. `patient`: a rate limit
-        that ends in time is waited for and `make` asked again, for calls that no pacer paces.
+        If it raises `Unreachable`, or is cancelled, the call may or may not have taken effect; after `RateLimited` it
+        has not. `patient`: a rate limit that ends in time is waited for and `make` asked again, for calls that no pacer
+        paces.
         """
         client = await self.client()
+        in_doubt.set(False)
         try:
             return await within(within_s, lambda: make(client), patient=patient)
+        except discord.RateLimited as error:
+            if in_doubt.get():  # its last attempt was refused, but an earlier one may have taken effect
+                raise _unreachable(str(error)) from error
+            raise platform_error(error) from error
         except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
             raise platform_error(error) from error
         except RuntimeError as error:

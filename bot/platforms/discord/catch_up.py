@@ -18,7 +18,7 @@ from functools import partial
 import discord
 import structlog
 
-from bot.errors import Forbidden, Gone, PlatformError
+from bot.errors import Forbidden, Gone, PlatformError, Unreachable
 from bot.events import ThreadKey
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.listen import Listener
@@ -47,6 +47,8 @@ read all of them finds ever more; those that were left out once would be lost.""
 _MOST_MESSAGES = 1000
 """Of one channel, the newest ones: ten calls. Who asked before so many others has found somebody else to ask."""
 _READ_S = 60.0
+_AGAIN_S = (0.5, 1.0, 2.0)
+"""So long after each attempt in vain a channel is read again, before those who speak there need wait no longer."""
 _MOST_TRIES = 20
 """So often, every half a minute, a channel is read again for a message that could not be heard: the disk is full."""
 
@@ -167,9 +169,7 @@ class CatchUp:
         """Hand in what was said in a channel since a time, oldest first. One that cannot be read now stays unread."""
         after = discord.Object(_snowflake(since_s))
         try:
-            messages = await self._calls.call(
-                lambda client: _history(client, channel, after), patient=True, within_s=_READ_S
-            )
+            messages = await self._history(channel, after)
             for message in messages:
                 if is_question(message):
                     await self._client.hear_message(message, author=await self._member(message))
@@ -182,6 +182,17 @@ class CatchUp:
             log.debug("discord_channel_read", channel=channel, messages=len(messages))
         if channel not in self._client.unheard:
             self._tries.pop(channel, None)
+
+    async def _history(self, channel: int, after: discord.Object) -> list[discord.Message]:
+        """Read a channel, several times if need be: what is said in it now waits for that, to be heard in its order."""
+        for wait_s in _AGAIN_S:
+            with suppress(Unreachable):
+                return await self._read_history(channel, after)
+            await asyncio.sleep(wait_s)
+        return await self._read_history(channel, after)
+
+    async def _read_history(self, channel: int, after: discord.Object) -> list[discord.Message]:
+        return await self._calls.call(lambda client: _history(client, channel, after), patient=True, within_s=_READ_S)
 
     async def _member(self, message: discord.Message) -> discord.Member | None:
         """Return the author with roles, which a message that was read does not tell, if the bot may be asked by it.

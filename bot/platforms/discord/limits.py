@@ -15,6 +15,7 @@ import math
 import re
 from collections import deque
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Literal, NoReturn, Self
@@ -65,6 +66,12 @@ class _Window:
     left: int
     ends_at_s: float
     told: bool = True
+
+
+in_doubt: ContextVar[bool] = ContextVar("in_doubt", default=False)
+"""Whether an attempt of the call that is being made was answered by 5xx: discord.py repeats it by itself, and it may
+have taken effect.
+"""
 
 
 class RateLimits:
@@ -121,6 +128,8 @@ class RateLimits:
         if context.key is not None:
             self._learn(context.key, request.response.headers)
             self._asked(context.key)
+        if request.response.status >= 500:
+            in_doubt.set(True)
         if request.response.status == 429:
             await self._refused(request.response, context.key)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from bot.errors import Gone, PlatformError, Unreachable
+from bot.errors import Gone, PlatformError, RateLimited, Unreachable
 from bot.events import Budget, Button, Incoming, Limits, Said
 from bot.platforms.slack import files_out, native
 from bot.platforms.slack.buttons import actions
@@ -132,7 +132,10 @@ class SlackSurface:
             raise
         except Unreachable as error:
             log.info("slack_post_in_doubt", channel=self._channel, mark=draft.mark, reason=error.detail)
-        return await self._find_or_post(draft)
+        try:
+            return await self._find_or_post(draft)
+        except RateLimited as error:  # which would say that nothing was posted
+            raise Unreachable("Slack does not tell whether it has the message.", error.detail) from error
 
     async def _find_or_post(self, draft: Draft) -> str:
         for wait_s in _LOOKS_S:
