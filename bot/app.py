@@ -9,7 +9,7 @@ import structlog
 
 from bot.claude import AsyncClient, mk_sdk
 from bot.config import Secrets, Settings, uses_discord, uses_slack
-from bot.engine import Access, Allowance, Answerer, Asker, AskSettings, Budgets, Engine, Slots
+from bot.engine import Access, Allowance, Answerer, Asker, AskSettings, Budgets, Engine, Slots, check_model
 from bot.errors import ParleyError
 from bot.platforms.discord import DiscordPlatform, shared_budget
 from bot.platforms.slack import SlackPlatform
@@ -78,7 +78,7 @@ async def serve(
             client = AsyncClient(settings.claude.model, cli=sdk)
             engine = make_engine(settings, store, client, {platform.name: platform for platform in chosen})
             built()
-            await _run(chosen, engine, store, stop)
+            await _run(chosen, engine, store, client, stop)
     finally:
         await sdk.close()
 
@@ -107,16 +107,18 @@ def make_engine(settings: Settings, store: Store, client: AsyncClient, connected
     return Engine(store, answerer, connected, access, drain_s=limits.drain_s, late_after_s=limits.late_after_s)
 
 
-async def _run(chosen: list[Platform], engine: Engine, store: Store, stop: asyncio.Event) -> None:
+async def _run(chosen: list[Platform], engine: Engine, store: Store, client: AsyncClient, stop: asyncio.Event) -> None:
     """Turns end before the connections they use."""
     try:
         async with asyncio.TaskGroup() as group:
             connections = [
                 group.create_task(platform.run(engine.hear, store), name=platform.name) for platform in chosen
             ]
+            checking = group.create_task(check_model(client), name="model check")
             async with engine:
                 log.info("started", platforms=[platform.name for platform in chosen])
                 await stop.wait()
+            checking.cancel()
             for connection in connections:
                 connection.cancel()
     except* ParleyError as problems:

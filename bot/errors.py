@@ -29,7 +29,11 @@ class ParleyError(Exception):
 
 
 class ConfigError(ParleyError):
-    """The settings cannot be used; the sentence names the key and what to do."""
+    """The settings cannot be used. `problems`: a sentence for each, which names the key and what to do."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
 
 
 class StartupError(ParleyError):

@@ -27,7 +27,8 @@ class Abilities:
 
     `prefill`: the request may end with the beginning of the answer. `sampling`: `temperature` is taken.
     `forced_tools`: `tool_choice` may be "any" or "tool". `thinking`: the values of `thinking.type` that are taken.
-    `efforts`: the values of `output_config.effort` that are taken.
+    `efforts`: the values of `output_config.effort` that are taken. `lifecycle` ("active", "deprecated", "retired") and
+    `retires_at` (ISO 8601) are what the models endpoint says, None before it was asked (`load_abilities`).
     """
 
     model: str
@@ -40,6 +41,8 @@ class Abilities:
     efforts: tuple[str, ...]
     context_tokens: int | None = None
     output_tokens: int | None = None
+    lifecycle: str | None = None
+    retires_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,8 @@ def completed(known: Abilities, info: Mapping[str, Any]) -> Abilities:
         efforts=tuple(name for name in _ALL_EFFORTS if _supported(efforts.get(name))) if efforts else known.efforts,
         context_tokens=info.get("max_input_tokens") or known.context_tokens,
         output_tokens=info.get("max_tokens") or known.output_tokens,
+        lifecycle=info.get("lifecycle"),
+        retires_at=info.get("retires_at"),
     )
 
 

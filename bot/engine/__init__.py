@@ -10,7 +10,8 @@ from bot.engine.answer import Answerer
 from bot.engine.ask import Asker
 from bot.engine.budget import Allowance, Budgets
 from bot.engine.engine import Engine
+from bot.engine.model_check import check_model
 from bot.engine.slots import Slots
 from bot.engine.tell import AskSettings
 
-__all__ = ["Access", "Allowance", "Answerer", "AskSettings", "Asker", "Budgets", "Engine", "Slots"]
+__all__ = ["Access", "Allowance", "Answerer", "AskSettings", "Asker", "Budgets", "Engine", "Slots", "check_model"]

@@ -41,7 +41,7 @@ class Changes:
         self.seen.append(change)
         self._more.set()
 
-    async def wait(self, match: Callable[[Change], bool], *, since: int = 0, timeout_s: float | None = 20.0) -> Change:
+    async def wait(self, match: Callable[[Change], bool], *, since: int = 0, timeout_s: float | None = 120.0) -> Change:
         """Return the first change at or after index `since` that matches.
 
         Raises `TimeoutError` after `timeout_s` seconds; None waits for ever.

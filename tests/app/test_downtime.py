@@ -83,7 +83,7 @@ async def test_a_question_deleted_while_the_bot_was_away_is_forgotten(here: Worl
     forgotten = asyncio.Event()
     here.bot.open_store = partial(open_noticed, forgotten)
     await away(here, here.delete(channel, answer.message))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         await forgotten.wait()
     assert b"rosebud" not in stored(here)
     assert here.claude.count == 1

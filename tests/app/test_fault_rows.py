@@ -106,7 +106,7 @@ async def test_row_38_while_discord_blocks_calls_nothing_is_lost_and_nothing_sto
     def is_whole(_: Change) -> bool:
         return "".join(here.answer(there, message).text.split()) == "".join(STORY.split())
 
-    await here.discord.changes.wait(is_whole, since=len(here.discord.changes.seen), timeout_s=40)
+    await here.discord.changes.wait(is_whole, since=len(here.discord.changes.seen), timeout_s=120)
     assert here.discord.limited - before <= 3
     assert here.claude.count == 1
 

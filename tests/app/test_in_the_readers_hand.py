@@ -135,7 +135,7 @@ async def test_row_44_an_answer_too_long_to_read_ends_in_a_file_that_has_all_of_
     here.claude.script(Reply(text=long_text(20_000), piece_s=0.0))
     message = await here.say("Ada", channel, "@parley Everything, please")
     there = here.answered_in(channel, message)
-    await here.discord.changes.wait(lambda c: c.files == ("answer.md",) and here.is_in(there, c), timeout_s=60)
+    await here.discord.changes.wait(lambda c: c.files == ("answer.md",) and here.is_in(there, c), timeout_s=120)
     lines = here.answer(there, message).lines
     assert len(lines) <= 9
     [file] = [a for m in here.discord.messages(there.thread) for a in m.attachments]
@@ -147,7 +147,7 @@ async def test_a_very_long_answer_on_slack_ends_in_a_file_that_has_all_of_it(her
     here.claude.script(Reply(text=long_text(80_000), stop_reason="end_turn"))
     message = await here.say("Ada", channel, "@parley Everything, please")
     there = here.answered_in(channel, message)
-    await here.slack.changes.wait(lambda c: "answer.md" in c.files and here.is_in(there, c), timeout_s=60)
+    await here.slack.changes.wait(lambda c: "answer.md" in c.files and here.is_in(there, c), timeout_s=120)
     [file] = [f for m in here.slack.messages(there.channel, there.thread) for f in m.files]
     assert file.data.decode() == long_text(80_000)
 

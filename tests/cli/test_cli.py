@@ -1,6 +1,8 @@
 """The commands as a person runs them: a process, its exit code and what it prints."""
 
 import asyncio
+import io
+import json
 import os
 import re
 import signal
@@ -8,15 +10,18 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from bot.cli.logs import has_colours
 from bot.simulator.claude import SimulatedClaude
 from bot.simulator.discord import SimulatedDiscord
 from bot.simulator.slack import SimulatedSlack
 
 COMMAND = [sys.executable, "-m", "bot"]
+ROOT = Path(__file__).parents[2]
 
 
 def parley(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -33,7 +38,7 @@ def parley(*arguments: str, cwd: Path, **environment: str) -> subprocess.Complet
 
 
 def clean(environment: dict[str, str]) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2]), **environment}
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment}
 
 
 def test_without_a_terminal_try_plays_the_demo_and_every_answer_arrives_whole_and_once(tmp_path: Path) -> None:
@@ -48,11 +53,45 @@ def test_wrong_usage_exits_with_2(tmp_path: Path, arguments: list[str]) -> None:
     assert parley(*arguments, cwd=tmp_path).returncode == 2
 
 
-def test_a_missing_secret_exits_with_2_and_one_line_that_names_it(tmp_path: Path) -> None:
+def test_missing_secrets_exit_with_2_and_a_line_for_each(tmp_path: Path) -> None:
     done = parley("run", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("parley: DISCORD_TOKEN")
-    assert done.stderr.count("\n") == 1
+    discord, claude = done.stderr.splitlines()
+    assert discord.startswith("parley: DISCORD_TOKEN: ")
+    assert claude.startswith("parley: ANTHROPIC_API_KEY: ")
+
+
+def test_the_version_and_the_help_load_nothing_but_themselves(tmp_path: Path) -> None:
+    heavy = "{'anthropic', 'aiohttp', 'discord', 'slack_sdk', 'pydantic', 'structlog', 'bot.app', 'bot.tryout'}"
+    for option in ("--version", "--help"):
+        code = (
+            "import sys; from bot.cli import main\n"
+            f"try: main([{option!r}])\n"
+            f"finally: print('loaded', sorted({heavy} & set(sys.modules)))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, env=clean({}), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0
+        assert "parley" in done.stdout
+        assert "loaded []" in done.stdout
+
+
+def test_to_run_loads_neither_simulators_nor_window() -> None:
+    code = "import sys; import bot.cli.run; print(sorted(m for m in sys.modules if 'simulator' in m or 'tryout' in m))"
+    done = subprocess.run([sys.executable, "-c", code], env=clean({}), capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "file"), [("example-config", "config.example.toml"), ("manifest", "docs/slack-manifest.yaml")]
+)
+def test_the_example_of_the_settings_and_the_manifest_come_with_the_program(
+    tmp_path: Path, command: str, file: str
+) -> None:
+    done = parley(command, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (ROOT / file).read_text(encoding="utf-8")
 
 
 def test_a_settings_file_that_is_wrong_exits_with_2_and_names_the_key(tmp_path: Path) -> None:
@@ -108,15 +147,27 @@ class Process:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
+        self._said = bytearray()
+
     def signal(self, number: int) -> None:
         self._process.send_signal(number)
 
+    async def printed(self, *words: str) -> None:
+        """Return when a line on standard error has all these words."""
+        assert self._process.stderr is not None
+        async with asyncio.timeout(120):
+            while line := await self._process.stderr.readline():
+                self._said += line
+                if all(word.encode() in line for word in words):
+                    return
+        raise AssertionError(f"the process ended without a word of {words}: {self._said.decode()}")
+
     async def ended(self) -> tuple[int, str]:
         """Wait for the end; return the exit code and everything it printed."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             out, err = await self._process.communicate()
         assert self._process.returncode is not None
-        return self._process.returncode, (out + err).decode()
+        return self._process.returncode, (self._said + out + err).decode()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -132,6 +183,112 @@ async def test_a_signal_ends_it_cleanly(set_up: SetUp, tmp_path: Path, number: i
     assert "stopped" in printed
     for secret in secrets.values():
         assert secret not in printed
+
+
+async def test_it_says_at_its_start_what_runs_and_where_it_keeps_what_it_must_not_forget(
+    set_up: SetUp, tmp_path: Path
+) -> None:
+    discord, slack, secrets = set_up
+    process = await run(tmp_path, secrets)
+    await discord.ready()
+    await slack.ready()
+    process.signal(signal.SIGTERM)
+    _, printed = await process.ended()
+    start = next(line for line in printed.splitlines() if "starting" in line)
+    for told in (
+        f"version={metadata.version('parley')}",
+        f"config={tmp_path / 'config.toml'}",
+        f"database={tmp_path / 'parley.sqlite3'}",
+        "model=claude-sonnet-5-5",
+    ):
+        assert told in start
+    assert "\x1b" not in printed  # nobody looks: no colours
+
+
+async def test_as_json_every_line_is_json_also_the_libraries_and_the_last_one(set_up: SetUp, tmp_path: Path) -> None:
+    _, _, secrets = set_up
+    with (tmp_path / "config.toml").open("a") as file:
+        file.write('log.format = "json"\n')
+    noise = (
+        "import logging, sys, warnings\n"
+        "from bot import cli\n"
+        "from bot.cli import run\n"
+        "serve = run._serve\n"
+        "async def noisy(*given):\n"
+        "    logging.getLogger('a.library').error('could not %s', 'do it')\n"
+        "    warnings.warn('a library is old')\n"
+        "    await serve(*given)\n"
+        "run._serve = noisy\n"
+        "sys.exit(cli.main())"
+    )
+    process = await run(tmp_path, {**secrets, "DISCORD_TOKEN": "wrong"}, [sys.executable, "-c", noise])
+    code, printed = await process.ended()
+    assert code == 1
+    lines = [json.loads(line) for line in printed.splitlines()]
+    assert "could not do it" in [line["event"] for line in lines]
+    assert any("a library is old" in line["event"] for line in lines)
+    assert "DISCORD_TOKEN" in lines[-1]["reason"]
+    assert {"level", "timestamp", "event"} <= set.intersection(*map(set, lines))
+
+
+def test_as_json_an_error_that_ends_the_process_is_json() -> None:
+    code = "from bot.cli.logs import set_up_logs; set_up_logs('info', 'json'); raise ValueError('nobody caught it')"
+    done = subprocess.run([sys.executable, "-c", code], env=clean({}), capture_output=True, text=True, check=False)
+    (line,) = done.stderr.splitlines()
+    assert "nobody caught it" in json.loads(line)["exception"]
+
+
+@pytest.mark.parametrize(
+    ("terminal", "environment", "colours"),
+    [(True, {}, True), (False, {}, False), (True, {"NO_COLOR": "1"}, False), (True, {"TERM": "dumb"}, False)],
+)
+def test_colours_are_for_who_looks(terminal: bool, environment: dict[str, str], colours: bool) -> None:
+    class Stream(io.StringIO):
+        def isatty(self) -> bool:
+            return terminal
+
+    assert has_colours(Stream(), environment) is colours
+
+
+async def test_a_key_that_claude_refuses_ends_the_start(set_up: SetUp, tmp_path: Path) -> None:
+    _, _, secrets = set_up
+    code, printed = await (await run(tmp_path, {**secrets, "ANTHROPIC_API_KEY": "sk-of-somebody"})).ended()
+    assert code == 1, printed
+    assert "ANTHROPIC_API_KEY" in printed.splitlines()[-1]
+    assert "sk-of-somebody" not in printed
+
+
+async def test_a_model_that_claude_does_not_know_ends_the_start(set_up: SetUp, tmp_path: Path) -> None:
+    _, _, secrets = set_up
+    with (tmp_path / "config.toml").open("a") as file:
+        file.write('claude.model = "claude-sonnet-55"\n')
+    code, printed = await (await run(tmp_path, secrets)).ended()
+    assert code == 1, printed
+    assert "claude.model" in printed.splitlines()[-1]
+    assert "claude-sonnet-55" in printed.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ('claude.model = "claude-sonnet-4-5"', ("model_is_retiring", "2026-11-30")),
+        ('claude.base_url = "http://127.0.0.1:9/"', ("claude_cannot_be_asked_yet", "127.0.0.1")),
+    ],
+)
+async def test_what_may_pass_is_said_and_the_bot_starts(
+    set_up: SetUp, tmp_path: Path, setting: str, said: tuple[str, str]
+) -> None:
+    discord, slack, secrets = set_up
+    key = setting.partition(" ")[0]
+    file = tmp_path / "config.toml"
+    kept = [line for line in file.read_text().splitlines() if key not in line]
+    file.write_text("\n".join([*kept, setting, ""]))
+    process = await run(tmp_path, secrets)
+    await discord.ready()
+    await slack.ready()
+    await process.printed(*said)
+    process.signal(signal.SIGTERM)
+    assert (await process.ended())[0] == 0
 
 
 async def test_row_23_the_collector_of_garbage_does_not_look_through_what_is_loaded(

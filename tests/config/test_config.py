@@ -37,9 +37,8 @@ def written(tmp_path: Path, text: str) -> str:
 def refused(tmp_path: Path, text: str, environment: dict[str, str] | None = None) -> str:
     with pytest.raises(ConfigError) as caught:
         load(written(tmp_path, text), ENOUGH if environment is None else environment)
-    sentence = caught.value.sentence
-    assert "\n" not in sentence
-    return sentence
+    assert all("\n" not in problem for problem in caught.value.problems)
+    return caught.value.sentence
 
 
 def test_the_example_lists_every_key_and_no_other() -> None:
@@ -63,21 +62,91 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("text", "names"),
+    ("text", "says"),
     [
-        ("[claude]\nmodle = 'x'", "claude.modle"),
-        ("[cloude]\nmodel = 'x'", "cloude"),
-        ("[claude]\nmax_tokens = 'many'", "claude.max_tokens"),
-        ("[claude]\nmax_tokens = 0", "claude.max_tokens"),
-        ("[claude]\nmax_tokens = true", "claude.max_tokens"),
-        ("[access]\nallowed_users = 'U1'", "access.allowed_users"),
-        ("[access]\nallowed_users = [1]", "access.allowed_users"),
-        ("[discord]\nenabled = 'yes'", "discord.enabled"),
-        ("claude = 3", "claude"),
+        ("[claude]\nmodle = 'x'", "claude.modle: there is no such key; did you mean claude.model?"),
+        ("[claude]\nfiles_mb = 20", "claude.files_mb: there is no such key; did you mean store.files_mb?"),
+        ("[claude]\nxyzzy = 20", "claude.xyzzy: there is no such key; config.example.toml lists them all."),
+        ("[cloude]\nmodel = 'x'", "cloude: there is no such key; did you mean claude?"),
+        ("[claude]\nmax_tokens = 'many'", 'claude.max_tokens: "many" is wrong: input should be a valid integer.'),
+        ("[claude]\nmax_tokens = 0", "claude.max_tokens: 0 is wrong: input should be greater than or equal to 1."),
+        ("[claude]\nmax_tokens = true", "claude.max_tokens: true is wrong: input should be a valid integer."),
+        ("[claude]\nbase_url = 'api.example.com'", 'claude.base_url: "api.example.com" is no address that begins with'),
+        ("[claude]\nbase_url = 'https://'", 'claude.base_url: "https://" is no address that begins with https://.'),
+        ("[claude]\nbase_url = 'http://a:b'", 'claude.base_url: "http://a:b" is no address that begins with https://.'),
+        (
+            "[discord]\ngateway_url = 'https://a'",
+            'discord.gateway_url: "https://a" is no address that begins with wss://.',
+        ),
+        ("[access]\nallowed_users = 'U1'", 'access.allowed_users: "U1" is wrong: input should be a list.'),
+        ("[access]\nallowed_users = [1]", "access.allowed_users[1]: 1 is wrong: input should be a valid string."),
+        ("[discord]\nenabled = 'yes'", 'discord.enabled: "yes" is wrong: input should be a valid boolean.'),
+        (
+            "[log]\nlevel = 'loud'",
+            "log.level: \"loud\" is wrong: input should be 'debug', 'info', 'warning' or 'error'.",
+        ),
+        ("claude = 3", "claude: 3 is wrong:"),
     ],
 )
-def test_a_wrong_key_is_named(tmp_path: Path, text: str, names: str) -> None:
-    assert names in refused(tmp_path, text)
+def test_a_wrong_key_or_value_is_named_and_what_was_meant(tmp_path: Path, text: str, says: str) -> None:
+    assert says in refused(tmp_path, text)
+
+
+def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+    said = refused(tmp_path, "[claude]\nmodle = 'x'\nmax_tokens = 0\napi_key = 'k'\n[log]\nlevel = 'loud'")
+    assert [line.partition("toml: ")[2].partition(":")[0] for line in said.splitlines()] == [
+        "claude.api_key",
+        "claude.max_tokens",
+        "claude.modle",
+        "log.level",
+    ]
+
+
+def test_every_secret_that_is_missing_is_said_at_once(tmp_path: Path) -> None:
+    said = refused(tmp_path, "", {"SLACK_BOT_TOKEN": "t"})
+    assert [line.partition(":")[0] for line in said.splitlines()] == ["SLACK_APP_TOKEN", "ANTHROPIC_API_KEY"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ada", "@ada", "#general", "Ada Lovelace", "ADA", "everyone", "", "12", "<@123456789012345678>", "u0simulated"],
+)
+@pytest.mark.parametrize("key", ["users", "roles", "channels", "guilds", "workspaces"])
+@pytest.mark.parametrize("rule", ["allowed", "denied"])
+def test_a_name_in_place_of_an_id_is_refused_with_the_way_to_find_the_id(
+    tmp_path: Path, rule: str, key: str, name: str
+) -> None:
+    said = refused(tmp_path, f"[access]\n{rule}_{key} = ['{name}']")
+    assert f"access.{rule}_{key}[1]: " in said
+    assert f'"{name}"' in said
+    assert "Copy ID" in said or "address in a browser" in said
+
+
+@pytest.mark.parametrize(
+    ("key", "ids"),
+    [
+        ("allowed_users", ["80351110224678912", "1234567890123456789", "U012ABCDEF", "W012ABCDEF"]),
+        ("denied_roles", ["41771983423143936"]),
+        ("allowed_channels", ["41771983423143937", "C012ABCDEF", "G012ABCDEF", "D012ABCDEF"]),
+        ("denied_guilds", ["197038439483310086"]),
+        ("allowed_workspaces", ["T012ABCDEF", "E012ABCDEF"]),
+    ],
+)
+def test_ids_of_both_platforms_are_taken(tmp_path: Path, key: str, ids: list[str]) -> None:
+    settings, _ = load(written(tmp_path, f"[access]\n{key} = {ids}"), ENOUGH)
+    assert getattr(settings.access, key) == tuple(ids)
+
+
+def test_a_value_that_may_be_a_secret_is_never_repeated(tmp_path: Path) -> None:
+    said = refused(tmp_path, "[claude]\nmax_tokens = 'sk-ant-api03-abcdefgh1234'\nkey = 'hunter2'")
+    assert "abcdefgh" not in said
+    assert "hunter2" not in said
+
+
+def test_a_file_that_an_editor_began_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(b"\xef\xbb\xbf[claude]\nmodel = 'claude-haiku-5-5'\n")
+    assert load(str(path), ENOUGH)[0].claude.model == "claude-haiku-5-5"
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class Heard:
         return self.sentence
 
     async def next(self, kind: type[T] = Incoming) -> T:  # type: ignore[assignment]
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(120):
             event = await self._arrived.get()
         assert isinstance(event, kind)
         return event

@@ -82,7 +82,7 @@ class Chat:
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Return when something on the screen has become true."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while not true():
                 await self.next_change().wait()
 
@@ -211,7 +211,7 @@ class Room:
 
     async def ended(self, number: int, *states: str) -> None:
         """Return when a question's turn has ended, in one of these states if any are given."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while True:
                 change = self.chat.next_change()
                 turn = await self.store.find(key(str(number)))

@@ -62,7 +62,7 @@ class Bot:
         assert self._process is not None
         resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size_bytes, resource.RLIM_INFINITY))
 
-    async def ended(self, timeout_s: float = 60.0) -> int:
+    async def ended(self, timeout_s: float = 120.0) -> int:
         assert self._process is not None
         async with asyncio.timeout(timeout_s):
             return await self._process.wait()
@@ -78,7 +78,7 @@ class Bot:
         assert waits[0] in done, f"the bot ended by itself:\n{self.log.read_text()[-2000:]}"
         waits[0].result()
 
-    async def printed(self, words: str, timeout_s: float = 20.0) -> None:
+    async def printed(self, words: str, timeout_s: float = 120.0) -> None:
         """Return when its log holds these words."""
         async with asyncio.timeout(timeout_s):
             while words not in self.log.read_text():  # noqa: ASYNC110 - another process's file has no event

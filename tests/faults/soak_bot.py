@@ -4,7 +4,7 @@ import asyncio
 import gc
 
 from bot import app, config
-from bot.cli import set_up_logs
+from bot.cli.logs import set_up_logs
 
 
 async def _watch() -> None:

@@ -49,13 +49,13 @@ class People:
         whole = [squeezed(answer_to(name))]
         if self.on_discord(thread) != whole:
             since = len(self._discord.changes.seen)
-            await self._discord.changes.wait(lambda _: self.on_discord(thread) == whole, since=since, timeout_s=60)
+            await self._discord.changes.wait(lambda _: self.on_discord(thread) == whole, since=since, timeout_s=120)
 
     async def see_on_slack(self, thread: str, name: str) -> None:
         whole = [squeezed(answer_to(name))]
         if self.on_slack(thread) != whole:
             since = len(self._slack.changes.seen)
-            await self._slack.changes.wait(lambda _: self.on_slack(thread) == whole, since=since, timeout_s=60)
+            await self._slack.changes.wait(lambda _: self.on_slack(thread) == whole, since=since, timeout_s=120)
 
 
 @pytest.fixture

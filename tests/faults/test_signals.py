@@ -102,11 +102,11 @@ async def test_row_23_a_process_that_stood_still_answers_what_was_asked_meanwhil
     there.bot.signal(signal.SIGSTOP)
     message = await there.slack.say(ada, channel, f"{there.slack.mention} {question(TOKEN)}")
     since = len(there.slack.envelopes)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while not any(e.retry_attempt for e in there.slack.envelopes[since - 1 :]):  # noqa: ASYNC110 - Slack's own clock
             await asyncio.sleep(0.02)
     there.bot.signal(signal.SIGCONT)
     place = Conversation("slack", channel, message.ts)
     whole = [squeezed(answer_to(TOKEN))]
-    await there.slack.changes.wait(lambda _: shown(there, place) == whole, timeout_s=60)
+    await there.slack.changes.wait(lambda _: shown(there, place) == whole, timeout_s=120)
     assert there.claude.count == 1

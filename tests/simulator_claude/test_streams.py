@@ -229,7 +229,7 @@ async def test_a_client_that_leaves_is_noticed_at_once_and_the_next_one_served(c
         async for event in stream:
             if event.type == "content_block_delta":
                 break
-    left = await claude.next_disconnect(timeout_s=2)
+    left = await claude.next_disconnect()
     assert (left.done, left.characters) == ("disconnected", 4)
     assert words_of(await events_of(client)) == ["next"]
     with pytest.raises(TimeoutError):
@@ -241,7 +241,7 @@ async def test_requests_can_be_waited_for(client, claude):
     claude.script(Reply(text="a", gate=gate))
     async with asyncio.TaskGroup() as group:
         answer = group.create_task(client.messages.create(**GIVEN))
-        await claude.until(lambda: claude.count == 1, timeout_s=5)
+        await claude.until(lambda: claude.count == 1)
         assert claude.requests[0].done is None
         assert claude.requests[0].headers["anthropic-version"] == "2026-10-21"
         assert claude.requests[0].body["messages"] == QUESTION

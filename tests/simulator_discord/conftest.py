@@ -101,7 +101,7 @@ def connect(point: SimulatedDiscord) -> Connect:
 
     @contextlib.asynccontextmanager
     async def connected(
-        *, message_content: bool = True, members: bool = False, heartbeat_timeout_s: float = 60.0
+        *, message_content: bool = True, members: bool = False, heartbeat_timeout_s: float = 120.0
     ) -> AsyncIterator[Bot]:
         intents = discord.Intents.default()
         intents.message_content, intents.members = message_content, members

@@ -45,7 +45,7 @@ class Bolt:
     deaf: bool = False
 
     async def next(self) -> dict[str, Any]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             return await self.heard.get()
 
 

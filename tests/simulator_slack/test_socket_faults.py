@@ -18,7 +18,7 @@ class Line:
         self.ws, self.hello = ws, hello
 
     async def next(self) -> dict[str, Any]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(120):
             words: dict[str, Any] = await self.ws.receive_json()
         return words
 

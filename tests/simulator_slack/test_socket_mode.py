@@ -281,5 +281,5 @@ async def _socket(
     slack: SimulatedSlack, session: aiohttp.ClientSession, client: AsyncWebClient
 ) -> aiohttp.ClientWebSocketResponse:
     url = (await client.apps_connections_open(app_token=slack.app_token))["url"]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(120):
         return await session.ws_connect(url)

@@ -43,7 +43,7 @@ class Heard:
 
     async def next(self, kind: type[E]) -> E:
         """The next event of a kind; those of other kinds before it are passed over."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(120):
             while not isinstance(event := await self._arrived.get(), kind):
                 pass
         return event

@@ -57,7 +57,7 @@ class Log:
         return [thread for thread in self.asked_in if thread.platform == platform]
 
     async def next_note(self) -> float:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             self.noted.clear()
             await self.noted.wait()
         return self.notes[-1]
@@ -315,7 +315,7 @@ async def test_a_catch_up_that_a_gap_interrupts_begins_anew() -> None:
         await asyncio.sleep(0.2)  # the gap itself
         bot.hearing.clear()
         bot.connected.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             await bot.hearing.wait()
         assert bot.log.notes == []
         bot.go_on.set()
@@ -434,7 +434,7 @@ async def test_what_is_said_live_in_a_thread_waits_for_what_was_missed_there() -
         try:
             await bot.slack.ready()
             await bot.say("live", thread=roots[-1].ts)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(120):
                 while "live" not in bot.texts():
                     bot.hearing.clear()
                     await bot.hearing.wait()
@@ -457,7 +457,7 @@ async def test_what_is_said_live_in_a_thread_waits_for_its_root_that_was_missed(
         try:
             await bot.slack.ready()
             await bot.say("live", last, thread=root.ts)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(120):
                 while "live" not in bot.texts():
                     bot.hearing.clear()
                     await bot.hearing.wait()

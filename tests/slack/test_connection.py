@@ -42,7 +42,7 @@ def platform_for(slack: SimulatedSlack, bot_token: str = "", app_token: str = ""
 
 
 async def refused(platform: SlackPlatform) -> StartupError:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         with pytest.raises(StartupError) as error:
             await platform.run(nobody, NeverThere())
     return error.value

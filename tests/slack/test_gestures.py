@@ -144,7 +144,7 @@ async def test_what_people_do_in_a_channel_is_heard_in_its_order(scene: Any) -> 
     message = await scene.say("one")
     await scene.slack.edit(scene.ann, scene.channel, message.ts, "two")
     await scene.slack.delete(scene.channel, message.ts)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(120):
         await scene.heard.next(Deleted)
     assert [type(event) for event in scene.heard.all] == [Incoming, Edited, Deleted]
 

@@ -59,7 +59,7 @@ async def held(file: Path) -> AsyncIterator[tuple[SqliteStore, "asyncio.Task[Non
 
 
 async def end_of(holder: "asyncio.Task[None]") -> StoreError:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         with pytest.raises(StoreError) as caught:
             await holder
     return caught.value
@@ -256,6 +256,6 @@ async def test_row_30_nobody_inside_hangs_though_they_wait_for_something_else(tm
             await asyncio.gather(writing.do(write), return_exceptions=True)
             await asyncio.Event().wait()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         with pytest.raises(BrokenStoreError):
             await wait_inside()

@@ -36,7 +36,7 @@ async def open_window(here: World, keyboard: PipeInput) -> AsyncIterator[ChatWin
     running = asyncio.create_task(window.run())
     yield window
     keyboard.send_text("\x04")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         await running
 
 
@@ -48,7 +48,7 @@ async def until(window: ChatWindow, text: str) -> None:
     """Wait until the window shows a text; it is drawn again at every change."""
     drawn = asyncio.Event()
     window._app.after_render += lambda _: drawn.set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while text not in shown(window):
             drawn.clear()
             await drawn.wait()

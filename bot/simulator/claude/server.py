@@ -106,14 +106,14 @@ class SimulatedClaude:
         """Queue answers, one for each accepted call of /v1/messages; a function makes one from the request's body."""
         self._scripted.extend(replies)
 
-    async def until(self, true: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    async def until(self, true: Callable[[], bool], timeout_s: float = 120.0) -> None:
         """Return as soon as `true()` is; it is asked whenever a request comes, is written to or ends.
 
         Raises `TimeoutError`.
         """
         await self._records.until(true, timeout_s)
 
-    async def next_disconnect(self, timeout_s: float = 20.0) -> Request:
+    async def next_disconnect(self, timeout_s: float = 120.0) -> Request:
         """Return the next request whose client left early, each once. Raises `TimeoutError`."""
         gone: list[Request] = []
 

@@ -127,7 +127,7 @@ class SimulatedDiscord(People):
 
     # What Discord does to the bot.
 
-    async def ready(self, timeout_s: float = 20.0) -> None:
+    async def ready(self, timeout_s: float = 120.0) -> None:
         """Return when a bot is connected and has been sent all it starts with. Raises `TimeoutError`."""
         await self._gateway.ready(timeout_s)
 

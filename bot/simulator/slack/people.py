@@ -164,7 +164,7 @@ class People:
         """Return the ephemeral texts that a person was shown, oldest first."""
         return [whisper.text for whisper in self._workspace.whispers.to(who.id)]
 
-    async def whispered(self, who: Person, since: int = 0, timeout_s: float = 20.0) -> Whisper:
+    async def whispered(self, who: Person, since: int = 0, timeout_s: float = 120.0) -> Whisper:
         """Return the first whisper at or after index `since` of `whispers(who)`. Raises `TimeoutError`."""
         return await self._workspace.whispers.wait(who.id, lambda _: True, since, timeout_s)
 

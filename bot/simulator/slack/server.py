@@ -113,15 +113,15 @@ class SimulatedSlack(Trouble):
         """How many Socket Mode connections are open, as far as Slack knows."""
         return len(self._sockets.open)
 
-    async def ready(self, timeout_s: float = 20.0, *, sockets: int = 1) -> None:
+    async def ready(self, timeout_s: float = 120.0, *, sockets: int = 1) -> None:
         """Return when the app has this many connections that take events. Raises `TimeoutError`."""
         await self._sockets.progress.until(lambda: len(self._sockets.ready()) >= sockets, timeout_s)
 
-    async def acknowledged(self, channel: str, ts: str, timeout_s: float = 20.0) -> None:
+    async def acknowledged(self, channel: str, ts: str, timeout_s: float = 120.0) -> None:
         """Return when every event of a message was acknowledged. Raises `TimeoutError`."""
         await self._sockets.progress.until(lambda: self._deliveries.acknowledged(channel, ts), timeout_s)
 
-    async def settled(self, timeout_s: float = 20.0) -> None:
+    async def settled(self, timeout_s: float = 120.0) -> None:
         """Return when no event is on its way: each was acknowledged or given up. Raises `TimeoutError`."""
         await self._sockets.progress.until(self._deliveries.settled, timeout_s)
 

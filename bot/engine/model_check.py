@@ -1,0 +1,43 @@
+"""Whether Claude can be asked as it is set up: said at the start, not when the first person asks."""
+
+import asyncio
+
+import structlog
+
+from bot.claude import AsyncClient, AuthenticationRefused, ClaudeError, ModelNotFound
+from bot.engine.words import sentence_for
+from bot.errors import StartupError
+
+log = structlog.get_logger()
+
+_PATIENCE_S = 20.0
+
+
+async def check_model(client: AsyncClient) -> None:
+    """Ask Claude's models endpoint once for the model that is set; afterwards `client` knows what it says.
+
+    Raise `StartupError` for a refused key and for a model that is not there: neither passes by itself. The log alone
+    says that a model is to be retired, and that a server is out of reach or does not list its models.
+    """
+    host = str(client.c.base_url.host)
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            known = await client.load_abilities()
+    except ClaudeError as error:
+        if _is_final(error):
+            raise StartupError(sentence_for(error), f"{client.model} at {host}: {error}") from None
+        log.warning("claude_cannot_be_asked_yet", model=client.model, host=host, reason=str(error))
+    except TimeoutError:
+        log.warning("claude_cannot_be_asked_yet", model=client.model, host=host, reason=f"no answer in {_PATIENCE_S} s")
+    else:
+        if known.lifecycle in {"deprecated", "retired"}:
+            log.warning("model_is_retiring", model=client.model, lifecycle=known.lifecycle, retires_at=known.retires_at)
+
+
+def _is_final(error: ClaudeError) -> bool:
+    """Servers of other makers need not list their models. A 401 means the same everywhere, and so does an answer that
+    names the model as what is not there (Claude docs, api/errors: `not_found_error`, "model: …").
+    """
+    if isinstance(error, AuthenticationRefused):
+        return error.status == 401
+    return isinstance(error, ModelNotFound) and str(error).startswith("model:")
