@@ -12,6 +12,7 @@ import structlog
 
 from bot.errors import StoreError
 from bot.store.blobs import BlobLimits
+from bot.store.owner import refuse_foreign
 from bot.store.schema import prepare
 from bot.store.sqlite import SqliteStore
 from bot.store.writer import connection_to, writer_on
@@ -35,6 +36,7 @@ async def open_store(path: str | Path, limits: BlobLimits = DEFAULT_LIMITS) -> A
     async with AsyncExitStack() as stack:
         with _refusals(path):
             file = _real(path)
+            refuse_foreign(file)
             stack.enter_context(_alone(file))
             _make_private(file)
             connection = connection_to(file)

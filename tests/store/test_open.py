@@ -7,10 +7,14 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.errors import StoreError
 from bot.events import Outcome, Turn
@@ -108,13 +112,54 @@ async def test_row_58_a_database_of_a_newer_version_is_refused(file: Path) -> No
     assert "newer" in await refusal(file)
 
 
-async def test_another_programs_database_is_refused_and_left_as_it_is(file: Path) -> None:
-    file.parent.mkdir()
+@contextmanager
+def diary(file: Path, *pragmas: str) -> Iterator[sqlite3.Connection]:
+    """Another program's database, open in it as long as this lasts."""
+    file.parent.mkdir(mode=0o755)
     with closing(sqlite3.connect(file)) as database:
+        for pragma in pragmas:
+            database.execute(f"PRAGMA {pragma}")
         database.execute("CREATE TABLE diary (entry TEXT)")
-    before = file.read_bytes()
-    assert "another program's" in await refusal(file)
-    assert file.read_bytes() == before
+        database.execute("INSERT INTO diary VALUES ('dear diary')")
+        database.commit()
+        file.chmod(0o644)
+        yield database
+
+
+def everything(directory: Path) -> dict[str, tuple[int, bytes]]:
+    return {path.name: (path.stat().st_mode, path.read_bytes()) for path in directory.iterdir()}
+
+
+@pytest.mark.parametrize(
+    "pragmas",
+    [
+        (),
+        ("journal_mode = WAL",),
+        ("application_id = 7",),
+        ("user_version = 2",),
+        ("journal_mode = WAL", "user_version = 2"),
+    ],
+)
+@pytest.mark.parametrize("in_use", [True, False])
+async def test_another_programs_database_is_refused_and_nothing_of_it_is_touched(
+    file: Path, pragmas: tuple[str, ...], in_use: bool
+) -> None:
+    with diary(file, *pragmas) as database:
+        if not in_use:
+            database.close()
+        before = everything(file.parent)
+        assert "another program's" in await refusal(file)
+        assert everything(file.parent) == before
+
+
+@given(st.binary(min_size=1, max_size=300))
+async def test_a_file_that_is_no_database_is_refused_and_nothing_of_it_is_touched(content: bytes) -> None:
+    with TemporaryDirectory() as directory:
+        file = Path(directory, "parley.sqlite3")
+        file.write_bytes(content)
+        before = everything(file.parent)
+        await refusal(file)
+        assert everything(file.parent) == before
 
 
 async def test_a_step_that_ran_does_not_run_again(file: Path) -> None:
