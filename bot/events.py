@@ -3,6 +3,7 @@
 Ids are the platforms' own, as strings (a Discord snowflake, a Slack `C…`, `U…` or `ts`).
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -68,12 +69,16 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Something that was said before the bot was asked: context, not a question. `by_bot`: our own words."""
+    """Something that was said before the bot was asked: context, not a question. `by_bot`: our own words.
+
+    `message_id`: the platform's id of it, in the channel where it was said; "" if it is not known.
+    """
 
     author: Person
     text: str
     uploads: tuple[Upload, ...] = ()
     by_bot: bool = False
+    message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,19 @@ class Incoming:
     sent_at_s: float = 0.0
     gesture: str = ""
     burst: tuple[Said, ...] = ()
+
+    @property
+    def has_words(self) -> bool:
+        """Whether there is a word or a number in the text: a bare mention, a sign, an emoji, a sticker have none."""
+        return any(character.isalnum() for character in _SIGNS.sub("", self.text))
+
+
+_SIGNS = re.compile(r":[\w+-]+:|\[Sticker: [^\]\n]*\]")
+"""What the platforms' translations make of an emoji of a server or workspace, and of a sticker."""
+
+
+MOST_TALK, TALK_S = 10, 3600.0
+"""Who calls the bot without a word means what was said there just before: so many messages, and no older ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +233,20 @@ class Turn:
     """A turn as the store holds it: the questions one answer is for, in the platform's order.
 
     `state`: `accepted`, `answering`, `answered` (and `outcome` is to be delivered); or it has ended: `delivered`,
-    `stopped` or `failed`. `parts`: the messages of its answer, as far as they were written down.
+    `stopped` or `failed`. `parts`: the messages of its answer, as far as they were written down. `deleted`: those of
+    its questions that were deleted; nothing of what they said is left.
     """
 
     questions: tuple[Incoming, ...]
     state: str
     parts: tuple[Part, ...] = ()
     outcome: Outcome | None = None
+    deleted: frozenset[MessageKey] = frozenset()
+
+    @property
+    def asked(self) -> tuple[Incoming, ...]:
+        """The questions that are still there."""
+        return tuple(question for question in self.questions if question.key not in self.deleted)
 
     @property
     def key(self) -> MessageKey:

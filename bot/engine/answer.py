@@ -188,7 +188,7 @@ def is_purged(run: Run) -> bool:
     """Say whether all the questions of a begun turn were deleted, and no answer is recorded or none of it was seen."""
     turn = run.turn
     unseen = turn.state == "answered" and not any(part.message_id for part in turn.parts)
-    return (turn.state == "answering" or unseen) and not any(q.text or q.uploads for q in turn.questions)
+    return (turn.state == "answering" or unseen) and not turn.asked
 
 
 class _Parts:

@@ -76,7 +76,7 @@ class Asker:
         is what there was of it. Raises `ClaudeError`, `OverBudget` and `PlatformError`; `run.used` says what was used.
         """
         history = await self._store.history(run.turn.questions[0].thread)
-        told = await tell(run.turn, place.platform, place.surface, self._settings, opening=not history)
+        told = await tell(run.turn, place.platform, place.surface, self._settings, history=history)
         room = room_beside(told.blocks, self._room_tokens())
         earlier = await attach(history, self._store, room)
         estimate = sum(tokens_of(message["content"]) for message in earlier) + tokens_of(told.blocks)

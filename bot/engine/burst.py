@@ -33,7 +33,7 @@ class Bursts:
             return ()
         since_s = _now_s() - WITHIN_S
         mine = self._heard.pop(_who(question), ())
-        return tuple(Said(m.author, m.text, m.uploads) for at_s, m in mine if at_s >= since_s)
+        return tuple(Said(m.author, m.text, m.uploads, message_id=m.key.message) for at_s, m in mine if at_s >= since_s)
 
     def _tidy(self) -> None:
         since_s = _now_s() - WITHIN_S

@@ -44,7 +44,7 @@ async def _detach_block(block: Mapping[str, Any], store: Store) -> Mapping[str, 
 
 def sendable(blocks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return content blocks without what only the store knows of them."""
-    return [{key: value for key, value in block.items() if key != "said"} for block in blocks]
+    return [{key: value for key, value in block.items() if key not in {"said", "line"}} for block in blocks]
 
 
 def room_beside(question: Sequence[Mapping[str, Any]], tokens: int) -> Room:

@@ -108,6 +108,10 @@ STEPS: tuple[str, ...] = (
 
     CREATE TABLE heard (platform TEXT PRIMARY KEY, until_s REAL NOT NULL) WITHOUT ROWID;
     """,
+    # A question with `deleted_at_s` was deleted by its author: one that says nothing may still be there.
+    """
+    ALTER TABLE turn ADD COLUMN deleted_at_s REAL;
+    """,
 )
 
 

@@ -48,8 +48,7 @@ class SqliteStore:
 
     async def lately(self, platform: str, since_s: float, limit: int) -> Sequence[Incoming]:
         """Return up to `limit` questions that were accepted since a time and not deleted, newest first."""
-        select = """SELECT question FROM turn WHERE platform = ? AND accepted_at_s >= ?
-            AND (json_extract(question, '$.text') <> '' OR json_array_length(question, '$.uploads') > 0)
+        select = """SELECT question FROM turn WHERE platform = ? AND accepted_at_s >= ? AND deleted_at_s IS NULL
             ORDER BY accepted_at_s DESC LIMIT ?"""
         rows = await self._writer.do(lambda db: db.execute(select, (platform, since_s, limit)).fetchall())
         return [load(record) for (record,) in rows]
@@ -135,7 +134,8 @@ class SqliteStore:
             turn = turns.turn_at(db, leader)
             (said,) = (asked for asked in turn.questions if asked.key == question)
             purged = replace(said, text="", uploads=(), burst=())
-            db.execute("UPDATE turn SET question = ? WHERE id = ?", (dump(purged), row))
+            gone = "UPDATE turn SET question = ?, deleted_at_s = coalesce(deleted_at_s, ?) WHERE id = ?"
+            db.execute(gone, (dump(purged), time.time(), row))
             blobs.forget_blocks(db, leader, question.message)
             if turn.state == "accepted":
                 turns.set_state(db, leader, "stopped", time.time())

@@ -6,10 +6,10 @@ from xml.etree import ElementTree as ET
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.prompt import Gathered, context_blocks, message_text, question_blocks, refused_upload
+from bot.engine.prompt import Gathered, about_blocks, context_blocks, message_text, question_blocks, refused_upload
 from bot.events import Incoming, MessageKey, Person, Said, ThreadKey
 
-OPENERS = re.compile(r"<\s*/?\s*(message|context)\b", re.IGNORECASE)
+OPENERS = re.compile(r"<\s*/?\s*(message|context|about)\b", re.IGNORECASE)
 
 
 def asked(text: str, name: str = "Ada") -> Incoming:
@@ -55,6 +55,22 @@ def test_earlier_talk_is_marked_as_context_and_our_own_words_as_ours() -> None:
     assert texts[-1] == "</context>"
     assert 'from="Grace"' in texts[1]
     assert 'from="you"' in texts[2]
+
+
+def test_what_a_question_is_about_is_marked_as_that_and_goes_with_the_question() -> None:
+    blocks = about_blocks([(Said(Person("1", "Grace"), "The build is red.", message_id="9"), Gathered())], asked(""))
+    assert [block["text"].splitlines()[0] for block in blocks] == [
+        "<about>",
+        '<message from="Grace" id="1">',
+        "</about>",
+    ]
+    assert {block["said"] for block in blocks} == {"1"}
+    assert blocks[1]["line"] == "9"
+
+
+def test_a_question_that_says_nothing_is_an_empty_element_and_no_empty_block() -> None:
+    [block] = question_blocks([(asked(""), Gathered())])
+    assert block["text"] == '<message from="Ada" id="42">\n\n</message>'
 
 
 def test_without_earlier_talk_there_is_no_context() -> None:

@@ -140,6 +140,20 @@ async def test_a_waiting_question_that_is_forgotten_is_not_answered(store: Sqlit
     assert await store.forget(ask("7").key) is None
 
 
+async def test_a_question_that_says_nothing_is_not_one_that_was_deleted(store: SqliteStore, ask: Ask) -> None:
+    bare, gone = replace(ask("100"), text="", uploads=()), ask("101", thread="other")
+    for question in (bare, gone):
+        await answered(store, question, "An answer")
+    await store.forget(gone.key)
+    assert await store.lately("discord", 0.0, 10) == [bare]
+    found = [await store.find(question.key) for question in (bare, gone)]
+    assert [turn.asked for turn in found if turn] == [(bare,), ()]
+    assert [turn.deleted for turn in found if turn] == [frozenset(), frozenset({gone.key})]
+    reopened = await store.reopen(bare.key)
+    assert reopened is not None
+    assert reopened.asked == (bare,)
+
+
 async def test_what_a_failed_turn_used_is_counted(file: Path, ask: Ask) -> None:
     async with open_store(file) as store:
         await store.accept(ask())

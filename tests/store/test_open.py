@@ -167,7 +167,7 @@ async def test_a_step_that_ran_does_not_run_again(file: Path) -> None:
         async with open_store(file):
             pass
     with closing(sqlite3.connect(file)) as database:
-        assert [row[0] for row in database.execute("SELECT number FROM step")] == [1, 2]
+        assert [row[0] for row in database.execute("SELECT number FROM step")] == [1, 2, 3]
 
 
 async def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""What was said before a question and belongs to it: its thread, and the messages it hangs on by replies."""
+"""What was said before a question and belongs to it: its thread, the messages it hangs on by replies, and the talk in
+its channel if it says nothing itself.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -7,7 +9,7 @@ import discord
 import structlog
 
 from bot.errors import PlatformError
-from bot.events import Incoming, Said
+from bot.events import MOST_TALK, TALK_S, Incoming, Said
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.translate import SPOKEN, replied_message, said
 
@@ -22,6 +24,8 @@ _HOPS = 5
 async def said_before(calls: Calls, question: Incoming, limit: int) -> list[Said]:
     """Return up to `limit` messages from before the question, oldest first; what cannot be read is left out.
 
+    Who mentions the bot in a channel without a word means what was said there just before.
+
     The message the thread hangs on and those the question replies to come before any others, if `limit` is short.
     """
     reader = _Reader(calls, question)
@@ -30,6 +34,8 @@ async def said_before(calls: Calls, question: Incoming, limit: int) -> list[Said
     if question.in_thread:
         hung_on += await reader.root()
         thread = await reader.thread(limit)
+    elif not (question.has_words or question.reply_to or question.direct):
+        thread = await reader.talk(min(limit, MOST_TALK))
     return await reader.told(hung_on, thread, limit)
 
 
@@ -71,6 +77,11 @@ class _Reader:
             return [message async for message in history]  # newest first: the last `limit` before the question
 
         return await self._read(read) or []
+
+    async def talk(self, limit: int) -> list[discord.Message]:
+        """The channel's last messages, as far as they are of one talk with the question."""
+        since_s = self._question.sent_at_s - TALK_S
+        return [message for message in await self.thread(limit) if message.created_at.timestamp() >= since_s]
 
     async def told(self, hung_on: list[discord.Message], thread: list[discord.Message], limit: int) -> list[Said]:
         """Return messages in the words of `bot.events`, each once and without Discord's own notices."""

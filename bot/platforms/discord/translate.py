@@ -37,7 +37,8 @@ def incoming(message: discord.Message, me: int, thread: ThreadKey, *, author: di
 
 def said(message: discord.Message, me: int) -> Said:
     """Return a message as context."""
-    return Said(person(message.author), text_of(message), uploads_of(message), by_bot=message.author.id == me)
+    by_bot = message.author.id == me
+    return Said(person(message.author), text_of(message), uploads_of(message), by_bot, str(message.id))
 
 
 def person(author: discord.User | discord.Member, *, moderator: bool = False) -> Person:

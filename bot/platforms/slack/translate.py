@@ -68,7 +68,7 @@ class Translator:
         # of our own messages, `text` is only what notifications show
         text = (words_of_blocks(message.get("blocks") or ()) if by_bot else "") or words_of(message)
         (words, uploads), author = await asyncio.gather(self._read(message, text, me), self._author(message, me))
-        return Said(author, words, uploads, by_bot=by_bot) if words or uploads else None
+        return Said(author, words, uploads, by_bot, str(message.get("ts") or "")) if words or uploads else None
 
     async def _read(self, message: Message, text: str, me: Me, *, without: str = "") -> tuple[str, tuple[Upload, ...]]:
         """Return a message's words as Markdown, what it forwards quoted and labelled, and its files.

@@ -1,6 +1,7 @@
 """What a conversation says: who asked what, what was shown as earlier talk, which images came with it.
 
-People's words may stand in `<message from="NAME">…</message>`; earlier talk in `<context>…</context>` around them.
+People's words may stand in `<message from="NAME">…</message>`; earlier talk in `<context>…</context>` around them, and
+what a question is about in `<about>…</about>`.
 """
 
 import re
@@ -11,7 +12,7 @@ from typing import Any
 from bot.simulator.claude.blocks import walk
 from bot.simulator.claude.fields import Json
 
-_CONTEXT = re.compile(r"<context\b[^>]*>(.*?)</context\s*>", re.DOTALL)
+_CONTEXT = re.compile(r"<(context|about)\b[^>]*>(.*?)</\1\s*>", re.DOTALL)
 _MESSAGE = re.compile(r"<message\b([^>]*)>\n?(.*?)\n?</message\s*>", re.DOTALL)
 _FROM = re.compile(r"""(?<![\w-])from\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&#39;", "'"), ("&amp;", "&"))
@@ -74,7 +75,7 @@ def _images(content: list[Json]) -> list[Json]:
 def _lines(content: Sequence[Json]) -> tuple[list[Line], list[Line]]:
     """Return what is asked in one message, and what it shows as earlier talk."""
     text = "\n".join(block["text"] for block in content if block["type"] == "text")
-    context = [line for shown in _CONTEXT.findall(text) for line in _tagged(shown)]
+    context = [line for _, shown in _CONTEXT.findall(text) for line in _tagged(shown)]
     rest = _CONTEXT.sub("", text)
     asked = _tagged(rest)
     if not asked and rest.strip():
