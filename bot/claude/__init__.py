@@ -35,7 +35,7 @@ from bot.claude.errors import (
     raise_for_stop,
     stopped,
 )
-from bot.claude.events import End, Event, Text, Thinking, ToolResult, ToolUse, UsageSoFar
+from bot.claude.events import AskedAgain, End, Event, Text, Thinking, ToolResult, ToolUse, UsageSoFar
 from bot.claude.messages import doc_msg, img_msg, mk_msg, mk_msgs, pdf_msg, text_msg
 from bot.claude.models import Abilities, model_types, models
 from bot.claude.prices import PRICES_AS_OF, Price, cost_of, price_of, pricing
@@ -48,12 +48,12 @@ from bot.claude.transport import AsyncAnthropic, close_sdk, mk_sdk
 from bot.claude.warn import ClaudeWarning
 
 __all__ = [
-    "PRICES_AS_OF", "Abilities", "AsyncAnthropic", "AsyncChat", "AsyncClient", "AuthenticationRefused", "Block",
-    "ClaudeError", "ClaudeWarning", "ContextFull", "End", "Event", "InvalidRequest", "Message", "ModelNotFound",
-    "NoConnection", "NoStructure", "OutputLimit", "Overloaded", "Price", "RateLimited", "Refusal", "RequestTooLarge",
-    "SchemaError", "SpendLimitReached", "Stalled", "Stream", "StreamCut", "Text", "Thinking", "ToolResult", "ToolUse",
-    "TurnPaused", "Unavailable", "Usage", "UsageSoFar", "close_sdk", "contents", "cost_of", "doc_msg", "find_block",
-    "get_schema", "img_msg", "mk_funcres", "mk_msg", "mk_msgs", "mk_sdk", "mk_tool_choice", "mk_toolres",
-    "mk_toolres_async", "model_types", "models", "pdf_msg", "price_of", "pricing", "raise_for_stop", "sources",
-    "stopped", "text_msg", "usage",
+    "PRICES_AS_OF", "Abilities", "AskedAgain", "AsyncAnthropic", "AsyncChat", "AsyncClient", "AuthenticationRefused",
+    "Block", "ClaudeError", "ClaudeWarning", "ContextFull", "End", "Event", "InvalidRequest", "Message",
+    "ModelNotFound", "NoConnection", "NoStructure", "OutputLimit", "Overloaded", "Price", "RateLimited", "Refusal",
+    "RequestTooLarge", "SchemaError", "SpendLimitReached", "Stalled", "Stream", "StreamCut", "Text", "Thinking",
+    "ToolResult", "ToolUse", "TurnPaused", "Unavailable", "Usage", "UsageSoFar", "close_sdk", "contents", "cost_of",
+    "doc_msg", "find_block", "get_schema", "img_msg", "mk_funcres", "mk_msg", "mk_msgs", "mk_sdk", "mk_tool_choice",
+    "mk_toolres", "mk_toolres_async", "model_types", "models", "pdf_msg", "price_of", "pricing", "raise_for_stop",
+    "sources", "stopped", "text_msg", "usage",
 ]  # fmt: skip

@@ -5,15 +5,15 @@ import contextlib
 import itertools
 import random
 import weakref
-from collections.abc import AsyncGenerator, Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.claude.carry import PrefillJoiner, join_prefill, without_thinking
-from bot.claude.errors import ClaudeError, RateLimited, Stalled, StreamCut
-from bot.claude.events import End, Event
+from bot.claude.errors import AuthenticationRefused, ClaudeError, NoConnection, Stalled, StreamCut
+from bot.claude.events import AskedAgain, End, Event
 from bot.claude.failures import from_event
 from bot.claude.records import Json, Message, Usage
 from bot.claude.request import Request
@@ -25,9 +25,13 @@ if TYPE_CHECKING:
     import httpx2
 
 log = structlog.get_logger()
-FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 8.0
+PAUSES_S = (0.5, 5.0, 25.0)
+"""Before the second, third and fourth attempt: what passes soon costs no time, and an outage no more than four calls a
+minute."""
 Count = Callable[[Usage, str], None]
+Allow = Callable[[Json, Usage], Awaitable[int]]
+"""Is asked before each attempt, with the request's body and what the call has used so far: how many tokens may be
+written. What it raises ends the call before anything is sent."""
 Item = str | Event
 
 
@@ -59,27 +63,34 @@ class Progress:
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How patient a call is. `stall_s`: seconds of silence, or until an answer begins. `retry_within_s`: seconds after
-    the first attempt in which another one may be made.
+    the first attempt in which another one may be made. `attempts`: how many are made at most.
     """
 
     stall_s: float
     retry_within_s: float
+    attempts: int
 
 
-async def converse(
-    sdk: "anthropic.AsyncAnthropic", request: Request, policy: Policy, progress: Progress, count: Count
+async def converse(  # noqa: PLR0917 - what one call is made of
+    sdk: "anthropic.AsyncAnthropic",
+    request: Request,
+    policy: Policy,
+    progress: Progress,
+    count: Count,
+    allow: Allow | None = None,
 ) -> AsyncGenerator[Item, None]:
     """Yield the answer to one request: its text in pieces, and the other events; `End` comes last.
 
     Until Claude begins to write, an attempt that failed for a passing reason is repeated, after the pause that the API
-    names or with growing pauses, while `policy.retry_within_s` lasts. After that nothing is ever asked twice.
-    `count(usage, model)` is called for every attempt that was billed, also for one that is abandoned.
+    names or with growing pauses, while `policy` allows it, and `AskedAgain` says so. After that nothing is asked twice.
+    `count(usage, model)` is called for every attempt that was or may have been billed, also for one that is abandoned.
     Raises `ClaudeError` with the text so far. Stopped by `Stream.aclose`, it ends quietly and leaves no value.
     """
     progress.value = None
-    deadline_s = asyncio.get_running_loop().time() + policy.retry_within_s
-    for number in itertools.count():
-        attempt = _Attempt(sdk, request, policy, progress)
+    now_s = asyncio.get_running_loop().time
+    began_s = now_s()
+    for tried in itertools.count(1):
+        attempt = _Attempt(sdk, await _allowed(request, progress, allow), policy, progress)
         try:
             await attempt.begin()
             async with contextlib.aclosing(attempt.items()) as items:
@@ -88,33 +99,43 @@ async def converse(
         except ClaudeError as error:
             if progress.is_stopped():
                 return
-            error.text_so_far = progress.text
-            pause_s = _pause_after(error, attempt, number, deadline_s)
+            error.text_so_far, error.host = progress.text, sdk.base_url.host
+            error.tried, error.within_s = tried, now_s() - began_s
+            again = _again(error, policy, begun=attempt.read.begun)
         else:
             return
         finally:
             await attempt.end(count)
-        await asyncio.sleep(pause_s)
+        yield again
+        await asyncio.sleep(again.pause_s)
         if progress.is_stopped():
             return
 
 
-def _pause_after(error: ClaudeError, attempt: "_Attempt", number: int, deadline_s: float) -> float:
-    """Return the seconds to wait before trying again, or raise the error if that is useless or there is no time."""
-    pause_s = pause_before(number, error)
-    late = asyncio.get_running_loop().time() + pause_s >= deadline_s
-    if attempt.read.begun or late or not error.retryable:
+async def _allowed(request: Request, progress: Progress, allow: Allow | None) -> Request:
+    """Return the request with no more tokens to write than are allowed."""
+    if allow is None:
+        return request
+    most = await allow(request.body, progress.usage)
+    return replace(request, body={**request.body, "max_tokens": min(request.body["max_tokens"], most)})
+
+
+def _again(error: ClaudeError, policy: Policy, *, begun: bool) -> AskedAgain:
+    """Return when to try again, or raise the error if that is useless or there is no time."""
+    pause_s = pause_before(error.tried, error)
+    late = error.tried >= policy.attempts or error.within_s + pause_s >= policy.retry_within_s
+    if begun or late or not error.retryable:
         raise error
-    log.info("claude is asked again", after=type(error).__name__, attempt=number + 1, pause_s=round(pause_s, 2))
-    return pause_s
+    known = {"host": error.host, "after": type(error).__name__, "reason": str(error), "status": error.status}
+    log.warning("claude is asked again", **known, tried=error.tried, pause_s=round(pause_s, 2))
+    return AskedAgain(error, error.tried, pause_s)
 
 
 def pause_before(number: int, error: ClaudeError) -> float:
-    """Return the seconds to wait before the next attempt: what the API named, or 0.5, 1, 2, … up to 8, spread a bit."""
-    if isinstance(error, RateLimited) and error.retry_after_s is not None:
+    """Return the seconds to wait before attempt `number` (from 0): what the API named, or ever longer, spread a bit."""
+    if error.retry_after_s is not None:
         return error.retry_after_s
-    pause_s: float = min(FIRST_PAUSE_S * 2**number, LONGEST_PAUSE_S)
-    return pause_s * random.uniform(0.75, 1)  # noqa: S311 - no secret
+    return PAUSES_S[min(number, len(PAUSES_S)) - 1] * random.uniform(0.75, 1)  # noqa: S311 - no secret
 
 
 class _Attempt:
@@ -128,7 +149,9 @@ class _Attempt:
         self._progress = progress
         self._batches: AsyncGenerator[list[Json], None] | None = None
         self._request_id: str | None = None
+        self._sent = False
         self._ready: list[Item] = []
+        self._left: Iterator[Json] = iter(())
         self._unread: list[Json] = []
         self._prefill = request.prefill
         self._joiner = PrefillJoiner(request.prefill, may_repeat=request.carried) if request.prefill.strip() else None
@@ -146,7 +169,12 @@ class _Attempt:
 
     async def _begin(self) -> None:
         request = self._request
-        response = await open_response(self._sdk, "/v1/messages", request.body, request.headers, self._stall_s)
+        self._sent = True
+        try:
+            response = await open_response(self._sdk, "/v1/messages", request.body, request.headers, self._stall_s)
+        except ClaudeError as error:
+            self._sent = not (error.status or isinstance(error, AuthenticationRefused | NoConnection))
+            raise
         self._progress.response = response
         self._request_id = response.headers.get("request-id")
         self._batches = read_events(response)
@@ -175,6 +203,7 @@ class _Attempt:
         try:
             yield
         except ErrorEvent as error:
+            self._sent = False
             raise from_event(error, self._request_id) from None
         except (LookupError, TypeError, ValueError) as error:
             raise StreamCut(f"this is not the API's stream: {error!r}", request_id=self._request_id) from error
@@ -192,7 +221,8 @@ class _Attempt:
                 yield shown
         with self._translated():
             async for events in self._rest():
-                for event in events:
+                self._left = iter(events)
+                for event in self._left:
                     made = apply(event)
                     if type(made) is str and self._joiner is None:  # nearly every event: the shortest way
                         pieces.append(made)
@@ -235,11 +265,27 @@ class _Attempt:
 
     async def end(self, count: Count) -> None:
         """Close the connection and count what was used; for an answer that broke off, the output is an estimate."""
+        self._read_left()
+        used = self._used()
+        if used or self.read.complete:
+            self._progress.usage = self._progress.usage + used
+            count(used, str(self.read.message.get("model") or self._request.body["model"]))
+        self._progress.response = None
         if self._batches is not None:
             await self._batches.aclose()
-        self._progress.response = None
-        if not (self.read.usage or self.read.complete):
-            return
-        used = Usage(self.read.usage) if self.read.complete else self.read.estimated()
-        self._progress.usage = self._progress.usage + used
-        count(used, str(self.read.message.get("model") or self._request.body["model"]))
+
+    def _read_left(self) -> None:
+        """Take in what had come and was not asked for any more: it is billed."""
+        with contextlib.suppress(ErrorEvent, LookupError, TypeError, ValueError):
+            for event in self._left:
+                self.read.apply(event)
+
+    def _used(self) -> Usage:
+        """Return what is known of the attempt's cost. A refusal costs nothing; of what was sent and never answered
+        nobody knows.
+        """
+        if self.read.complete:
+            return Usage(self.read.usage)
+        if self.read.usage:
+            return self.read.estimated()
+        return Usage(unknown_requests=1) if self._sent else Usage()

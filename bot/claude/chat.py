@@ -6,7 +6,7 @@ import weakref
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
 
-from bot.claude.call import Item, Progress
+from bot.claude.call import Allow, Item, Progress
 from bot.claude.client import AsyncClient, add_cost
 from bot.claude.events import End, ToolResult
 from bot.claude.history import checked, continued, opening, prompt_blocks
@@ -25,7 +25,9 @@ class AsyncChat:
     which are run when Claude asks for them, types, and descriptions of server tools. `temp`: the temperature, where the
     model takes one; 0, the seed's default, is left out elsewhere without a word, and None is the API's own. `cont_pr`:
     the prompt that `await chat()` sends after an answer. `hist`: earlier messages, copied. `cache`: True, "5m" or "1h"
-    has the API cache the conversation. `tool_timeout_s`: how long a tool may take.
+    has the API cache the conversation. `tool_timeout_s`: how long a tool may take. `allow`: an async function that is
+    asked before each request, retries included, with its body and the usage of the call so far; it returns how many
+    tokens may be written, and what it raises ends the call. `attempts`: of each request at most, None as the client.
 
     `.h`: the history, plain JSON dicts with explicit roles; `json.loads(json.dumps(chat.h))` continues it. It changes
     only when a turn is complete: an error, a cancellation, an abandoned stream and a refusal leave it as it was.
@@ -33,8 +35,8 @@ class AsyncChat:
     """
 
     __slots__ = (
-        "__weakref__", "_busy", "_cost", "_lock", "_use", "c", "cache", "cont_pr", "h", "last", "sp", "temp",
-        "tool_timeout_s", "tools",
+        "__weakref__", "_busy", "_cost", "_lock", "_use", "allow", "attempts", "c", "cache", "cont_pr", "h", "last",
+        "sp", "temp", "tool_timeout_s", "tools",
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +51,8 @@ class AsyncChat:
         hist: Sequence[Any] | None = None,
         cache: bool | str = False,
         tool_timeout_s: float | None = TOOL_TIMEOUT_S,
+        allow: Allow | None = None,
+        attempts: int | None = None,
     ) -> None:
         if cli is None and not model:
             raise ValueError("AsyncChat: give a model or an AsyncClient (`cli=`)")
@@ -61,6 +65,8 @@ class AsyncChat:
         self.cont_pr = cont_pr
         self.cache = cache
         self.tool_timeout_s = tool_timeout_s
+        self.allow = allow
+        self.attempts = attempts
         self.h: list[Json] = checked(hist) if hist else []
         self.last: Message | None = None
         self._use: Usage | None = None
@@ -117,7 +123,8 @@ class AsyncChat:
         `await chat.toolloop("…")` the last message. Each request may ask for tools, which are run and answered by the
         next one; a paused turn is continued. After `max_steps` requests, or when `cont_func(message)` (sync or async,
         called after each request that asked for tools) returns something false, one last request, in which no tool may
-        be used, brings `final_prompt`; with "" there is none, and the results wait for `await chat()`.
+        be used, brings `final_prompt`; with "" there is none, and the results wait for `await chat()`. When a tool's
+        input was cut off for the second time because it does not fit into `maxtok`, the turn ends there.
         `kw` are the keywords of a call; `tool_choice` and `prefill` are for the first request alone.
         """
         loop = Loop(prompt_blocks(pr), max_steps, cont_func, final_prompt, kw)
@@ -199,7 +206,8 @@ class AsyncChat:
         """
         given = {**options, "temp": self._temp(options.get("temp"))}
         wishes = self.c.wishes(sent, sp=self.sp, tools=self.tools, cache=given.pop("cache", self.cache), **given)
-        async with contextlib.aclosing(self.c.items(wishes, progress, self._count)) as items:
+        made = self.c.items(wishes, progress, self._count, self.allow, self.attempts)
+        async with contextlib.aclosing(made) as items:
             async for item in items:
                 if not isinstance(item, End):
                     yield item

@@ -1,9 +1,10 @@
 """The async client: a model, a shared connection to the API, and what they have used."""
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bot.claude.call import Count, Item, Policy, Progress, converse
+from bot.claude.call import PAUSES_S, Allow, Count, Item, Policy, Progress, converse
 from bot.claude.carry import join_prefill
 from bot.claude.messages import mk_msgs
 from bot.claude.models import Abilities, abilities_of, completed
@@ -30,7 +31,8 @@ class AsyncClient:
     shared among any number of clients and closed by its owner; None uses one for the whole program, made with the first
     request (`close_sdk()` closes it). `log`: True keeps every call in the list `.log`.
     `stall_s`: after so many seconds of silence a call fails with `Stalled`. `retry_within_s`: for how many seconds
-    after its first attempt a call may make another one, as long as Claude has not begun to write.
+    after its first attempt a call may make another one, as long as Claude has not begun to write. `attempts`: how many
+    it makes at most.
 
     `.use`, `.cost`: tokens and US dollars of all calls (cost: None as soon as one model's price is not known).
     `.result`, `.stop_reason`, `.stop_sequence`: of the last call that ended, None before; with calls at once, use what
@@ -50,9 +52,10 @@ class AsyncClient:
         *,
         stall_s: float = STALL_S,
         retry_within_s: float = RETRY_WITHIN_S,
+        attempts: int = len(PAUSES_S) + 1,
     ) -> None:
         self.model = model
-        self.policy = Policy(stall_s, retry_within_s)
+        self.policy = Policy(stall_s, retry_within_s, attempts)
         self.use = usage()
         self.result: Message | None = None
         self.stop_reason: str | None = None
@@ -142,11 +145,20 @@ class AsyncClient:
         """Return what a call asks for as one object; the arguments are those of a call."""
         return Wishes(mk_msgs(msgs), sp, temp, maxtok, prefill, stop, tools, tool_choice, cache, effort, thinking, more)
 
-    def items(self, wishes: Wishes, progress: Progress, count: Count | None = None) -> AsyncGenerator[Item, None]:
+    def items(
+        self,
+        wishes: Wishes,
+        progress: Progress,
+        count: Count | None = None,
+        allow: Allow | None = None,
+        attempts: int | None = None,
+    ) -> AsyncGenerator[Item, None]:
         """Return the items of the answer to one request, which is checked now and sent when they are asked for.
 
-        `count(usage, model)` is told of every attempt that was billed, as `.use` is.
+        `count(usage, model)` is told of every attempt that was billed, as `.use` is. `allow`: see `call.Allow`.
+        `attempts`: how many are made at most, None as the client's policy says.
         """
+        policy = self.policy if attempts is None else replace(self.policy, attempts=attempts)
         request = build(wishes, self.abilities, self._warned)
 
         def counted(used: Usage, model: str) -> None:
@@ -157,7 +169,7 @@ class AsyncClient:
                 self._ended(progress.value)
                 self._write_log(request.body, wishes.prefill, progress.value)
 
-        return converse(self.c, request, self.policy, progress, counted)
+        return converse(self.c, request, policy, progress, counted, allow)
 
     async def structured(self, msgs: Any, tools: Any, sp: Any = "", **kw: Any) -> Any:
         """Return Claude's answer as a value: a dataclass, TypedDict, pydantic model, or what a function returns.

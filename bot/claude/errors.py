@@ -7,10 +7,10 @@
     │   ├── RequestTooLarge        more bytes than one request may have
     │   ├── ContextFull            more tokens than the model's context window holds
     │   └── ModelNotFound          no such model, or not for this key
-    ├── RateLimited                too many requests or tokens; `retry_after_s`
+    ├── RateLimited                too many requests or tokens
     ├── Overloaded                 the API has too much to do
     ├── Unavailable                a 5xx, or no connection
-    │   └── NoConnection           none was free or could be made in time
+    │   └── NoConnection           none was free or could be made: nothing was sent
     ├── StreamCut                  the answer broke off
     ├── Stalled                    the answer stopped coming; nothing for `stall_s` seconds
     ├── Refusal                    Claude declined (`raise_for_stop`)
@@ -33,16 +33,29 @@ class ClaudeError(Exception):
 
     `text_so_far`: what Claude had written when it happened, as it was streamed ("" if nothing).
     `request_id`: the API's id of the request, if it got one. `status`: the HTTP status, 0 without a response.
-    `retryable`: whether the same request may succeed later.
+    `retry_after_s`: how many seconds the API asks to wait, None if it does not say. `retryable`: whether the same
+    request may succeed later. `tried`, `within_s`: how often a call was made, and in how many seconds; `host`: where.
     """
 
     retryable = False
 
-    def __init__(self, message: str, *, text_so_far: str = "", request_id: str | None = None, status: int = 0) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        text_so_far: str = "",
+        request_id: str | None = None,
+        status: int = 0,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.text_so_far = text_so_far
         self.request_id = request_id
         self.status = status
+        self.retry_after_s = retry_after_s
+        self.tried = 1
+        self.within_s = 0.0
+        self.host = ""
 
 
 class AuthenticationRefused(ClaudeError):
@@ -70,13 +83,9 @@ class ModelNotFound(InvalidRequest):
 
 
 class RateLimited(ClaudeError):
-    """Too many requests or tokens (HTTP 429). `retry_after_s`: the API's `retry-after` in seconds, None if unsaid."""
+    """Too many requests or tokens (HTTP 429)."""
 
     retryable = True
-
-    def __init__(self, message: str, *, retry_after_s: float | None = None, **details: Any) -> None:
-        super().__init__(message, **details)
-        self.retry_after_s = retry_after_s
 
 
 class Overloaded(ClaudeError):
@@ -92,7 +101,7 @@ class Unavailable(ClaudeError):
 
 
 class NoConnection(Unavailable):
-    """No connection was made in time: none of the allowed number became free, or the host did not answer."""
+    """No connection was made: none of the allowed number became free, or the host refuses or does not answer."""
 
 
 class StreamCut(ClaudeError):

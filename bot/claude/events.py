@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from bot.claude.errors import ClaudeError
 from bot.claude.records import Message, Usage
 
 
@@ -54,4 +55,16 @@ class End:
     message: Message
 
 
-Event = Text | Thinking | ToolUse | ToolResult | UsageSoFar | End
+@dataclass(frozen=True, slots=True)
+class AskedAgain:
+    """An attempt failed before Claude began to write, and another one is made after `pause_s` seconds.
+
+    `tried`: how many attempts have failed by now.
+    """
+
+    why: ClaudeError
+    tried: int
+    pause_s: float
+
+
+Event = Text | Thinking | ToolUse | ToolResult | UsageSoFar | End | AskedAgain

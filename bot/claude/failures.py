@@ -1,7 +1,10 @@
 """What the SDK or the API says went wrong → our errors. The originals are kept as their causes."""
 
+import contextlib
+import math
+import time
 from collections.abc import Mapping
-from typing import Any
+from email.utils import parsedate_to_datetime
 
 from bot.claude.errors import (
     AuthenticationRefused,
@@ -50,7 +53,8 @@ def translate(error: Exception) -> ClaudeError:
             return Stalled("the API did not answer in time")
         return NoConnection("no connection to the API in time: too many at once, or the host does not answer")
     if isinstance(error, anthropic.APIConnectionError):
-        return Unavailable(f"the API cannot be reached: {error.__cause__ or error}")
+        made_none = isinstance(error.__cause__, httpx2.ConnectError)
+        return (NoConnection if made_none else Unavailable)(f"the API cannot be reached: {error.__cause__ or error}")
     return ClaudeError(str(error))
 
 
@@ -97,10 +101,7 @@ def from_api(
         made = SpendLimitReached
     elif made is InvalidRequest and any(words in message.lower() for words in _FULL):
         made = ContextFull
-    details: dict[str, Any] = {"request_id": request_id, "status": status}
-    if made is RateLimited:
-        return RateLimited(message, retry_after_s=retry_after_s, **details)
-    return made(message, **details)
+    return made(message, request_id=request_id, status=status, retry_after_s=retry_after_s)
 
 
 def from_event(event: ErrorEvent, request_id: str | None) -> ClaudeError:
@@ -110,10 +111,15 @@ def from_event(event: ErrorEvent, request_id: str | None) -> ClaudeError:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds to wait that a response names (`retry-after-ms`, `retry-after`), None if it names none."""
+    """Return the seconds to wait that a response names (`retry-after-ms`, `retry-after`), None if it names none.
+
+    `retry-after` is a number of seconds or a date (RFC 9110, 10.2.3).
+    """
     for name, factor in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return max(0.0, float(headers[name]) * factor)
-        except (KeyError, ValueError):
-            continue
+        with contextlib.suppress(KeyError, ValueError):
+            wait_s = float(headers[name]) * factor
+            if math.isfinite(wait_s):
+                return max(0.0, wait_s)
+    with contextlib.suppress(KeyError, ValueError, TypeError):
+        return max(0.0, parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time())
     return None

@@ -48,7 +48,8 @@ class Usage(Record):
 
     `input_tokens` (without cached ones), `output_tokens`, `cache_creation_input_tokens`, `cache_read_input_tokens`,
     `cache_creation` (how many of the writes are kept for 5 minutes and for 1 hour), `server_tool_use` (requests),
-    `estimated_output_tokens` (how many of the output tokens are an estimate, because the answer broke off).
+    `estimated_output_tokens` (how many of the output tokens are an estimate, because the answer broke off),
+    `unknown_requests` (how many requests were sent of which nobody said what they cost, before they were given up).
     """
 
     __slots__ = ()

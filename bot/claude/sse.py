@@ -4,14 +4,19 @@ Source: Claude docs, build-with-claude/streaming; the WHATWG rules for `text/eve
 """
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from bot.claude.events import Event, Thinking, ToolUse, UsageSoFar
 from bot.claude.records import Block, Json, Message, Usage
 
-CHARACTERS_PER_TOKEN = 3.5
-"""For the output of an answer that broke off: about so many characters of English are one token."""
+BYTES_PER_TOKEN = 3.5
+"""For the output of an answer that broke off: about so many bytes of UTF-8 are one token."""
+BLOCK_TOKENS = 8
+"""About what a block costs besides its text, if it is no text."""
+THINKING_TOKENS_PER_S = 200
+"""For thinking, of which little or nothing is shown: no model writes faster than about that."""
 
 CUT_INPUT = "the input is cut off or is no valid JSON object"
 _COME_IN_DELTAS = ("thinking", "tool_use", "server_tool_use", "mcp_tool_use")
@@ -79,7 +84,7 @@ class Accumulator:
     written before this message.
     """
 
-    def __init__(self, *, after_text: bool = False) -> None:
+    def __init__(self, *, after_text: bool = False, now_s: Callable[[], float] = time.monotonic) -> None:
         self.message: Json = {}
         self.usage: Json = {}
         self.started = False
@@ -90,7 +95,9 @@ class Accumulator:
         self._parts: dict[int, list[str]] = {}
         self._open: set[int] = set()
         self._citations: dict[int, list[Json]] = {}
-        self._characters = 0
+        self._now_s = now_s
+        self._thinks_since_s: float | None = None
+        self._thinks_s = 0.0
         self._apart = self._said = after_text
         self._apply: dict[str, Callable[[Json], str | Event | None]] = {
             "content_block_delta": self._delta,
@@ -128,6 +135,8 @@ class Accumulator:
         if block["type"] == "text":
             return self._text(index, block["text"])
         self._apart = True
+        if block["type"] == "thinking":
+            self._thinks_since_s = self._now_s()
         self.begun = self.begun or block["type"] not in _COME_IN_DELTAS
         return None
 
@@ -139,11 +148,9 @@ class Accumulator:
             return self._text(index, delta["text"])
         if kind == "thinking_delta":
             self._parts[index].append(delta["thinking"])
-            self._characters += len(delta["thinking"])
             return Thinking(delta["thinking"]) if delta["thinking"] else None
         if kind == "input_json_delta":
             self._parts[index].append(delta["partial_json"])
-            self._characters += len(delta["partial_json"])
         elif kind == "signature_delta":
             self._blocks[index]["signature"] = delta["signature"]
         elif kind == "citations_delta":
@@ -155,7 +162,6 @@ class Accumulator:
         if not text:
             return None
         self.begun = True
-        self._characters += len(text)
         apart, self._apart = self._apart and self._said, False
         self._said = True
         return f"\n\n{text}" if apart else text
@@ -170,6 +176,8 @@ class Accumulator:
                 block["citations"] = self._citations[index]
         elif block["type"] == "thinking":
             block["thinking"] = block.get("thinking", "") + joined
+            self._thinks_s += self._thought_s()
+            self._thinks_since_s = None
         elif block["type"] in ("tool_use", "server_tool_use", "mcp_tool_use"):
             self._read_input(block, joined)
             return ToolUse(block["id"], block["name"], block["input"], server=block["type"] != "tool_use")
@@ -203,9 +211,21 @@ class Accumulator:
         raise ErrorEvent(event.get("error") or {})
 
     def estimated(self) -> Usage:
-        """Return the usage of an answer that broke off: the input is exact, the output an estimate, and marked."""
-        out = max(1, round(self._characters / CHARACTERS_PER_TOKEN)) if self.begun else 0
+        """Return the usage of an answer that broke off: the input is exact, the output an estimate, and marked.
+
+        Thinking is billed whether it is shown or not: it is estimated by the time it took.
+        """
+        texts = ["".join(parts) for parts in self._parts.values()]
+        size_bytes = sum(len(text.encode(errors="surrogatepass")) for text in texts)
+        others = sum(block["type"] != "text" for block in self._blocks.values())
+        thoughts = round((self._thinks_s + self._thought_s()) * THINKING_TOKENS_PER_S)
+        out = round(size_bytes / BYTES_PER_TOKEN) + others * BLOCK_TOKENS + thoughts
+        out = max(1, out) if self.begun or others else 0
         return Usage({**self.usage, "output_tokens": out, "estimated_output_tokens": out})
+
+    def _thought_s(self) -> float:
+        """Return for how long the open block of thinking has been going on."""
+        return 0.0 if self._thinks_since_s is None else self._now_s() - self._thinks_since_s
 
     def finished(self) -> Message:
         """Return the message; a tool use without a whole input has an empty one and is in `bad_inputs`."""

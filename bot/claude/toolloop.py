@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from bot.claude.call import Item, Progress
 from bot.claude.events import End
-from bot.claude.history import opening
-from bot.claude.messages import answers_tools, mk_blocks
+from bot.claude.history import continued, opening
+from bot.claude.messages import answers_tools, mk_blocks, tool_uses
 from bot.claude.records import Json, Message
 
 if TYPE_CHECKING:
     from bot.claude.chat import AsyncChat
 
+MOST_CUT_INPUTS = 2
+"""What did not fit into an answer twice will not fit the third time, and each time costs a whole answer."""
+CUT_OFF = "[The use of the tool {name} was given up: its input does not fit into one answer.]"
 FINAL_PROMPT = "No more tools can be used now. Answer with what you have found out so far, and say what is still open."
 
 
@@ -44,13 +47,17 @@ async def steps(chat: "AsyncChat", loop: Loop, progress: Progress) -> AsyncGener
     """Yield the answer to a prompt; an `End` after each request, the last one after the commit."""
     sent = opening(chat.h, loop.prompt, chat.cont_pr)
     options: Mapping[str, Any] = loop.options
-    number, last, over = 0, False, False
+    number, cut, last, over = 0, 0, False, False
     while not over:
         number += 1
         async with contextlib.aclosing(chat.step(sent, options, progress)) as items:
             async for item in items:
                 if isinstance(item, End):
                     over = last or not _unfinished(sent, item.message)
+                    cut += is_cut(item.message)
+                    if cut == MOST_CUT_INPUTS and not over:
+                        over = True
+                        _give_up(sent, item.message)
                     if not over and not await loop.goes_on(number, item.message):
                         last, over = True, not loop.final_prompt
                     if over:
@@ -61,6 +68,18 @@ async def steps(chat: "AsyncChat", loop: Loop, progress: Progress) -> AsyncGener
         options = {**loop.options, "tool_choice": "none" if last and chat.tools else None, "prefill": ""}
         if last and not over:
             sent[:] = opening(sent, mk_blocks(loop.final_prompt), None)
+
+
+def is_cut(message: Message) -> bool:
+    """Say whether the input of a tool use does not fit into the answer."""
+    return message.get("stop_reason") == "max_tokens" and bool(message.bad_inputs)
+
+
+def _give_up(sent: list[Json], message: Message) -> None:
+    """End a turn whose last answer asked for tools: they wait for nothing any more."""
+    said = [block for block in message["content"] if block["type"] != "tool_use"]
+    notes = [mk_blocks(CUT_OFF.format(name=use["name"]))[0] for use in tool_uses(message)]
+    sent[:] = continued(sent[:-2], Message({**message, "content": [*said, *notes]}), [])
 
 
 def _unfinished(sent: list[Json], message: Message) -> bool:

@@ -2,10 +2,14 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
 from bot.claude import (
+    AskedAgain,
+    AsyncChat,
     AsyncClient,
     AuthenticationRefused,
     ClaudeError,
@@ -23,6 +27,7 @@ from bot.claude import (
     mk_sdk,
 )
 from bot.claude.call import pause_before
+from bot.claude.failures import retry_after
 from bot.simulator.claude import Reply
 
 REFUSED = [
@@ -129,7 +134,109 @@ async def test_the_wait_for_a_free_connection_is_bounded(claude):
 
 
 def test_pauses_grow_and_are_spread():
-    for number in range(8):
-        longest = min(0.5 * 2**number, 8)
+    for number, longest in enumerate((0.5, 5, 25, 25), 1):
         assert all(longest * 0.75 <= pause_before(number, Overloaded("")) <= longest for _ in range(20))
-    assert pause_before(5, RateLimited("", retry_after_s=0.25)) == 0.25
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
+async def test_what_the_api_names_as_the_wait_is_heeded_on_every_status(c, claude, status):
+    claude.script(Reply(status=status, headers={"retry-after": "0.7"}), Reply(text="Hello"))
+    stream = await c("Hi", stream=True)
+    again = [event async for event in stream.events() if isinstance(event, AskedAgain)]
+    assert [(event.tried, event.pause_s, event.why.status) for event in again] == [(1, 0.7, status)]
+    assert claude.requests[1].at_s - claude.requests[0].at_s >= 0.7
+
+
+@pytest.mark.parametrize(
+    ("headers", "pause_s"),
+    [
+        ({"retry-after": "3"}, 3),
+        ({"retry-after-ms": "250", "retry-after": "3"}, 0.25),
+        ({"retry-after": "Mon, 01 Jan 2001 00:00:00 GMT"}, 0),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_a_wait_may_be_named_in_milliseconds_in_seconds_or_as_a_date(headers, pause_s):
+    assert retry_after(headers) == pause_s
+
+
+def test_a_wait_until_a_date_lasts_until_then():
+    then = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    assert 25 < (retry_after({"retry-after": then}) or 0) <= 30
+
+
+async def test_an_outage_costs_four_attempts_and_the_error_says_so(client, claude, monkeypatch):
+    monkeypatch.setattr("bot.claude.call.PAUSES_S", (0.01, 0.01, 0.01))
+    claude.otherwise = lambda _: Reply(status=529)
+    with pytest.raises(Overloaded) as caught:
+        await client()("Hi")
+    assert claude.count == caught.value.tried == 4
+    assert caught.value.host == "127.0.0.1"
+    assert caught.value.within_s > 0
+
+
+async def test_a_chat_is_as_patient_as_it_is_told(c, claude, monkeypatch):
+    monkeypatch.setattr("bot.claude.call.PAUSES_S", (0.01,))
+    claude.otherwise = lambda _: Reply(status=503)
+    with pytest.raises(Unavailable):
+        await AsyncChat(cli=c, attempts=2)("Hi")
+    assert claude.count == 2
+
+
+async def test_a_request_is_made_only_if_it_is_allowed_and_with_no_more_tokens_than_that(c, claude, monkeypatch):
+    monkeypatch.setattr("bot.claude.call.PAUSES_S", (0.01,))
+    claude.script(Reply(status=529), Reply(text="one two three"), Reply(text="never"))
+    asked = []
+
+    async def allow(body, used):
+        asked.append((body["max_tokens"], used.total))
+        if len(asked) == 3:
+            raise PermissionError
+        return 2
+
+    chat = AsyncChat(cli=c, allow=allow)
+    assert (await chat("Hi", maxtok=50)).stop_reason == "max_tokens"
+    with pytest.raises(PermissionError):
+        await chat("Hi again")
+    assert [request.body["max_tokens"] for request in claude.requests] == [2, 2]
+    assert asked[:2] == [(50, 0), (50, 0)]
+
+
+async def test_what_was_sent_and_never_answered_is_told_as_unknown(client, claude):
+    """A refusal costs nothing; of a request that was given up before the first event nobody knows."""
+    c = client(stall_s=0.2, attempts=1)
+    claude.script(Reply(text="late", stall_after=-1), Reply(status=529), Reply(text="x", cut_after=-1))
+    for unknown in (1, 1, 2):
+        with pytest.raises(ClaudeError):
+            await c("Hi")
+        assert c.use.unknown_requests == unknown
+    assert c.use.total == 0
+
+
+async def test_a_host_that_refuses_was_sent_nothing():
+    sdk = mk_sdk(api_key="key", base_url="http://127.0.0.1:9")
+    c = AsyncClient("claude-sonnet-5-5", cli=sdk, attempts=1)
+    with pytest.raises(NoConnection):
+        await c("Hi")
+    assert c.use.unknown_requests == 0
+    await sdk.close()
+
+
+async def test_what_had_come_when_an_answer_was_left_is_counted(c, claude):
+    """Also what was not looked at yet: it is billed all the same."""
+    text = "word " * 40
+    claude.script(Reply(text=text, one_write=True, stall_after=10_000))
+    async with await c("Hi", stream=True) as stream:
+        await anext(stream)
+    assert stream.usage.output_tokens >= len(text) / 4
+
+
+async def test_what_is_written_in_any_script_is_counted(c, claude):
+    for text in ("语言模型" * 50, "אבגד" * 50, "🎉" * 50):
+        claude.script(Reply(pieces=[text, "end"], stall_after=1))
+        async with await c("Hi", stream=True) as stream:
+            await anext(stream)
+        assert stream.usage.output_tokens >= len(text.encode()) / 4

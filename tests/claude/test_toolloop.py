@@ -92,6 +92,29 @@ async def test_a_loop_that_fails_leaves_the_history_as_before_and_counts_everyth
     assert chat.use.input_tokens == used.input_tokens + 100
 
 
+@pytest.mark.parametrize("said", ["", "I write it."])
+async def test_a_tool_input_that_never_fits_costs_two_requests(c, claude, said):
+    """What does not fit into an answer twice will not fit the third time."""
+    words = [{"type": "text", "text": said}] if said else []
+    claude.otherwise = lambda _: Reply(blocks=[*words, use("add", f"toolu_{claude.count}", a="9" * 4000)])
+    chat = AsyncChat(cli=c, tools=[add])
+    answer = await chat.toolloop("Add a large number", maxtok=50)
+    assert (claude.count, answer.stop_reason) == (2, "max_tokens")
+    assert [m["role"] for m in chat.h] == ["user", "assistant", "user", "assistant"]
+    assert "does not fit" in str(chat.h[-1])
+    claude.otherwise = None
+    await chat("Never mind")
+    assert claude.requests[-1].body["messages"][:4] == chat.h[:4]
+
+
+async def test_a_tool_input_that_fits_the_second_time_is_used(c, claude):
+    claude.script(
+        Reply(blocks=[use("add", "toolu_1", a="9" * 4000)]), Reply(blocks=[use("add", "toolu_2", a=1)]), Reply(text="2")
+    )
+    chat = AsyncChat(cli=c, tools=[add])
+    assert contents(await chat.toolloop("Add", maxtok=50)) == "2"
+
+
 async def test_a_forced_tool_is_forced_once_and_not_for_ever(client, claude):
     c = client("claude-sonnet-4-5")
     chat = AsyncChat(cli=c, tools=[add])
