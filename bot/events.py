@@ -43,20 +43,24 @@ class MessageKey:
 class Person:
     """Who wrote. Authorised by `id` and `roles` only; `name` is what they chose to be called and proves nothing.
 
-    `moderator`: may manage other people's messages in this place, as the platform says.
+    `moderator`: may manage other people's messages in this place, as the platform says. `time_zone`: the IANA name of
+    the zone they live in, such as `Europe/Berlin`, "" if it is not told; `utc_offset_s`: by what it is ahead of UTC.
     """
 
     id: str
     name: str
     roles: frozenset[str] = frozenset()
     moderator: bool = False
+    time_zone: str = ""
+    utc_offset_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A file that hangs on a message, not yet downloaded. `media_type` and `size_bytes` are the platform's claim.
 
-    `spoiler`: its author has hidden it from those who do not ask for it.
+    `spoiler`: its author has hidden it from those who do not ask for it. `title`: what people see it called, if that is
+    not its name.
     """
 
     id: str
@@ -65,13 +69,15 @@ class Upload:
     media_type: str = ""
     size_bytes: int = 0
     spoiler: bool = False
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """Something that was said before the bot was asked: context, not a question. `by_bot`: our own words.
 
-    `message_id`: the platform's id of it, in the channel where it was said; "" if it is not known.
+    `message_id`: the platform's id of it, in the channel where it was said; "" if it is not known. `place`: where it
+    was said, if that is not where the question was asked (which links to it).
     """
 
     author: Person
@@ -79,6 +85,35 @@ class Said:
     uploads: tuple[Upload, ...] = ()
     by_bot: bool = False
     message_id: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was said before a question and belongs to it, oldest first.
+
+    `missing`: what of it could not be read, as the object of a sentence ("the older messages of this thread"); "" if it
+    is whole.
+    """
+
+    said: tuple[Said, ...] = ()
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a question was asked, in the names that people see there; "" for what there is not or is not known.
+
+    `kind`: what people call it, such as "channel", "direct message" or "forum post". `server`: the Discord server or
+    Slack workspace. `thread`: a thread's name, or a forum post's title, and `tags` what is put on the post.
+    """
+
+    kind: str = ""
+    server: str = ""
+    channel: str = ""
+    topic: str = ""
+    thread: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

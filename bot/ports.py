@@ -6,7 +6,20 @@ The real ones live in `platforms` and `store`; the fakes of the tests have the s
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from bot.events import Button, Event, Incoming, Limits, MessageKey, Outcome, Part, Said, ThreadKey, Turn, Upload
+from bot.events import (
+    Button,
+    Earlier,
+    Event,
+    Incoming,
+    Limits,
+    MessageKey,
+    Outcome,
+    Part,
+    Place,
+    ThreadKey,
+    Turn,
+    Upload,
+)
 
 Hear = Callable[[Event], Awaitable[str]]
 """Where a platform hands in what people do. When it returns, the event is on disk or was turned away, and may be
@@ -68,10 +81,16 @@ class Surface(Protocol):
         """Show that an answer is on its way, for `limits.status_lasts_s`; an empty text takes it away."""
         ...
 
-    async def earlier(self, limit: int) -> Sequence[Said]:
-        """Return up to `limit` messages, oldest first, that were said before the question and belong to it:
-        the thread it was asked in, and the message it replies to. Empty for a question that opens a conversation.
+    async def earlier(self, limit: int, *, thread: bool = True) -> Earlier:
+        """Return up to `limit` messages, oldest first, that were said before the question and belong to it: the thread
+        it was asked in, the message it replies to and those it links to. Empty if a question opens a conversation.
+
+        `thread` False: without the thread. What cannot be read is named in `missing`; never raises.
         """
+        ...
+
+    async def place(self) -> Place:
+        """Return where the question was asked, as far as it is known. Never raises."""
         ...
 
 

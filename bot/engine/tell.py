@@ -113,7 +113,7 @@ async def _earlier(
     if history and not any(question.reply_to or not question.has_words for question in asked):
         return []
     try:
-        return await surface.earlier(settings.context_messages)
+        return (await surface.earlier(settings.context_messages)).said
     except PlatformError as error:
         log.warning("earlier messages cannot be read", error=type(error).__name__, detail=error.detail)
         return []

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from bot.claude import AsyncChat, AsyncClient, mk_sdk
-from bot.events import Budget, Button, Limits, MessageKey, Part, Said
+from bot.events import Budget, Button, Earlier, Limits, MessageKey, Part, Place
 from bot.platforms.discord.markup import DiscordDialect
 from bot.reply import LiveReply, Pacer
 from bot.simulator.claude import Reply, SimulatedClaude
@@ -45,8 +45,11 @@ class _Confirming:
     async def status(self, text: str) -> None:
         return
 
-    async def earlier(self, limit: int) -> Sequence[Said]:
-        return ()
+    async def earlier(self, limit: int, *, thread: bool = True) -> Earlier:
+        return Earlier()
+
+    async def place(self) -> Place:
+        return Place()
 
 
 class _Forgetful:

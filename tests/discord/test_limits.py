@@ -140,7 +140,7 @@ async def test_reading_waits_for_its_turn(connected: Connected) -> None:
         thread = await scene.discord.open_thread(scene.ann, scene.channel, "Talk", on=root.id)
         surface = scene.platform.surface(await scene.asked("{bot} and?", thread))
         for _ in range(3):
-            assert [one.text for one in await surface.earlier(10)] == ["one"]
+            assert [one.text for one in (await surface.earlier(10)).said] == ["one"]
         assert scene.discord.limited == 0
 
 

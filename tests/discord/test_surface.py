@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.errors import Forbidden, Gone, MediaError, RateLimited, Unreachable
+from bot.events import Earlier
 from bot.simulator.faults import Fault
 
 Connected = Callable[..., AbstractAsyncContextManager[Any]]
@@ -312,11 +313,11 @@ async def test_the_thread_and_its_root_were_said_before(connected: Connected) ->
         await scene.discord.say(scene.ben, thread, "too late")
         surface = scene.platform.surface(question)
         await surface.post("An answer.", "mark.0")
-        said = await surface.earlier(10)
+        said = (await surface.earlier(10)).said
         assert [one.text for one in said] == ["the root", *(f"line {number}" for number in range(5))]
         assert [upload.name for upload in said[0].uploads] == ["a.txt"]
         assert {one.author.name for one in said} == {"Ben"}
-        assert [one.text for one in await surface.earlier(3)] == ["the root", "line 3", "line 4"]
+        assert [one.text for one in (await surface.earlier(3)).said] == ["the root", "line 3", "line 4"]
 
 
 async def test_the_bots_own_words_are_marked_as_its_own(connected: Connected) -> None:
@@ -324,7 +325,7 @@ async def test_the_bots_own_words_are_marked_as_its_own(connected: Connected) ->
         question = await scene.asked("{bot} one")
         await scene.platform.surface(question).post("Answer.", "mark.0")
         follow_up = await scene.asked("two", question.key.message)
-        said = await scene.platform.surface(follow_up).earlier(10)
+        said = (await scene.platform.surface(follow_up).earlier(10)).said
         assert [(one.text, one.by_bot) for one in said] == [("@Parley one", False), ("Answer.", True)]
 
 
@@ -336,7 +337,7 @@ async def test_what_a_question_replies_to_was_said_before(connected: Connected) 
         for _ in range(3):
             await scene.heard.next()
         question = await scene.asked("{bot} what is it?", reply_to=second.id)
-        said = await scene.platform.surface(question).earlier(10)
+        said = (await scene.platform.surface(question).earlier(10)).said
         assert [one.text for one in said] == ["look", "at this"]
         assert [upload.name for upload in said[0].uploads] == ["cat.png"]
 
@@ -345,16 +346,19 @@ async def test_a_question_that_opens_a_conversation_has_nothing_before_it(connec
     async with connected() as scene:
         await scene.discord.say(scene.ben, scene.channel, "something else")
         await scene.heard.next()
-        assert await scene.platform.surface(await scene.asked()).earlier(10) == []
-        assert await scene.platform.surface(await scene.asked("hi", scene.discord.dm(scene.ann))).earlier(10) == []
+        assert await scene.platform.surface(await scene.asked()).earlier(10) == Earlier()
+        assert (
+            await scene.platform.surface(await scene.asked("hi", scene.discord.dm(scene.ann))).earlier(10) == Earlier()
+        )
 
 
-async def test_what_cannot_be_read_is_left_out(connected: Connected) -> None:
+async def test_what_may_not_be_read_is_named(connected: Connected) -> None:
     async with connected() as scene:
         thread = await scene.discord.open_thread(scene.ben, scene.channel, "Talk")
         question = await scene.asked("{bot} hello", thread)
         scene.discord.deny("read_history")
-        assert await scene.platform.surface(question).earlier(10) == []
+        missing = "messages here that I have no permission for"
+        assert await scene.platform.surface(question).earlier(10) == Earlier((), missing)
 
 
 async def test_an_upload_is_downloaded_whole(connected: Connected) -> None:

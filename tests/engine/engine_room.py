@@ -17,6 +17,7 @@ from bot.events import (
     Budget,
     Button,
     Deleted,
+    Earlier,
     Edited,
     Event,
     Incoming,
@@ -28,6 +29,7 @@ from bot.events import (
     ThreadKey,
     Upload,
 )
+from bot.events import Place as Where
 from bot.ports import Hear, HearLog
 from bot.reply import Pacer
 from bot.simulator.claude import SimulatedClaude
@@ -61,7 +63,9 @@ class Shown:
 @dataclass
 class Chat:
     """What a platform shows. `files`: what can be downloaded, by URL. `now`: questions that were edited, or deleted
-    (None), by id, while nobody listened; `looked_up`: whose state was asked for. `shows_nothing`: posts and edits
+    (None), by id, while nobody listened; `looked_up`: whose state was asked for. `before`: what was said in a thread,
+    of which `missing` cannot be read; `replied_to`: what each question hangs on. `read`: for each time that was read,
+    whether with the thread. `shows_nothing`: posts and edits
     cannot reach it; `refused`: how many did not.
     """
 
@@ -71,6 +75,10 @@ class Chat:
     texts: list[str] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     before: list[Said] = field(default_factory=list)
+    replied_to: list[Said] = field(default_factory=list)
+    missing: str = ""
+    place: Where = field(default_factory=Where)
+    read: list[bool] = field(default_factory=list)
     now: dict[str, Incoming | None] = field(default_factory=dict)
     unreachable: bool = False
     shows_nothing: bool = False
@@ -153,8 +161,14 @@ class Place:
         self._chat.statuses.append(text)
         self._chat.changed()
 
-    async def earlier(self, limit: int) -> Sequence[Said]:
-        return self._chat.before[-limit:]
+    async def earlier(self, limit: int, *, thread: bool = True) -> Earlier:
+        self._chat.read.append(thread)
+        if not thread:
+            return Earlier(tuple(self._chat.replied_to))
+        return Earlier((*self._chat.replied_to, *self._chat.before[-limit:]), self._chat.missing)
+
+    async def place(self) -> Where:
+        return self._chat.place
 
     def _reach(self) -> None:
         if self._chat.shows_nothing:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from bot.errors import PlatformError, RateLimited, Unreachable
-from bot.events import Budget, Button, Limits, MessageKey, Part, Said
+from bot.events import Budget, Button, Earlier, Limits, MessageKey, Part, Place
 from bot.ports import Dialect
 from bot.reply import LiveReply, Pacer
 
@@ -152,8 +152,11 @@ class Chat:
     async def status(self, text: str) -> None:
         raise AssertionError(f"a reply sets no status: {text}")
 
-    async def earlier(self, limit: int) -> Sequence[Said]:
-        raise AssertionError(f"a reply reads nothing: {limit}")
+    async def earlier(self, limit: int, *, thread: bool = True) -> Earlier:
+        raise AssertionError(f"a reply reads nothing: {limit}, {thread}")
+
+    async def place(self) -> Place:
+        raise AssertionError("a reply does not ask where it is")
 
     @asynccontextmanager
     async def _call(self, kind: str, what: str, text: str = "x") -> AsyncIterator[Callable[[], None]]:

@@ -1,17 +1,21 @@
-"""What was said before a question and belongs to it: its thread, the messages it hangs on by replies, and the talk in
-its channel if it says nothing itself.
+"""What was said before a question and belongs to it: its thread, the messages it hangs on by replies, those that it
+links to, and the talk in its channel if it says nothing itself.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import discord
 import structlog
 
-from bot.errors import PlatformError
-from bot.events import MOST_TALK, TALK_S, Incoming, Said
+from bot.errors import Forbidden, Gone, PlatformError
+from bot.events import MOST_TALK, TALK_S, Earlier, Incoming, Said
 from bot.platforms.discord.calls import Calls
-from bot.platforms.discord.translate import SPOKEN, replied_message, said
+from bot.platforms.discord.names import linked
+from bot.platforms.discord.shown import SPOKEN
+from bot.platforms.discord.translate import replied_message, said
+from bot.platforms.patience import Patience, missing
 
 log = structlog.get_logger()
 
@@ -19,92 +23,183 @@ T = TypeVar("T")
 
 _HOPS = 5
 """How far a chain of replies is followed."""
+_MOST_LINKS = 5
+_PAGE = 100
+"""Discord docs, resources/message, "Get Channel Messages": no more than 100 at a time."""
+_READS = discord.Permissions(view_channel=True, read_message_history=True)
+_REPLIED, _ROOT = "the message this replies to", "the message this thread began with"
+_THREAD, _LINKED = "older messages of this thread", "a message that is linked here"
+_TALK = "what was said just before"
+_FORBIDDEN = "messages here that I have no permission for"
+_CLOSED = "a message that is linked here from a place that not everybody may read"
 
 
-async def said_before(calls: Calls, question: Incoming, limit: int) -> list[Said]:
-    """Return up to `limit` messages from before the question, oldest first; what cannot be read is left out.
+async def said_before(calls: Calls, question: Incoming, limit: int, *, thread: bool) -> Earlier:
+    """Return up to `limit` messages from before the question, oldest first, and what of them cannot be read.
 
     Who mentions the bot in a channel without a word means what was said there just before.
 
-    The message the thread hangs on and those the question replies to come before any others, if `limit` is short.
+    The message the thread hangs on and those the question replies or links to come before any others, if `limit` is
+    short. `thread` False: without those of the thread.
     """
     reader = _Reader(calls, question)
-    hung_on = await reader.replied_to() if question.reply_to else []
-    thread: list[discord.Message] = []
-    if question.in_thread:
-        hung_on += await reader.root()
-        thread = await reader.thread(limit)
-    elif not (question.has_words or question.reply_to or question.direct):
-        thread = await reader.talk(min(limit, MOST_TALK))
-    return await reader.told(hung_on, thread, limit)
+    await reader.replies(int(question.reply_to or 0))
+    if question.in_thread and thread:
+        await reader.root()
+        await reader.thread(limit)
+    elif thread and not (question.has_words or question.reply_to or question.direct):
+        await reader.talk(min(limit, MOST_TALK))
+    await reader.links()
+    return await reader.told(limit)
+
+
+@dataclass
+class _Found:
+    """What was read. `hung_on`: what the question belongs to. `linked`: with the names of their channels."""
+
+    hung_on: list[discord.Message] = field(default_factory=list)
+    thread: list[discord.Message] = field(default_factory=list)
+    linked: list[tuple[discord.Message, str]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
 
 class _Reader:
-    """Reads messages for one question; each read that fails is logged and counts as nothing there."""
+    """Reads messages for one question, patiently; each read that fails is logged and named."""
 
     def __init__(self, calls: Calls, question: Incoming) -> None:
         self._calls = calls
         self._question = question
         self._here = int(question.key.channel)
+        self._patience = Patience()
+        self._found = _Found()
 
-    async def replied_to(self) -> list[discord.Message]:
-        found: list[discord.Message] = []
-        wanted = int(self._question.reply_to)
-        while wanted and len(found) < _HOPS:
-            message = replied_message(found[-1]) if found else None
-            message = message or await self._message(self._here, wanted)
-            if message is None:
-                break
-            found.append(message)
-            wanted = message.reference.message_id or 0 if message.reference and message.type in SPOKEN else 0
-        return found
+    async def replies(self, wanted: int) -> None:
+        """Read a message and those it hangs on by replies."""
+        last: discord.Message | None = None
+        for _ in range(_HOPS):
+            if not wanted:
+                return
+            message = replied_message(last) if last else None
+            last = message or await self._message(self._here, wanted, _REPLIED)
+            if last is None:
+                return
+            self._found.hung_on.append(last)
+            wanted = last.reference.message_id or 0 if last.reference and last.type in SPOKEN else 0
 
-    async def root(self) -> list[discord.Message]:
+    async def root(self) -> None:
         """The message the thread was opened on stands in the parent channel and has the thread's id; in a forum it
         stands in the thread (Discord docs, topics/threads).
         """
-        thread = int(self._question.thread.thread)
+        thread, missing_before = int(self._question.thread.thread), len(self._found.missing)
         for channel in (int(self._question.thread.channel), thread):
-            message = await self._message(channel, thread)
+            message = await self._message(channel, thread, _ROOT)
             if message is not None:
-                return [message]
-        return []
+                del self._found.missing[missing_before:]
+                self._found.hung_on += filter(None, (message, replied_message(message)))
+                return
 
-    async def thread(self, limit: int) -> list[discord.Message]:
-        async def read(client: discord.Client) -> list[discord.Message]:
-            before = discord.Object(int(self._question.key.message))
-            history = client.get_partial_messageable(self._here).history(limit=limit, before=before)
-            return [message async for message in history]  # newest first: the last `limit` before the question
+    async def thread(self, limit: int) -> None:
+        """Read the last messages before the question, page by page: what was read stays if the next one fails."""
+        before = int(self._question.key.message)
+        while (wanted := min(limit - len(self._found.thread), _PAGE)) > 0:
+            page = await self._read(_page_of(self._here, before, wanted), _THREAD)
+            self._found.thread += page or []
+            if page is None or len(page) < wanted:
+                return
+            before = page[-1].id
 
-        return await self._read(read) or []
-
-    async def talk(self, limit: int) -> list[discord.Message]:
-        """The channel's last messages, as far as they are of one talk with the question."""
+    async def talk(self, limit: int) -> None:
+        """Read the channel's last messages, as far as they are of one talk with the question."""
         since_s = self._question.sent_at_s - TALK_S
-        return [message for message in await self.thread(limit) if message.created_at.timestamp() >= since_s]
+        page = await self._read(_page_of(self._here, int(self._question.key.message), limit), _TALK)
+        self._found.thread = [message for message in page or () if message.created_at.timestamp() >= since_s]
 
-    async def told(self, hung_on: list[discord.Message], thread: list[discord.Message], limit: int) -> list[Said]:
-        """Return messages in the words of `bot.events`, each once and without Discord's own notices."""
-        me = await self._read(_own_id) or 0
-        chosen = {
-            message.id: message
-            for message in [*hung_on, *thread]
-            if message.type in SPOKEN and str(message.id) != self._question.key.message
-        }
+    async def links(self) -> None:
+        """Read the messages that the question links to and its author may read."""
+        texts = [self._question.text]
+        links = dict.fromkeys(link for text in texts for link in linked(text))
+        for guild, channel, message in list(links)[:_MOST_LINKS]:
+            asker = int(self._question.author.id)
+            place = "" if channel == self._here else await self._open_to(asker, guild, channel)
+            if place is None:
+                self._found.missing.append(_CLOSED)
+                continue
+            found = await self._message(channel, message, _LINKED)
+            if found is not None:
+                self._found.linked.append((found, place))
+
+    async def told(self, limit: int) -> Earlier:
+        """Return what was read in the words of `bot.events`, oldest first, each once."""
+        client = await self._read(_client_itself, "")
+        me = client.user.id if client and client.user else 0
+        found = self._found
+        where = {message.id: place for message, place in found.linked}
+        first = [*found.hung_on, *(message for message, _ in found.linked)]
+        begun = {message.id for message in first}
+        chosen = {message.id: message for message in [*first, *found.thread] if not _repeats(message, begun)}
+        chosen.pop(int(self._question.key.message), None)
         oldest_first = sorted(list(chosen.values())[:limit], key=lambda message: message.id)
-        told = [said(message, me) for message in oldest_first]
-        return [one for one in told if one.text or one.uploads]
+        told = [replace(_said(message, me), place=where.get(message.id, "")) for message in oldest_first]
+        return Earlier(tuple(one for one in told if one.text or one.uploads), missing(found.missing))
 
-    async def _message(self, channel: int, message: int) -> discord.Message | None:
-        return await self._read(lambda client: client.get_partial_messageable(channel).fetch_message(message))
+    async def _open_to(self, asker: int, guild: str, channel: int) -> str | None:
+        """Return the name of another channel if the asker may read it, too: nobody reads by the bot what they could
+        not read without it. None if they may not, or if that cannot be told.
+        """
+        if guild == "@me":
+            return None
 
-    async def _read(self, make: Callable[[discord.Client], Awaitable[T]]) -> T | None:
+        async def look(client: discord.Client) -> str | None:
+            there = client.get_guild(int(guild))
+            place: Any = client.get_channel(channel) or await client.fetch_channel(channel)
+            if there is None or place.guild != there or place.type is discord.ChannelType.private_thread:
+                return None
+            who = await there.fetch_member(asker)
+            return f"#{place.name}" if place.permissions_for(who) >= _READS else None
+
+        return await self._read(look, "")
+
+    async def _message(self, channel: int, message: int, what: str) -> discord.Message | None:
+        return await self._read(
+            lambda client: client.get_partial_messageable(channel).fetch_message(message), what, may_be_gone=True
+        )
+
+    async def _read(
+        self, make: Callable[[discord.Client], Awaitable[T]], what: str, *, may_be_gone: bool = False
+    ) -> T | None:
+        """Return what a read returns, None if it fails; then `what` is missing, if it is named."""
         try:
-            return await self._calls.call(make, patient=True)
+            return await self._patience.read(
+                lambda: self._calls.call(make, patient=True, within_s=self._patience.left_s())
+            )
         except PlatformError as error:
             log.info("discord_context_unreadable", question=str(self._question.key), reason=error.detail)
+            not_there = may_be_gone and (isinstance(error, Gone) or type(error) is PlatformError)
+            if what and not not_there:
+                self._found.missing.append(_FORBIDDEN if isinstance(error, Forbidden) else what)
             return None
 
 
-async def _own_id(client: discord.Client) -> int:
-    return client.user.id if client.user else 0
+def _page_of(channel: int, before: int, limit: int) -> Callable[[discord.Client], Awaitable[list[discord.Message]]]:
+    async def read(client: discord.Client) -> list[discord.Message]:
+        history = client.get_partial_messageable(channel).history(limit=limit, before=discord.Object(before))
+        return [message async for message in history]  # newest first
+
+    return read
+
+
+async def _client_itself(client: discord.Client) -> discord.Client:
+    return client
+
+
+def _repeats(message: discord.Message, begun: set[int]) -> bool:
+    """Say whether a message only shows again, at a thread's beginning, the one the thread was opened on."""
+    shows = message.reference.message_id if message.reference else None
+    return message.type is discord.MessageType.thread_starter_message and shows in begun
+
+
+def _said(message: discord.Message, me: int) -> Said:
+    """Return a message as context; for a thread's beginning, the message that it shows."""
+    shown = message.reference.resolved if message.reference else None
+    starts = message.type is discord.MessageType.thread_starter_message
+    return said(shown if starts and isinstance(shown, discord.Message) else message, me)

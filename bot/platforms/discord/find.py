@@ -8,7 +8,7 @@ import structlog
 from bot.errors import PlatformError
 from bot.events import Incoming
 from bot.platforms.discord.calls import Calls
-from bot.platforms.discord.translate import SPOKEN
+from bot.platforms.discord.shown import SPOKEN
 
 log = structlog.get_logger()
 

@@ -14,12 +14,13 @@ import discord
 import structlog
 
 from bot.errors import Gone, PlatformError
-from bot.events import Button, Incoming, Limits, Said
+from bot.events import Button, Earlier, Incoming, Limits, Place
 from bot.platforms.discord.buttons import row, shown_on
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.context import said_before
 from bot.platforms.discord.find import find_posted, part_of
 from bot.platforms.discord.markup import DiscordDialect
+from bot.platforms.discord.place import place_of
 
 log = structlog.get_logger()
 
@@ -137,12 +138,15 @@ class DiscordSurface:
         except PlatformError as error:
             log.info("discord_typing_failed", place=self._place or self._here, reason=error.detail)
 
-    async def earlier(self, limit: int) -> Sequence[Said]:
-        """Return up to `limit` messages said before the question: of its thread, and those it hangs on by replies.
-
-        What cannot be read is left out, and logged.
+    async def earlier(self, limit: int, *, thread: bool = True) -> Earlier:
+        """Return up to `limit` messages said before the question: of its thread, those it hangs on by replies, and
+        those it links to. What cannot be read is named, and logged.
         """
-        return await said_before(self._calls, self._question, limit)
+        return await said_before(self._calls, self._question, limit, thread=thread)
+
+    async def place(self) -> Place:
+        """Return where the question was asked, by the names people see."""
+        return await place_of(self._calls, self._question)
 
     async def _send(self, client: discord.Client, place: int, mark: str, **what: Any) -> discord.Message:
         if place == self._here and (self._in_channel or not part_of(mark)):

@@ -1,16 +1,17 @@
 """discord.py's messages → the words of `bot.events`. No I/O."""
 
-import re
+from collections.abc import Sequence
 
 import discord
 
 from bot.events import Incoming, MessageKey, Person, Said, ThreadKey, Upload
+from bot.platforms.cut import shortened
+from bot.platforms.discord.names import named
+from bot.platforms.discord.shown import SPOKEN, besides, notice_of, poll_of, stickers
 
 FORWARDED = "[Forwarded message, author unknown]"
-SPOKEN = frozenset({discord.MessageType.default, discord.MessageType.reply})
-"""The types of message that people write; the others are notices of Discord (docs, resources/message)."""
-
-_REFERENCE = re.compile(r"<(@[!&]?|#)(\d{1,20})>|<a?(:\w+:)\d{1,20}>")
+_MOST_CHARACTERS = 8000
+"""Of one message in the context: an alert may hold ten embeds of 6,000 characters."""
 
 
 def incoming(message: discord.Message, me: int, thread: ThreadKey, *, author: discord.Member | None = None) -> Incoming:
@@ -38,7 +39,7 @@ def incoming(message: discord.Message, me: int, thread: ThreadKey, *, author: di
 def said(message: discord.Message, me: int) -> Said:
     """Return a message as context."""
     by_bot = message.author.id == me
-    return Said(person(message.author), text_of(message), uploads_of(message), by_bot, str(message.id))
+    return Said(person(message.author), shown_of(message), uploads_of(message), by_bot, str(message.id))
 
 
 def person(author: discord.User | discord.Member, *, moderator: bool = False) -> Person:
@@ -64,43 +65,35 @@ def is_question(message: discord.Message) -> bool:
 
 
 def text_of(message: discord.Message, *, without: int | None = None) -> str:
-    """Return a message's text with names for ids, and the text of what it forwards, quoted and labelled.
+    """Return what a person wrote, with names for ids: the text, a poll, stickers, and what is forwarded, labelled.
 
     `without`: id of a user whose mentions are left out.
     """
-    users = {user.id: user for user in message.mentions}
-    text = message.content
-    if without in users:
-        text = re.sub(rf"<@!?{without}>[ \t]?", "", text)
+    return _joined([_own_words(message, without), poll_of(message), *stickers(message), *_forwarded(message)])
 
-    def named(match: re.Match[str]) -> str:
-        kind, number, emoji = match.groups()
-        if emoji:
-            return str(emoji)
-        name = _name(message, users, kind, int(number))
-        return f"{kind[0]}{name}" if name else match.group()
 
-    parts = [_REFERENCE.sub(named, text).strip()]
-    parts += [_quoted(snapshot.content) for snapshot in message.message_snapshots]
+def shown_of(message: discord.Message) -> str:
+    """Return all that people see of a message, whoever or whatever wrote it, with names for ids; cut if it is long."""
+    notice = notice_of(message)
+    words = notice or _own_words(message, None)
+    parts = [words, *(named(message, part) for part in besides(message)), *_forwarded(message)]
+    return shortened(_joined(parts), _MOST_CHARACTERS)
+
+
+def _own_words(message: discord.Message, without: int | None) -> str:
+    return named(message, message.content, without=without)
+
+
+def _forwarded(message: discord.Message) -> list[str]:
+    return [_quoted(named(message, _joined([shot.content, *besides(shot)]))) for shot in message.message_snapshots]
+
+
+def _joined(parts: Sequence[str]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
 def _quoted(forwarded: str) -> str:
     return "\n".join([FORWARDED, *(f"> {line}" for line in forwarded.splitlines())])
-
-
-def _name(message: discord.Message, users: dict[int, discord.User | discord.Member], kind: str, number: int) -> str:
-    """Return the name behind a mention, or "" if it is not known. Users: only whom Discord counts as mentioned."""
-    found: discord.abc.User | discord.Role | discord.abc.GuildChannel | discord.Thread | None = None
-    if kind == "#":
-        found = message.guild.get_channel_or_thread(number) if message.guild else None
-    elif kind == "@&":
-        found = message.guild.get_role(number) if message.guild else None
-    else:
-        found = users.get(number)
-    if found is None:
-        return ""
-    return found.display_name if isinstance(found, discord.abc.User) else found.name
 
 
 def uploads_of(message: discord.Message) -> tuple[Upload, ...]:

@@ -9,18 +9,25 @@ from typing import Any
 _SIGNS = {"user": ("user_id", "<@{}>"), "channel": ("channel_id", "<#{}>"), "broadcast": ("range", "<!{}>"),
           "usergroup": ("usergroup_id", "<!subteam^{}>"), "emoji": ("name", ":{}:")}  # fmt: skip
 """Elements of rich text that stand for something else (Slack docs, reference/block-kit/blocks/rich-text-block)."""
-_OF_OTHERS = ("is_share", "is_msg_unfurl", "is_app_unfurl", "from_url")
 _ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 
 
 def words_of(message: Mapping[str, Any]) -> str:
     """Return what a message says itself, in Slack's own escaped text: its text, or else its blocks; its attachments.
 
-    Left out are attachments that say what others said: forwarded messages, and the previews Slack makes of links.
+    Of an app's message with blocks people see the blocks: `text` is only what notifications show (Slack docs,
+    reference/methods/chat.postMessage). Left out are attachments that say what others said: forwarded messages, and the
+    previews Slack makes of links.
     """
-    text = str(message.get("text") or "") or words_of_blocks(message.get("blocks") or ())
-    own = [one for one in message.get("attachments") or () if not any(one.get(name) for name in _OF_OTHERS)]
+    said, blocks = str(message.get("text") or ""), words_of_blocks(message.get("blocks") or ())
+    text = (blocks or said) if message.get("bot_id") else (said or blocks)
+    own = [one for one in message.get("attachments") or () if not _is_of_others(one)]
     return "\n".join(part for part in (text, words_of_attachments(own)) if part)
+
+
+def _is_of_others(attachment: Mapping[str, Any]) -> bool:
+    preview = attachment.get("from_url") and not attachment.get("is_app_unfurl")  # an app's card is its own words
+    return bool(attachment.get("is_share") or attachment.get("is_msg_unfurl") or preview)
 
 
 def words_of_attachments(attachments: Sequence[Mapping[str, Any]]) -> str:
@@ -35,10 +42,18 @@ def words_of_blocks(blocks: Sequence[Mapping[str, Any]]) -> str:
 
 def _words_of_attachment(attachment: Mapping[str, Any]) -> str:
     fields = [f"{field.get('title', '')}: {field.get('value', '')}" for field in attachment.get("fields") or ()]
-    said = [attachment.get(name) for name in ("pretext", "title", "text")]
-    parts = [*said, words_of_blocks(attachment.get("blocks") or ()), *fields]
+    title, link = attachment.get("title"), attachment.get("title_link")
+    head = [attachment.get("pretext"), attachment.get("author_name"), f"<{link}|{title}>" if title and link else title]
+    text = attachment.get("text") or _words_shared(attachment)
+    parts = [*head, text, words_of_blocks(attachment.get("blocks") or ()), *fields, attachment.get("footer")]
     found = "\n".join(str(part) for part in parts if part)
     return found or str(attachment.get("fallback") or "")
+
+
+def _words_shared(attachment: Mapping[str, Any]) -> str:
+    """Return the words of the messages that an attachment shares, if they are only in blocks: another app's alert."""
+    shared = [one.get("message") or {} for one in attachment.get("message_blocks") or ()]
+    return "\n".join(words for message in shared if (words := words_of_blocks(message.get("blocks") or ())))
 
 
 def _words(block: Mapping[str, Any]) -> str:

@@ -64,13 +64,16 @@ class Refused(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """Who the bot is. `user`: `U…`, its member id. `bot`: `B…`, the author of its messages. `team`: `T…`."""
+    """Who the bot is. `user`: `U…`, its member id. `bot`: `B…`, the author of its messages. `team`: `T…`, and
+    `workspace` its name.
+    """
 
     user: str
     bot: str
     team: str
     name: str
     enterprise: str = ""
+    workspace: str = ""
 
 
 class Calls:

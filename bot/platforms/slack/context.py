@@ -1,15 +1,20 @@
-"""What was said before a question and belongs to it: its thread, and the talk around it where that is meant."""
+"""What was said before a question and belongs to it: its thread, the messages that it links to, and the talk around it
+where that is meant.
+"""
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
 from bot.errors import PlatformError
-from bot.events import MOST_TALK, TALK_S, Incoming, Said, ThreadKey
-from bot.platforms.slack.calls import Calls, NoMessage
+from bot.events import MOST_TALK, TALK_S, Earlier, Incoming, ThreadKey
+from bot.platforms.patience import Patience, missing
+from bot.platforms.slack.calls import Calls, NoMessage, Refused
+from bot.platforms.slack.mrkdwn import Link, links_in
 from bot.platforms.slack.translate import Message, Translator
 
 log = structlog.get_logger()
@@ -19,16 +24,25 @@ _PAGE = 200
 _MOST_PAGES = 25
 DM_TALK_S = 86400.0
 """In a DM so old talk at the top level is still context for what is written there now."""
+_MOST_LINKS = 5
+_OUTSIDERS = frozenset({"external", "guest", "unknown"})
+"""Who may not read every public channel of the workspace."""
+_THREAD, _NEWER, _LINKED = "what was said here before", "newer messages of this thread", "a message that is linked here"
+_CLOSED = "a message that is linked here from a place that not everybody may read"
+_FORBIDDEN = "messages here that I have no permission for"
+
+Read = Callable[..., Awaitable[dict[str, Any]]]
+"""Makes a call of a reading method: `Calls.read`, or one that is more patient."""
 
 
-async def thread_pages(calls: Calls, channel: str, thread: str, **bounds: Any) -> AsyncIterator[list[Message]]:
+async def thread_pages(read: Read, channel: str, thread: str, **bounds: Any) -> AsyncIterator[list[Message]]:
     """Yield a thread's messages page by page, oldest first, the root always among them. Raises `PlatformError`s.
 
     `bounds`: `oldest`, `latest` (both exclusive) and whatever else conversations.replies takes.
     """
     arguments = {"channel": channel, "ts": thread, "limit": _PAGE, **bounds}
     for _ in range(_MOST_PAGES):
-        answer = await calls.read("conversations.replies", **arguments)
+        answer = await read("conversations.replies", **arguments)
         yield answer.get("messages") or []
         cursor = (answer.get("response_metadata") or {}).get("next_cursor")
         if not cursor:
@@ -48,40 +62,106 @@ async def message_at(calls: Calls, thread: ThreadKey, ts: str) -> Message | None
     return None if found is None or found.get("subtype") == "tombstone" else found
 
 
-async def said_before(calls: Calls, translator: Translator, question: Incoming, limit: int) -> list[Said]:
-    """Return up to `limit` messages from before a question, oldest first: of its thread the root, then the newest.
+async def said_before(calls: Calls, translator: Translator, question: Incoming, limit: int, *, thread: bool) -> Earlier:
+    """Return up to `limit` messages from before a question, oldest first: of its thread the root, then the newest; and
+    those it links to. Names what of them cannot be read.
 
     What opens a thread stands alone, but in a DM, where people write below one another as they do on other platforms,
     and if it says nothing itself: then the talk before it is meant.
     """
-    if limit < 1 or not (question.in_thread or question.direct or not question.has_words):
-        return []
-    try:
-        me = await calls.me()
-        chosen = await (_chosen if question.in_thread else _talk)(calls, question, limit)
-    except PlatformError as error:
-        log.warning("slack_context_unreadable", question=str(question.key), reason=error.detail)
-        return []
-    told = await asyncio.gather(*(translator.said(message, me) for message in chosen))
-    return [said for said in told if said is not None]
+    reader = _Reader(calls, translator, question)
+    if thread and limit > 0 and question.in_thread:
+        await reader.thread(limit)
+    elif thread and limit > 0 and (question.direct or not question.has_words):
+        await reader.talk(limit)
+    await reader.links()
+    return await reader.told()
 
 
-async def _chosen(calls: Calls, question: Incoming, limit: int) -> list[Message]:
-    root: Message | None = None
-    newest: deque[Message] = deque(maxlen=limit - 1)
-    before = {"latest": question.key.message}
-    async for page in thread_pages(calls, question.key.channel, question.thread.thread, **before):
-        for message in page:
-            if message.get("ts") == question.thread.thread:
-                root = message
-            elif message.get("ts") != question.key.message:
-                newest.append(message)
-    return [*([root] if root is not None else []), *newest]
+class _Reader:
+    """Reads messages for one question, patiently; each read that fails is logged and named."""
+
+    def __init__(self, calls: Calls, translator: Translator, question: Incoming) -> None:
+        self._calls = calls
+        self._translator = translator
+        self._question = question
+        self._patience = Patience()
+        self._chosen: list[Message] = []
+        self._linked: list[tuple[Message, str]] = []
+        self._missing: list[str] = []
+
+    async def thread(self, limit: int) -> None:
+        """Read a thread up to the question; the pages that came stay if the next one does not."""
+        root: Message | None = None
+        newest: deque[Message] = deque(maxlen=limit - 1)
+        here, bounds = self._question.thread, {"latest": self._question.key.message}
+        try:
+            async for page in thread_pages(self._ask, self._question.key.channel, here.thread, **bounds):
+                for message in page:
+                    if message.get("ts") == here.thread:
+                        root = message
+                    elif message.get("ts") != self._question.key.message:
+                        newest.append(message)
+        except PlatformError as error:
+            self._failed(error, _NEWER if newest else _THREAD)
+        self._chosen = [*([root] if root is not None else []), *newest]
+
+    async def talk(self, limit: int) -> None:
+        """Read the last messages at the top level of a channel or DM, as far as they are of one talk with this one."""
+        channel, oldest_s = self._question.key.channel, self._question.sent_at_s
+        oldest_s -= DM_TALK_S if self._question.direct else TALK_S
+        bounds = {"oldest": f"{oldest_s:.6f}", "latest": self._question.key.message, "limit": min(limit, MOST_TALK)}
+        try:
+            answer = await self._ask("conversations.history", channel=channel, **bounds)
+        except PlatformError as error:
+            self._failed(error, _THREAD)
+        else:
+            self._chosen = list(answer.get("messages") or [])
+
+    async def links(self) -> None:
+        """Read the messages that the question links to, where everybody here may read them."""
+        for link in links_in(self._question.text)[:_MOST_LINKS]:
+            here = link.channel == self._question.key.channel
+            channel = await self._translator.channels.channel(link.channel)
+            if not here and not (channel.public and not self._question.author.roles & _OUTSIDERS):
+                self._missing.append(_CLOSED)
+                continue
+            try:
+                found = await linked_message(self._ask, link)
+            except PlatformError as error:
+                self._failed(error, _LINKED)
+            else:
+                self._linked += [(found, "" if here else f"#{channel.name}")] if found else []
+
+    async def told(self) -> Earlier:
+        """Return what was read in the words of `bot.events`, each message once."""
+        try:
+            me = await self._calls.me()
+        except PlatformError as error:
+            self._failed(error, _THREAD)
+            return Earlier((), missing(self._missing))
+        chosen = [*self._linked, *((message, "") for message in self._chosen)]
+        by_ts = {str(message["ts"]): (message, place) for message, place in reversed(chosen) if message.get("ts")}
+        oldest_first = [by_ts[ts] for ts in sorted(by_ts, key=float)]
+        told = await asyncio.gather(*(self._translator.said(message, me) for message, _ in oldest_first))
+        places = (place for _, place in oldest_first)
+        said = (replace(one, place=place) for one, place in zip(told, places, strict=True) if one is not None)
+        return Earlier(tuple(said), missing(self._missing))
+
+    async def _ask(self, method: str, **arguments: Any) -> dict[str, Any]:
+        return await self._patience.read(lambda: self._calls.read(method, **arguments))
+
+    def _failed(self, error: PlatformError, what: str) -> None:
+        log.warning("slack_context_unreadable", question=str(self._question.key), reason=error.detail)
+        if not isinstance(error, NoMessage):
+            self._missing.append(_FORBIDDEN if isinstance(error, Refused) else what)
 
 
-async def _talk(calls: Calls, question: Incoming, limit: int) -> list[Message]:
-    """The last messages at the top level of a channel or DM, as far as they are of one talk with the question."""
-    oldest_s = question.sent_at_s - (DM_TALK_S if question.direct else TALK_S)
-    bounds = {"oldest": f"{oldest_s:.6f}", "latest": question.key.message, "limit": min(limit, MOST_TALK)}
-    answer = await calls.read("conversations.history", channel=question.key.channel, **bounds)
-    return list(reversed(answer.get("messages") or []))
+async def linked_message(read: Read, link: Link) -> Message | None:
+    """Return a message that is linked to, None if it was deleted. Raises `PlatformError`s."""
+    bounds = {"oldest": link.ts, "latest": link.ts, "inclusive": "true"}
+    if link.thread and link.thread != link.ts:
+        answer = await read("conversations.replies", channel=link.channel, ts=link.thread, limit=2, **bounds)
+    else:
+        answer = await read("conversations.history", channel=link.channel, limit=1, **bounds)
+    return next((message for message in answer.get("messages") or [] if message.get("ts") == link.ts), None)

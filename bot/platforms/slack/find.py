@@ -51,7 +51,7 @@ class Finder:
         me = await self._calls.me()
         thread = self._question.thread
         after = {"oldest": self._question.key.message, "include_all_metadata": True}
-        async for page in thread_pages(self._calls, thread.channel, thread.thread, **after):
+        async for page in thread_pages(self._calls.read, thread.channel, thread.thread, **after):
             for message in page:
                 if is_own(message, me) and message["ts"] != thread.thread:
                     yield message

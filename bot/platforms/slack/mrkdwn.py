@@ -6,10 +6,27 @@ Slack's text holds `&amp;`, `&lt;`, `&gt;` and control sequences in angle bracke
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 _CONTROL = re.compile(r"<([^<>]*)>")
 _PERSON = re.compile(r"<@([A-Z0-9]+)(?:\|[^<>]*)?>")
+_CHANNEL = re.compile(r"<#([A-Z0-9]+)\|?>")
+_MOST_CHANNELS = 20
+_MESSAGE = re.compile(
+    r"https://[\w.-]+\.slack\.com/archives/(?P<channel>[A-Z0-9]+)/p(?P<seconds>\d{10})(?P<micros>\d{6})"
+    r"(?:\?(?:[^\s<>|)]*&)?(?:thread_ts=(?P<thread>\d{10}\.\d{6}))?[^\s<>|)]*)?"
+)
+"""A message's permalink (Slack docs, reference/methods/chat.getPermalink)."""
 _GROUP = re.compile(r"<!(?:subteam\^|here|channel|everyone)[^<>]*>")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A message that is linked to. `thread`: the `ts` of its thread's root, if the link tells it."""
+
+    channel: str
+    ts: str
+    thread: str
 
 
 def unescape(text: str) -> str:
@@ -22,6 +39,19 @@ def people_in(text: str) -> set[str]:
     return set(_PERSON.findall(text))
 
 
+def channels_in(text: str) -> set[str]:
+    """Return the ids of the first channels that a text names by id alone, or by a link to a message in them."""
+    found = [*_CHANNEL.findall(text), *(link.channel for link in links_in(text))]
+    return set(list(dict.fromkeys(found))[:_MOST_CHANNELS])
+
+
+def links_in(text: str) -> list[Link]:
+    """Return the messages that a text links to, each once."""
+    found = _MESSAGE.finditer(text.replace("&amp;", "&"))
+    links = (Link(one["channel"], f"{one['seconds']}.{one['micros']}", one["thread"] or "") for one in found)
+    return list(dict.fromkeys(links))
+
+
 def calls_group(text: str) -> bool:
     """Say whether a text names a group of people, or everybody here."""
     return _GROUP.search(text) is not None
@@ -30,7 +60,8 @@ def calls_group(text: str) -> bool:
 def to_markdown(text: str, names: Mapping[str, str], *, without: str = "") -> str:
     """Return a text with names for ids, Markdown links, and no entities.
 
-    `names`: member id → name. `without`: id of a member whose mentions are left out. Slack's own marks (`*bold*`) stay.
+    `names`: a member's or a channel's id → name. `without`: id of a member whose mentions are left out. Slack's own
+    marks (`*bold*`) stay.
     """
     if without:
         text = re.sub(rf"<@{without}(?:\|[^<>]*)?>[ \t]?", "", text)
@@ -50,10 +81,17 @@ def _read(control: str, names: Mapping[str, str]) -> str:
     if kind == "@":
         return f"@{names.get(rest) or label or rest}"
     if kind == "#":
-        return f"#{label or rest}"
+        return f"#{label or names.get(rest) or rest}"
     if kind == "!":
         return _command(rest, label)
-    return _link(unescape(target), label)
+    url = unescape(target)
+    return _message_link(url, names) or _link(url, label) if not label or label == url else _link(url, label)
+
+
+def _message_link(url: str, names: Mapping[str, str]) -> str:
+    found = _MESSAGE.fullmatch(url)
+    name = names.get(found["channel"]) if found else ""
+    return f"[message in #{name}]({url})" if name else ""
 
 
 def _command(command: str, label: str) -> str:

@@ -74,4 +74,15 @@ def person_of(member: Mapping[str, Any], me: Me) -> Person:
         roles.add("external")
     name = next((str(name) for name in names if name), str(member["id"]))
     leads = any(member.get(role) for role in ("is_admin", "is_owner", "is_primary_owner"))
-    return Person(str(member["id"]), name, frozenset(roles), moderator=leads and "external" not in roles)
+    return Person(
+        str(member["id"]),
+        name,
+        frozenset(roles),
+        moderator=leads and "external" not in roles,
+        time_zone=str(member.get("tz") or ""),
+        utc_offset_s=_offset_s(member.get("tz_offset")),
+    )
+
+
+def _offset_s(offset: Any) -> int:
+    return int(offset) if isinstance(offset, int | float) and abs(offset) < 86400 else 0

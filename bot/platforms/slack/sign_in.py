@@ -66,6 +66,7 @@ async def sign_in(client: AsyncWebClient, clock: PlatformClock) -> Me:
         team=str(answer["team_id"]),
         name=str(answer.get("user") or "bot"),
         enterprise=str(answer.get("enterprise_id") or ""),
+        workspace=str(answer.get("team") or ""),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from bot.errors import Gone, PlatformError, RateLimited, Unreachable
-from bot.events import Budget, Button, Incoming, Limits, Said
+from bot.events import Budget, Button, Earlier, Incoming, Limits, Place
 from bot.platforms.slack import files_out, native
 from bot.platforms.slack.buttons import actions
 from bot.platforms.slack.calls import Calls, NotSent, Refused, Rejected
@@ -232,12 +232,15 @@ class SlackSurface:
                 self._complaints.add(error.detail)
                 log.info("slack_status_not_shown", channel=self._channel, reason=error.detail)
 
-    async def earlier(self, limit: int) -> Sequence[Said]:
-        """Return up to `limit` messages said in the thread before the question, oldest first: the root and the newest.
-
-        What cannot be read is left out, and logged.
+    async def earlier(self, limit: int, *, thread: bool = True) -> Earlier:
+        """Return up to `limit` messages said in the thread before the question, oldest first: the root and the newest;
+        and those the question links to. What cannot be read is named, and logged.
         """
-        return await said_before(self._calls, self._translator, self._question, limit)
+        return await said_before(self._calls, self._translator, self._question, limit, thread=thread)
+
+    async def place(self) -> Place:
+        """Return where the question was asked, by the names people see."""
+        return await self._translator.channels.place(self._question)
 
     async def _send(self, draft: Draft, *, resent: bool = False) -> str:
         answer = await self._calls.write(

@@ -8,10 +8,12 @@ import structlog
 
 from bot.errors import PlatformError
 from bot.events import Incoming, MessageKey, Person, Said, ThreadKey, Upload
-from bot.platforms.slack.blocks import words_of, words_of_attachments, words_of_blocks
+from bot.platforms.cut import shortened
+from bot.platforms.slack.blocks import words_of, words_of_attachments
 from bot.platforms.slack.calls import Calls, Me
+from bot.platforms.slack.channels import Channels
 from bot.platforms.slack.documents import MEDIA_TYPE, is_document
-from bot.platforms.slack.mrkdwn import calls_group, people_in, to_markdown
+from bot.platforms.slack.mrkdwn import calls_group, channels_in, people_in, to_markdown
 from bot.platforms.slack.people import People
 
 log = structlog.get_logger()
@@ -24,6 +26,8 @@ WRITTEN = frozenset({None, "", "file_share", "thread_broadcast"})
 """The subtypes people's own words come with: none, with files, a reply also sent to the channel."""
 _SPOKEN = WRITTEN | {"bot_message", "me_message"}
 _LOOK_UP_S = 2.0
+_MOST_CHARACTERS = 8000
+"""Of one message in the context: an alert may hold fifty blocks of 3,000 characters."""
 _UNREADABLE_MODES = frozenset({"tombstone", "hidden_by_limit", "external"})
 
 
@@ -31,6 +35,7 @@ class Translator:
     """Reads messages for one workspace."""
 
     def __init__(self, calls: Calls, people: People) -> None:
+        self.channels = Channels(calls)
         self._calls = calls
         self._people = people
 
@@ -65,9 +70,10 @@ class Translator:
         if message.get("subtype") not in _SPOKEN:
             return None
         by_bot = is_own(message, me)
-        # of our own messages, `text` is only what notifications show
-        text = (words_of_blocks(message.get("blocks") or ()) if by_bot else "") or words_of(message)
-        (words, uploads), author = await asyncio.gather(self._read(message, text, me), self._author(message, me))
+        (words, uploads), author = await asyncio.gather(
+            self._read(message, words_of(message), me), self._author(message, me)
+        )
+        words = shortened(words, _MOST_CHARACTERS)
         return Said(author, words, uploads, by_bot, str(message.get("ts") or "")) if words or uploads else None
 
     async def _read(self, message: Message, text: str, me: Me, *, without: str = "") -> tuple[str, tuple[Upload, ...]]:
@@ -96,8 +102,10 @@ class Translator:
         return await self._people.person(str(message.get("user") or "unknown"))
 
     async def _text(self, text: str, me: Me, *, without: str = "") -> str:
-        names = await self._people.names(people_in(text) - {me.user})
-        return to_markdown(text, {**names, me.user: me.name}, without=without)
+        people, channels = await asyncio.gather(
+            self._people.names(people_in(text) - {me.user}), self.channels.names(channels_in(text))
+        )
+        return to_markdown(text, {**channels, **people, me.user: me.name}, without=without)
 
     async def _whole(self, file: Message) -> Message:
         """Return a file object with its address. Files of other organisations come without (Slack docs,
@@ -167,6 +175,12 @@ def _name(file: Message) -> str:
     return str(title or file.get("name") or file.get("title") or file.get("id") or "")
 
 
+def _title(file: Message) -> str:
+    """Return what people see a file called, if that is not its name: Slack makes one of the name, too."""
+    title, name = str(file.get("title") or ""), _name(file)
+    return "" if title in {name, name.rpartition(".")[0]} else title
+
+
 def _upload(file: Message) -> Upload:
     return Upload(
         id=str(file["id"]),
@@ -174,11 +188,12 @@ def _upload(file: Message) -> Upload:
         url=_address(file),
         media_type=MEDIA_TYPE if is_document(file) else str(file.get("mimetype") or ""),
         size_bytes=int(file.get("size") or 0),
+        title=_title(file),
     )
 
 
 def _note(file: Message) -> str:
-    return f"[file {_name(file)} could not be read]"
+    return f"[file {_name(file)}{f' ({title})' if (title := _title(file)) else ''} could not be read]"
 
 
 def _quoted(forwarded: str) -> str:

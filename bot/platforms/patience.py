@@ -1,0 +1,51 @@
+"""How long a read of earlier talk is tried: somebody waits for its answer, but an answer without it may be wrong."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from bot.errors import RateLimited, Unreachable
+
+T = TypeVar("T")
+
+BACK_OFF_S = (0.5, 1.0, 2.0, 4.0)
+"""The waits while a platform answers with errors or not at all."""
+MOST_S = 30.0
+"""How long all reads for one question may take together: a reader takes a longer silence for a failure."""
+_LEAST_S = 3.0
+
+
+class Patience:
+    """The time that is left to the reads for one question. It begins when it is made."""
+
+    def __init__(self, most_s: float = MOST_S) -> None:
+        self._until_s = _now_s() + most_s
+
+    def left_s(self) -> float:
+        """Return how long one more try may take; each read gets at least a short one."""
+        return max(_LEAST_S, self._until_s - _now_s())
+
+    async def read(self, make: Callable[[], Awaitable[T]]) -> T:
+        """Return what a read returns. It is made again after a rate limit that ends in time, and a few times while the
+        platform is out of reach. Raises what it raised last.
+        """
+        waits = iter(BACK_OFF_S)
+        while True:
+            try:
+                return await make()
+            except (RateLimited, Unreachable) as error:
+                wait_s = error.retry_after_s if isinstance(error, RateLimited) else next(waits, math.inf)
+                if _now_s() + wait_s >= self._until_s:
+                    raise
+            await asyncio.sleep(wait_s)
+
+
+def missing(parts: list[str]) -> str:
+    """Return several things that could not be read as one object of a sentence, each named once."""
+    *first, last = dict.fromkeys(parts) or ("",)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

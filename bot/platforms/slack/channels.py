@@ -1,0 +1,92 @@
+"""Channels behind their ids: looked up once an hour at most, and never so long that an event waits for it."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from bot.errors import PlatformError
+from bot.events import Incoming, Place
+from bot.platforms.slack.calls import Calls
+from bot.platforms.slack.mrkdwn import unescape
+
+log = structlog.get_logger()
+
+_KEPT = 2000
+_FRESH_S = 3600.0
+_FAILED_FRESH_S = 60.0
+_LOOK_UP_S = 2.0
+"""Slack wants an event acknowledged within three seconds (docs, apis/events-api)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A conversation. `name`: "" if it has none or is not known. `public`: every full member may read it."""
+
+    name: str = ""
+    topic: str = ""
+    public: bool = False
+    known: bool = True
+
+
+class Channels:
+    """The conversations of the workspace that people speak of."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._known: OrderedDict[str, tuple[float, Channel]] = OrderedDict()
+
+    async def channel(self, channel: str) -> Channel:
+        """Return a conversation by id; if it cannot be looked up, one that is not `known`."""
+        now_s = asyncio.get_running_loop().time()
+        until_s, found = self._known.get(channel, (0.0, None))
+        if found is None or until_s <= now_s:
+            found = await self._look_up(channel)
+            self._known[channel] = (now_s + (_FRESH_S if found.known else _FAILED_FRESH_S), found)
+        self._known.move_to_end(channel)
+        while len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+        return found
+
+    async def names(self, channels: Collection[str]) -> Mapping[str, str]:
+        """Return the names of some channels, by id, as far as they are known."""
+        found = await asyncio.gather(*(self.channel(channel) for channel in channels))
+        return {key: one.name for key, one in zip(channels, found, strict=True) if one.name}
+
+    async def place(self, question: Incoming) -> Place:
+        """Return where a question was asked, by the names people see. Never raises."""
+        if question.direct:
+            return Place("Slack direct message", server=await self._workspace())
+        there = await self.channel(question.key.channel)
+        kind = "Slack thread" if question.in_thread else "Slack channel"
+        return Place(kind, server=await self._workspace(), channel=there.name, topic=there.topic)
+
+    async def _workspace(self) -> str:
+        try:
+            return (await self._calls.me()).workspace
+        except PlatformError:
+            return ""
+
+    async def _look_up(self, channel: str) -> Channel:
+        try:
+            async with asyncio.timeout(_LOOK_UP_S):
+                answer = await self._calls.read("conversations.info", channel=channel)
+        except (PlatformError, TimeoutError) as error:
+            reason = error.detail if isinstance(error, PlatformError) else f"no answer within {_LOOK_UP_S} s"
+            log.info("slack_channel_unknown", channel=channel, reason=reason)
+            return Channel(known=False)
+        return channel_of(answer.get("channel") or {})
+
+
+def channel_of(about: Mapping[str, Any]) -> Channel:
+    """Return a channel for a conversation object (Slack docs, reference/objects/conversation-object). Its topic is what
+    stands in its header, or else its purpose. One that is shared with others is not open to every reader.
+    """
+    topics = (str((about.get(name) or {}).get("value") or "") for name in ("topic", "purpose"))
+    closed = any(about.get(name) for name in ("is_private", "is_im", "is_mpim", "is_group"))
+    # a group DM's name is made of its members' handles
+    name = "" if about.get("is_mpim") else str(about.get("name") or "")
+    return Channel(name, unescape(next(filter(None, topics), "")), public=bool(about.get("is_channel")) and not closed)
