@@ -263,6 +263,9 @@ class Outcome:
     state: str = "delivered"
 
 
+_ENDED = frozenset({"delivered", "failed", "stopped"})
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A turn as the store holds it: the questions one answer is for, in the platform's order.
@@ -282,6 +285,11 @@ class Turn:
     def asked(self) -> tuple[Incoming, ...]:
         """The questions that are still there."""
         return tuple(question for question in self.questions if question.key not in self.deleted)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more is to be done."""
+        return self.state in _ENDED
 
     @property
     def key(self) -> MessageKey:

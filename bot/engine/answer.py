@@ -9,7 +9,8 @@ import structlog
 from bot.claude import ClaudeError, Usage
 from bot.engine.ask import Asker, Place
 from bot.engine.budget import OverBudget
-from bot.engine.look_back import as_it_is
+from bot.engine.look_back import as_it_is, as_stored
+from bot.engine.patience import patiently
 from bot.engine.run import Run
 from bot.engine.slots import Slots
 from bot.engine.status import working
@@ -45,30 +46,27 @@ class Answerer:
         self._back_off_s = back_off_s
 
     async def answer(self, run: Run) -> Turn | None:
-        """Answer a turn, or only deliver it if it was answered before. Raises nothing but cancellation.
+        """Answer a turn, or only deliver it if it was answered before.
 
-        Afterwards the turn is delivered, failed or stopped. But if its platform stays out of reach, it is returned as
-        the store has it, to be tried again. Cancelled, it is as the store last saw it.
+        Afterwards the turn is delivered, failed or stopped. But if its platform stays out of reach, or something went
+        wrong that could not be shown, it is returned as the store has it, to be tried again. Cancelled, it is as the
+        store last saw it.
         """
         platform = self._platforms.get(run.turn.key.platform)
         if platform is None:
             log.warning("turn waits: its platform is not connected", turn=str(run.turn.key))
             return None
-        if run.left and not await self._still_asked(run, platform):
+        if not await self._still_asked(run, platform):
             return None
         try:
             await self._attempt(run, platform)
         except Unreachable as error:
             log.warning("turn waits: its platform cannot be reached", detail=error.detail)
-            return await self._as_stored(run)
-        return None
-
-    async def _as_stored(self, run: Run) -> Turn | None:
-        try:
-            return await self._store.find(run.turn.key)
-        except StoreError as error:
-            log.warning("turn waits for the next start", detail=error.detail)
+        except Exception:
+            log.exception("turn waits: something went wrong")
+        else:
             return None
+        return await as_stored(self._store, run.turn)
 
     async def _attempt(self, run: Run, platform: Platform) -> None:
         """Bring a turn to an end. Raises `Unreachable` if that could not be shown."""
@@ -77,7 +75,7 @@ class Answerer:
         async with self._reply(run, surface, parts) as reply:
             try:
                 if run.late():
-                    await self._store.begin(run.turn.questions)
+                    await patiently(self._store.begin, run.turn.questions)
                     await self._settle(run, reply, LATE)
                 elif is_purged(run):
                     await self._take_back(run, reply)
@@ -89,7 +87,7 @@ class Answerer:
             except OverBudget as error:
                 log.info("over budget", detail=error.detail)
                 await self._settle(run, reply, error.sentence)
-            except Unreachable:
+            except (Unreachable, StoreError):
                 raise
             except PlatformError as error:
                 await self._undeliverable(run, error)
@@ -98,17 +96,16 @@ class Answerer:
                 await self._settle(run, reply, OUR_FAULT)
 
     async def _still_asked(self, run: Run, platform: Platform) -> bool:
-        """Look whether what an earlier process left is still to be answered, and as it was asked."""
-        if run.turn.outcome is None:
-            try:
-                now = await as_it_is(self._store, platform, run.turn)
-            except StoreError as error:
-                log.warning("changed questions could not be stored", detail=error.detail)
-                return True
-            if now is None:
-                return False
-            run.turn = now
-        return True
+        """Look whether a turn that was begun before, or left by an earlier process, is still to be answered, and as it
+        was asked.
+        """
+        now: Turn | None = run.turn
+        if run.left or run.turn.state != "accepted":
+            now = await as_stored(self._store, run.turn)
+        if run.left and now is not None and now.outcome is None:
+            now = await as_it_is(self._store, platform, now)
+        run.turn = now or run.turn
+        return now is not None
 
     def _reply(self, run: Run, surface: Surface, parts: "_Parts") -> AbstractAsyncContextManager[LiveReply]:
         mark = hashlib.sha256(str(run.turn.key).encode()).hexdigest()[:16]
@@ -146,18 +143,18 @@ class Answerer:
             outcome = turn.outcome
             place.reply.write(outcome.answer)
         else:
-            await self._store.begin(turn.questions)
+            await patiently(self._store.begin, turn.questions)
             answer = await self._asker.ask(run, place)
             outcome = answer.outcome
-            await self._store.record(turn.key, outcome, answer.messages, answer.usage)
+            await patiently(self._store.record, turn.key, outcome, answer.messages, answer.usage)
             run.used = Usage(input_tokens=0, output_tokens=0)
         files = await self._files(outcome)
         await place.reply.finish(outcome.note, buttons=outcome.buttons, files=files)
-        await self._store.end(turn.key, outcome.state)
+        await patiently(self._store.end, turn.key, outcome.state)
         log.info("turn delivered", state=outcome.state)
 
     async def _files(self, outcome: Outcome) -> list[tuple[str, bytes]]:
-        return [(file.name, (await self._store.blob(file.sha256))[0]) for file in outcome.files]
+        return [(file.name, (await patiently(self._store.blob, file.sha256))[0]) for file in outcome.files]
 
     async def _settle(self, run: Run, reply: LiveReply, sentence: str) -> None:
         """What was shown stays, the sentence says why there is no more, and the history has no half of it."""
@@ -167,21 +164,21 @@ class Answerer:
             raise
         except PlatformError as error:
             log.warning("the reason could not be shown", error=type(error).__name__, detail=error.detail)
-        try:
-            await self._store.end(run.turn.key, "failed", dict(run.used))
-        except StoreError as error:
-            log.error("the turn's end could not be stored; the next start answers it again", detail=error.detail)  # noqa: TRY400 - the sentence and detail say it all
+        except Exception:
+            log.exception("the reason could not be shown")
+        await patiently(self._store.end, run.turn.key, "failed", dict(run.used))
 
     async def _take_back(self, run: Run, reply: LiveReply) -> None:
         """The question is gone: what was shown of an answer gives way to a line that says so."""
         if run.turn.parts:
             await reply.finish(DELETED)
-        await self._store.end(run.turn.key, "stopped", dict(run.used))
+        await patiently(self._store.end, run.turn.key, "stopped", dict(run.used))
         log.info("turn stopped: its question was deleted")
 
     async def _undeliverable(self, run: Run, error: PlatformError) -> None:
         log.warning("answer could not be delivered", error=type(error).__name__, detail=error.detail)
-        await self._store.end(run.turn.key, "stopped" if isinstance(error, Gone) else "failed", dict(run.used))
+        state = "stopped" if isinstance(error, Gone) else "failed"
+        await patiently(self._store.end, run.turn.key, state, dict(run.used))
 
 
 def is_purged(run: Run) -> bool:
@@ -199,8 +196,8 @@ class _Parts:
         self.tell: Callable[[], None] = lambda: None
 
     async def posting(self, turn: MessageKey, part: Part) -> None:
-        await self._log.posting(turn, part)
+        await patiently(self._log.posting, turn, part)
 
     async def posted(self, turn: MessageKey, part: Part) -> None:
-        await self._log.posted(turn, part)
+        await patiently(self._log.posted, turn, part)
         self.tell()

@@ -24,6 +24,7 @@ from bot.claude import (
 )
 from bot.engine.budget import Budgets
 from bot.engine.files import GivenFiles
+from bot.engine.patience import patiently
 from bot.engine.prompt import system
 from bot.engine.recall import attach, detach, room_beside, sendable
 from bot.engine.run import Run
@@ -75,7 +76,7 @@ class Asker:
         An answer that breaks off in the middle is asked for once more, into the same messages. One that a reader stops
         is what there was of it. Raises `ClaudeError`, `OverBudget` and `PlatformError`; `run.used` says what was used.
         """
-        history = await self._store.history(run.turn.questions[0].thread)
+        history = await patiently(self._store.history, run.turn.questions[0].thread)
         told = await tell(run.turn, place.platform, place.surface, self._settings, history=history)
         room = room_beside(told.blocks, self._room_tokens())
         earlier = await attach(history, self._store, room)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from bot.engine.patience import patiently
 from bot.engine.words import ALL_IS_USED_UP, MINE_IS_USED_UP
 from bot.errors import ParleyError
 from bot.ports import Store
@@ -43,7 +44,7 @@ class Budgets:
         keys = (person, EVERYBODY)
         if any(limit for limit, _ in self._shares):
             since_s = time.time() - DAY_S
-            used = [await self._store.used(key, since_s) for key in keys]
+            used = [await patiently(self._store.used, key, since_s) for key in keys]
             for key, spent, (limit, sentence) in zip(keys, used, self._shares, strict=True):
                 if limit and spent + self._reserved[key] + tokens > limit:
                     raise OverBudget(sentence, f"{spent} used, {self._reserved[key]} reserved, {tokens} wanted")

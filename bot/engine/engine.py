@@ -1,7 +1,8 @@
 """What people do, taken in: messages become turns, and edits, deletions and buttons change them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -13,6 +14,7 @@ from bot.engine.admit import Access, is_addressed, may_speak
 from bot.engine.answer import Answerer
 from bot.engine.burst import Bursts
 from bot.engine.look_back import LookBack, is_same
+from bot.engine.patience import patiently
 from bot.engine.queue import Queue
 from bot.engine.run import in_time
 from bot.engine.words import GO_ON, NOT_NEWEST, NOT_YOURS, is_stop
@@ -24,7 +26,6 @@ log = structlog.get_logger()
 
 _ID_S = 1.0
 _END_S = 5.0
-_ENDED = frozenset({"delivered", "failed", "stopped"})
 
 
 class Engine:
@@ -74,8 +75,8 @@ class Engine:
     ) -> None:
         self._closing = True
         drain_s = self._drain_s if kind is None else 0.0
-        if self._queue.busy:
-            log.info("letting running turns end", turns=self._queue.busy, within_s=drain_s)
+        if begun := self._queue.begun:
+            log.info("letting running turns end", turns=len(begun), within_s=drain_s)
         await self._look_back.close()
         await self._queue.close(drain_s)
 
@@ -114,7 +115,7 @@ class Engine:
         running = self._queue.running(question.thread)
         if running and is_stop(question.text) and self._may_press(running.turn, question.author):
             running.stop()
-            await self._store.end(question.key, "stopped")
+            await patiently(self._store.end, question.key, "stopped")
             return
         log.info("question accepted", message=str(question.key))
         late = self._is_late(question, 0.0)
@@ -132,12 +133,9 @@ class Engine:
         if turn is None or asked is None or is_same(asked, message):
             return
         changed = replace(asked, text=message.text, uploads=message.uploads)
-        await self._break_off(asked)
-        reopened = await self._store.reopen(turn.key, changed)
+        async with self._broken_off(asked):
+            reopened = await patiently(self._store.reopen, turn.key, changed)
         log.info("question edited", message=str(message.key), answered_anew=reopened is not None)
-        left = reopened or await self._store.find(message.key)
-        if left is not None and left.state not in _ENDED:
-            self._queue.put(left)
 
     async def _deleted(self, deleted: Deleted) -> None:
         """Stop answering a deleted question, and forget what it said."""
@@ -145,22 +143,34 @@ class Engine:
         asked = next((q for q in turn.questions if q.key == deleted.key), None) if turn else None
         if asked is None:
             return
-        await self._break_off(asked)
-        left = await self._store.forget(deleted.key)
+        async with self._broken_off(asked):
+            await patiently(self._store.forget, deleted.key)
         log.info("question deleted", message=str(deleted.key))
-        if left is not None and left.state not in _ENDED:
-            self._queue.put(left)
 
-    async def _break_off(self, asked: Incoming) -> None:
-        """Let a question neither wait nor be answered any more; the store has its turn as it was left."""
-        self._queue.take_out(asked.thread, asked.key)
-        running = self._queue.running(asked.thread)
-        if running and asked.key in {question.key for question in running.turn.questions}:
-            await running.drop()
+    @asynccontextmanager
+    async def _broken_off(self, asked: Incoming) -> AsyncIterator[None]:
+        """While inside, a question neither waits nor is answered, and the store has its turn as it was left.
+        Afterwards what has not ended waits again, whatever happened inside: so do those that shared its turn.
+        """
+        taken = [turn] if (turn := self._queue.take_out(asked.thread, asked.key)) else []
+        try:
+            running = self._queue.running(asked.thread)
+            if running and asked.key in {question.key for question in running.turn.questions}:
+                taken.append(running.turn)
+                await running.drop()
+            yield
+            keys = {asked.key, *(question.key for turn in taken for question in turn.questions)}
+            found = [await patiently(self._store.find, key) for key in keys]
+        except BaseException:
+            for turn in taken:
+                self._queue.put(turn, left=True)
+            raise
+        for turn in {turn.key: turn for turn in found if turn is not None and not turn.has_ended}.values():
+            self._queue.put(turn)
 
     async def _pressed(self, pressed: Pressed) -> str:
         turn = await self._store.find(pressed.message)
-        if turn is None and self._queue.busy:  # a message is there a moment before its id is stored
+        if turn is None and self._queue.begun:  # a message is there a moment before its id is stored
             await asyncio.sleep(_ID_S)
             turn = await self._store.find(pressed.message)
         if turn is None:
@@ -170,7 +180,7 @@ class Engine:
         log.info("pressed", button=pressed.button, turn=str(turn.key))
         if pressed.button is Button.STOP:
             return await self._stop(turn)
-        if turn.state not in _ENDED:  # its buttons are there a moment before its end is stored
+        if not turn.has_ended:  # its buttons are there a moment before its end is stored
             await self._end_of(turn)
         return await (self._retry(turn) if pressed.button is Button.RETRY else self._go_on(turn, pressed))
 
@@ -185,12 +195,12 @@ class Engine:
         if running and running.turn.key in {question.key for question in turn.questions}:
             running.stop()
         elif turn.state != "answered" and self._queue.take_out(thread, turn.key):
-            await self._store.end(turn.key, "stopped")
+            await patiently(self._store.end, turn.key, "stopped")
         return ""
 
     async def _retry(self, turn: Turn) -> str:
         now = await self._store.find(turn.key)
-        if now is None or now.state not in _ENDED:
+        if now is None or not now.has_ended:
             return ""
         reopened = await self._store.reopen(turn.key)
         if reopened is None:

@@ -2,6 +2,7 @@
 
 import re
 
+from bot.engine.patience import patiently
 from bot.events import File
 from bot.ports import Store
 
@@ -37,7 +38,7 @@ class GivenFiles:
             return f"Not attached: {clean} has {len(data)} bytes, and {self._file_bytes} is the most that fits here."
         if clean not in self._given and len(self._given) >= MOST_FILES:
             return f"Not attached: an answer brings {MOST_FILES} files at most."
-        self._given[clean] = File(clean, await self._store.keep(data, "text/plain"))
+        self._given[clean] = File(clean, await patiently(self._store.keep, data, "text/plain"))
         return f"{clean} will be attached below your answer."
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import structlog
 
+from bot.engine.patience import patiently
 from bot.errors import PlatformError, RateLimited
 from bot.events import Deleted, Edited, Incoming, Turn
 from bot.ports import Platform, Store
@@ -39,23 +40,29 @@ async def as_it_is(store: Store, platform: Platform, turn: Turn) -> Turn | None:
         except PlatformError as error:
             log.info("question not looked up", message=str(question.key), reason=error.detail)
             continue
+        except Exception:  # a platform that answers in a way nobody has seen before must not make a question vanish
+            log.exception("question not looked up", message=str(question.key))
+            continue
         if now is None:
-            await store.forget(question.key)
+            await patiently(store.forget, question.key)
         elif not is_same(now, question):
-            await store.reopen(question.key, now)
+            await patiently(store.reopen, question.key, now)
         else:
             continue
         log.info("question changed meanwhile", message=str(question.key), deleted=now is None)
         changed = True
-    return await _reread(store, turn) if changed else turn
+    return await as_stored(store, turn) if changed else turn
 
 
-async def _reread(store: Store, turn: Turn) -> Turn | None:
-    found = [await store.find(question.key) for question in turn.questions]
-    if turn.state != "accepted":
-        return found[0]
-    waiting = tuple(question for one in found if one and one.state == "accepted" for question in one.questions)
-    return replace(turn, questions=waiting) if waiting else None
+async def as_stored(store: Store, turn: Turn) -> Turn | None:
+    """Return a turn as the store has it now, None if it has ended. If it is still only accepted, so are its questions,
+    each for itself: those that wait are left.
+    """
+    found = [one for q in turn.questions if (one := await patiently(store.find, q.key)) and not one.has_ended]
+    begun = next((one for one in found if one.state != "accepted"), None)
+    if begun is not None or not found:
+        return begun
+    return replace(turn, questions=tuple(question for one in found for question in one.questions))
 
 
 class LookBack:

@@ -1,7 +1,7 @@
 """What waits in each thread, and the worker that answers it: one turn at a time, many threads at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -10,12 +10,16 @@ import structlog
 from bot.engine.run import Late, Run, in_time
 from bot.events import Incoming, MessageKey, ThreadKey, Turn
 
+log = structlog.get_logger()
+
 BURST_S = 2.0
 """So long files without a word wait for the words that people send after them."""
 _AGAIN_S, _LONGEST_S = 15.0, 300.0
 """A turn whose platform cannot be reached is tried again after so long, and each time after twice as long."""
 _IN_VAIN = 2
 """So often a turn is tried before others of its thread may go first: only it may be what cannot be shown."""
+_CANCEL_S, _CANCELS = 5.0, 3
+"""So long a worker has to end when it is cancelled, and so often it is: something may hold it up on its way out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +33,9 @@ class Waiting:
 
 
 class Queue:
-    """The turns of all threads. `answer` carries one out and raises nothing but cancellation; it returns the turn as it
-    is now if that must be tried again.
+    """The turns of all threads. `answer` carries one out; it returns the turn as it is now if that must be tried again.
+    If it raises something, that is logged, and the turn is tried again, too: nothing that happens in a turn ends the
+    line of its thread.
     """
 
     def __init__(self, answer: Callable[[Run], Awaitable[Turn | None]]) -> None:
@@ -58,35 +63,45 @@ class Queue:
         """Return what is being answered in a thread."""
         return self._running.get(thread)
 
-    def take_out(self, thread: ThreadKey, question: MessageKey) -> bool:
-        """Take the turn with a question out of the line; False if it does not wait there."""
+    def take_out(self, thread: ThreadKey, question: MessageKey) -> Turn | None:
+        """Take the turn with a question out of the line; None if it does not wait there."""
         line = self._waiting.get(thread, [])
-        left = [waiting for waiting in line if question not in {asked.key for asked in waiting.turn.questions}]
-        taken = len(left) < len(line)
-        line[:] = left
-        return taken
+        for waiting in line:
+            if question in {asked.key for asked in waiting.turn.questions}:
+                line.remove(waiting)
+                return waiting.turn
+        return None
 
     @property
-    def busy(self) -> int:
-        """How many turns are being answered."""
-        return sum(run.begun for run in self._running.values())
+    def begun(self) -> Sequence[Run]:
+        """The turns that are being answered."""
+        return [run for run in self._running.values() if run.begun]
 
     async def close(self, drain_s: float) -> None:
         """Let running turns end for so long, begin no more, and break off the rest."""
         self._closing = True
-        workers = list(self._workers)
         for more in self._more.values():
             more.set()
         for run in self._running.values():
             if not run.begun and run.task is not None:
                 run.task.cancel()
         try:
-            if workers and drain_s > 0:
-                await asyncio.wait(workers, timeout=drain_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(drain_s):
+                    while workers := self._at_work():
+                        await asyncio.wait(workers)
         finally:  # also if the store breaks meanwhile
+            for _ in range(_CANCELS):
+                await self._cancel_workers()
+
+    def _at_work(self) -> set[asyncio.Task[None]]:
+        return {worker for worker in self._workers if not worker.done()}
+
+    async def _cancel_workers(self) -> None:
+        if workers := self._at_work():
             for worker in workers:
                 worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+            await asyncio.wait(workers, timeout=_CANCEL_S)
 
     async def _serve(self, thread: ThreadKey) -> None:
         """Answer a thread's turns until none waits. What arrives while one is answered joins the next."""
@@ -120,7 +135,11 @@ class Queue:
         return None if task.cancelled() else task.result()
 
     async def _carry_out(self, run: Run) -> Turn | None:
-        return await self._answer(run)
+        try:
+            return await self._answer(run)
+        except Exception:
+            log.exception("turn broke off; it is tried again")
+            return run.turn
 
     async def _whole_burst(self, thread: ThreadKey) -> None:
         """Wait a moment for the words that belong to files that came without any."""

@@ -10,6 +10,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.engine.patience import patiently
 from bot.engine.window import GONE, Room, fitted, tokens_of
 from bot.media import estimate_tokens
 from bot.ports import Store
@@ -37,7 +38,7 @@ async def _detach_block(block: Mapping[str, Any], store: Store) -> Mapping[str, 
     if not isinstance(source, Mapping) or source.get("type") != "base64":
         return block
     data = base64.b64decode(source["data"])
-    sha256 = await store.keep(data, source["media_type"])
+    sha256 = await patiently(store.keep, data, source["media_type"])
     known = {"tokens": estimate_tokens(block), "bytes": len(data)}
     return {**block, "source": {"type": "blob", "media_type": source["media_type"], "sha256": sha256, **known}}
 
@@ -72,7 +73,7 @@ async def _attach_block(block: Mapping[str, Any], store: Store) -> Mapping[str, 
     if not isinstance(source, Mapping) or source.get("type") != "blob":
         return block
     try:
-        data, media_type = await store.blob(source["sha256"])
+        data, media_type = await patiently(store.blob, source["sha256"])
     except KeyError:
         return {"type": "text", "text": GONE}
     encoded = base64.b64encode(data).decode("ascii")

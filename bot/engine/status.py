@@ -4,7 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
+
 from bot.ports import Surface
+
+log = structlog.get_logger()
 
 THINKING = "is thinking…"
 
@@ -36,12 +40,18 @@ async def working(surface: Surface) -> AsyncIterator[Status]:
     """Show the status while inside, and take it away at the end whatever happened."""
     status = Status()
 
+    async def show(text: str) -> None:
+        try:
+            await surface.status(text)
+        except Exception:  # a mere sign: whatever goes wrong with it, the answer is what counts
+            log.exception("status could not be shown")
+
     async def keep() -> None:
         while True:
             status.changed.clear()
             if status.text or status.shown:
                 status.shown = status.text
-                await surface.status(status.text)
+                await show(status.text)
             try:
                 async with asyncio.timeout(surface.limits.status_lasts_s if status.text else None):
                     await status.changed.wait()
@@ -54,4 +64,4 @@ async def working(surface: Surface) -> AsyncIterator[Status]:
     finally:
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
-        await surface.status("")
+        await show("")

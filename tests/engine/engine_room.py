@@ -247,17 +247,25 @@ def message(number: int, text: str, by: Person = ADA, *, thread: str = "T", **mo
     return Incoming(key(str(number)), ThreadKey("fake", "W", "C", thread), by, text, **given)
 
 
+def _as_it_is(store: SqliteStore) -> SqliteStore:
+    return store
+
+
 @asynccontextmanager
 async def room(
     directory: Path, claude: SimulatedClaude, chat: Chat | None = None, **settings: Any
 ) -> AsyncIterator[Room]:
-    """The bot with a database in a directory; a second time in the same one is a restart."""
+    """The bot with a database in a directory; a second time in the same one is a restart.
+
+    `around`: makes of the store the one that the bot gets.
+    """
     asked = {"system": "", "max_tokens": 8000, "context_tokens": 150_000, "context_messages": 30, "uploads": 10}
     chosen = AskSettings(**{**asked, "upload_bytes": 10**7, **settings.get("ask", {})})
     chat = chat or Chat()
     sdk = mk_sdk(api_key=claude.api_key, base_url=claude.base_url)
     try:
-        async with open_store(directory / "parley.sqlite3") as store:
+        async with open_store(directory / "parley.sqlite3") as opened:
+            store = settings.get("around", _as_it_is)(opened)
             platforms: Mapping[str, Any] = {"fake": chat}
             slots = Slots(settings.get("in_all", 64), settings.get("per_person", 8))
             budgets = Budgets(store, settings.get("allowance", Allowance()))
@@ -268,6 +276,6 @@ async def room(
             access = settings.get("access", Access())
             engine = Engine(noticed, answerer, platforms, access, drain_s=0.0, late_after_s=900.0)
             async with engine:
-                yield Room(chat, claude, store, engine)
+                yield Room(chat, claude, opened, engine)
     finally:
         await sdk.close()

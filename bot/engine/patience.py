@@ -1,0 +1,34 @@
+"""Waiting for the store: what it cannot do now (its disk is full, another program holds it) it is asked again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import chain, repeat
+from typing import ParamSpec, TypeVar
+
+import structlog
+
+from bot.errors import StoreError
+
+log = structlog.get_logger()
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+WAITS_S = (0.2, 0.4, 0.8, 1.5, 3.0, 5.0)
+"""Between one attempt and the next; the last one again and again. A disk is full until somebody makes room."""
+
+
+async def patiently(call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return what a call of the store returns, however often it must be made. Only being cancelled ends it sooner.
+
+    A `StoreError` says that nothing was changed, so a call that is made again never has its effect twice. Where the
+    disk is broken for good, the store itself cancels whoever uses it.
+    """
+    for wait_s in chain(WAITS_S, repeat(WAITS_S[-1])):
+        try:
+            return await call(*args, **kwargs)
+        except StoreError as error:
+            name = getattr(call, "__name__", "")
+            log.warning("store is asked again", call=name, retry_in_s=wait_s, detail=error.detail)
+            await asyncio.sleep(wait_s)
+    raise AssertionError
