@@ -116,7 +116,7 @@ async def test_whichever_call_of_a_turn_fails_the_whole_answer_is_there_once_in_
 
 
 async def test_a_turn_that_breaks_off_in_a_way_nobody_has_foreseen_does_not_end_its_threads_line(
-    tmp_path: Path, claude: SimulatedClaude, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, claude: SimulatedClaude
 ) -> None:
     claude.script(Reply(text=FIRST))
     chat = Odd()
@@ -159,7 +159,7 @@ async def test_a_question_that_was_left_and_is_looked_up_in_vain_is_answered_as_
 class Unread(Chat):
     """A chat that looks questions up in a way that nobody has foreseen."""
 
-    async def as_it_is(self, question: Any) -> Any:
+    async def as_it_is(self, question: Any) -> Any:  # noqa: ARG002 - the port has it
         raise KeyError("mentions")
 
 
