@@ -120,8 +120,9 @@ class Place:
 class Incoming:
     """A person's message. `text` is Markdown with people's names in place of ids and the bot's own mention removed.
 
-    `direct`: written in a DM. `mentions_bot`: addressed by mention, or by replying to one of its messages.
-    `mentions_others`: names somebody who is not the bot. `reply_to`: id of the message it replies to, or "".
+    `direct`: written in a DM; `group`: in a DM of several people. `mentions_bot`: addressed by mention, or by replying
+    to one of its messages. `mentions_others`: names somebody who is not the bot, or replies to them. `reply_to`: id of
+    the message it replies to, or "".
     `in_thread`: written inside a thread that exists already (False: it would be the root of a new one).
     `sent_at_s`: when it was written, in seconds since 1970 by the platform's clock. `gesture`: the platform's id of the
     one act of sending, where it tells it: two messages of one gesture are one question. `burst`: what its author had
@@ -141,6 +142,7 @@ class Incoming:
     sent_at_s: float = 0.0
     gesture: str = ""
     burst: tuple[Said, ...] = ()
+    group: bool = False
 
     @property
     def has_words(self) -> bool:

@@ -64,3 +64,11 @@ async def test_the_message_below_which_somebody_pressed_continue_is_no_edited_qu
         thread = question.thread.thread
         pressed = replace(question, key=replace(question.key, channel=thread, message=answer), text="Go on.")
         assert await scene.platform.as_it_is(pressed) is pressed
+
+
+async def test_a_question_that_was_edited_to_a_bare_mention_has_no_words_left(connected: Connected) -> None:
+    async with connected() as scene:
+        question = await scene.asked("{bot} one")
+        await scene.discord.edit(scene.ann, question.key.message, scene.discord.mention)
+        await scene.heard.next(Edited)
+        assert await scene.platform.as_it_is(question) == replace(question, text="")

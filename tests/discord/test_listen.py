@@ -272,3 +272,49 @@ async def test_a_forwarded_message_by_hand_is_text_with_its_files(connected: Con
         question = await scene.heard.next()
         assert question.text == "[Forwarded message, author unknown]\n> look"
         assert [(upload.name, upload.spoiler) for upload in question.uploads] == [("SPOILER_cat.png", True)]
+
+
+async def test_a_reply_to_a_person_is_for_them_whether_it_pings_or_not(connected: Connected) -> None:
+    async with connected() as scene:
+        said = await scene.discord.say(scene.ben, scene.channel, "mine")
+        await scene.heard.next()
+        for ping in (True, False):
+            reply = await scene.asked("no", reply_to=said.id, ping=ping)
+            assert (reply.mentions_bot, reply.mentions_others) == (False, True)
+            both = await scene.asked("{bot} is she right?", reply_to=said.id, ping=ping)
+            assert (both.mentions_bot, both.mentions_others) == (True, True)
+
+
+async def test_mentions_of_the_bot_are_no_words_whichever_way_and_however_often(connected: Connected) -> None:
+    async with connected() as scene:
+        role = f"<@&{scene.discord.bot_role(scene.guild)}>"
+        for text in ("{bot} {bot}", role, f"{role} {{bot}}"):
+            question = await scene.asked(text)
+            assert (question.text, question.mentions_bot, question.has_words) == ("", True, False)
+
+
+async def test_a_sticker_is_in_the_text_by_its_name(connected: Connected) -> None:
+    async with connected() as scene:
+        question = await scene.asked("", scene.discord.dm(scene.ann), stickers=["Wave"])
+        assert (question.text, question.has_words) == ("[Sticker: Wave]", False)
+
+
+async def test_a_file_that_is_added_by_an_edit_is_heard(connected: Connected) -> None:
+    async with connected() as scene:
+        question = await scene.asked("{bot} look")
+        await scene.discord.edit(
+            scene.ann, question.key.message, f"{scene.discord.mention} look", files=[("a.txt", b"a")]
+        )
+        edited = (await scene.heard.next(Edited)).message
+        assert (edited.text, [upload.name for upload in edited.uploads]) == ("look", ["a.txt"])
+
+
+async def test_a_mention_without_words_is_about_the_talk_in_its_channel(connected: Connected) -> None:
+    async with connected() as scene:
+        for who, text in ((scene.ben, "The build is red"), (scene.ann, "Since noon")):
+            await scene.discord.say(who, scene.channel, text)
+            await scene.heard.next()
+        bare = scene.platform.surface(await scene.asked("{bot} ?"))
+        assert [line.text for line in (await bare.earlier(30)).said] == ["The build is red", "Since noon"]
+        with_words = scene.platform.surface(await scene.asked("{bot} why?"))
+        assert not (await with_words.earlier(30)).said

@@ -75,3 +75,24 @@ async def test_a_deleted_root_is_left_out(scene: Any) -> None:
     question = await scene.asked("{bot} so?", thread=root.key.message)
     await scene.slack.delete(scene.channel, root.key.message)
     assert [s.text for s in (await scene.platform.surface(question).earlier(10)).said] == ["reply"]
+
+
+async def test_a_mention_without_words_is_about_the_talk_in_its_channel(scene: Any) -> None:
+    await scene.say("The build is red", who=scene.ben)
+    await scene.asked("Since noon")
+    question = await scene.asked("{bot} ?")
+    said = (await scene.platform.surface(question).earlier(30)).said
+    assert [(line.text, line.message_id) for line in said] == [
+        (message.text, message.ts) for message in scene.slack.messages(scene.channel)[:2]
+    ]
+
+
+async def test_in_a_dm_what_was_said_at_the_top_is_context_for_what_follows(scene: Any) -> None:
+    place = scene.slack.dm(scene.ann)
+    for text in ("My name is Ann", "What is my name?"):
+        question = await scene.asked(text, place)
+    [said] = (await scene.platform.surface(question).earlier(30)).said
+    assert said.text == "My name is Ann"
+    reply = await scene.asked("and now?", place, thread=question.key.message)
+    told = (await scene.platform.surface(reply).earlier(30)).said
+    assert [line.text for line in told] == ["What is my name?"]

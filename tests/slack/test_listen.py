@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.events import Incoming, MessageKey, ThreadKey
+from bot.events import Deleted, Edited, Incoming, MessageKey, ThreadKey
 from bot.platforms.slack.calls import Calls, Me
 from bot.platforms.slack.listen import Listener
 from bot.platforms.slack.people import People
@@ -201,3 +201,49 @@ async def test_two_workspaces_with_equal_ids_are_two_conversations(connected: Co
         first, second = await asyncio.gather(one.asked(), two.asked())
         assert first.key.workspace == one.slack.team_id
         assert second.key.workspace == two.slack.team_id
+
+
+async def test_a_person_who_writes_through_an_app_with_their_own_token_is_a_person(scene: Any) -> None:
+    question = await scene.asked("{bot} from my notes", via_app=True)
+    assert (question.author.id, question.author.name, question.text) == (scene.ann.id, "Ann", "from my notes")
+    await scene.slack.delete(scene.channel, question.key.message)
+    assert (await scene.heard.next(Deleted)).key == question.key
+
+
+async def test_who_writes_through_an_app_and_cannot_be_looked_up_is_not_taken_for_a_person(
+    connected: Connected,
+) -> None:
+    async with connected(deny="users") as scene:
+        await scene.say("{bot} from an app", via_app=True)
+        assert (await scene.asked("{bot} by hand")).text == "by hand"
+        assert {event.text for event in scene.heard.all} == {"by hand"}
+
+
+async def test_a_group_dm_is_known_as_one_by_each_of_its_events(scene: Any) -> None:
+    place = scene.slack.dm(scene.ann, scene.ben)
+    scene.slack.delay_events(0.1, "message")
+    first, second = await scene.asked("{bot} hello", place), await scene.heard.next(Incoming)
+    assert first == second
+    assert (first.group, first.direct) == (True, False)
+    assert not (await scene.asked("{bot} hello")).group
+
+
+async def test_mentions_of_the_bot_are_no_words_however_often(scene: Any) -> None:
+    for text in ("{bot}", "{bot} {bot}", " {bot}\n{bot} "):
+        question = await scene.asked(text)
+        assert (question.text, question.mentions_bot, question.has_words) == ("", True, False)
+
+
+async def test_a_mention_that_is_added_by_an_edit_is_heard_with_each_of_its_events(scene: Any) -> None:
+    message = await scene.say("hello")
+    await scene.slack.edit(scene.ann, scene.channel, message.ts, f"{scene.slack.mention} hello")
+    first, second = (await scene.heard.next(Edited)).message, (await scene.heard.next(Edited)).message
+    assert (first.key, first.text, first.mentions_bot) == (second.key, second.text, second.mentions_bot)
+    assert (first.key.message, first.text, first.mentions_bot) == (message.ts, "hello", True)
+
+
+async def test_a_file_that_is_added_by_an_edit_is_heard(scene: Any) -> None:
+    message = await scene.say("{bot} look")
+    await scene.slack.edit(scene.ann, scene.channel, message.ts, message.text, files=[("a.txt", b"a")])
+    edited = (await scene.heard.next(Edited)).message
+    assert (edited.text, [upload.name for upload in edited.uploads]) == ("look", ["a.txt"])

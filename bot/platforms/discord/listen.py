@@ -16,7 +16,7 @@ from bot.events import Deleted, Edited, Incoming, MessageKey, Missed, Pressed, T
 from bot.platforms.discord.buttons import answer, cross, press
 from bot.platforms.discord.calls import within
 from bot.platforms.discord.limits import NoQueue, RateLimits
-from bot.platforms.discord.translate import incoming, is_question
+from bot.platforms.discord.translate import incoming, is_question, says_something
 from bot.ports import Hear
 
 log = structlog.get_logger()
@@ -222,7 +222,7 @@ class Listener(discord.Client):
     async def _question(self, message: discord.Message, author: discord.Member | None = None) -> Incoming | None:
         me = self.user.id if self.user else 0
         question = incoming(message, me, await self._thread_of(message), author=author)
-        return question if question.text or question.uploads or question.mentions_bot else None
+        return question if says_something(question) else None
 
     async def _thread_of(self, message: discord.Message) -> ThreadKey:
         """Return a message's conversation. discord.py does not know a thread that was archived when we connected."""

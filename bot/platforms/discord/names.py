@@ -22,11 +22,14 @@ _LINK = re.compile(
 def named(message: discord.Message, text: str, *, without: int | None = None) -> str:
     """Return text with names for ids, and links to channels and messages with the channel's name.
 
-    `without`: id of a user whose mentions are left out. Users are known only if Discord counts them as mentioned.
+    `without`: id of a user whose mentions are left out, and those of the role that Discord made for it. Users are known
+    only if Discord counts them as mentioned.
     """
     users = {user.id: user for user in message.mentions}
-    if without in users:
-        text = re.sub(rf"<@!?{without}>[ \t]?", "", text)
+    left_out = [f"@!?{without}"] if without in users else []
+    left_out += [f"@&{role.id}" for role in message.role_mentions if without and is_role_of(role, without)]
+    if left_out:
+        text = re.sub(rf"<(?:{'|'.join(left_out)})>[ \t]?", "", text)
 
     def reference(match: re.Match[str]) -> str:
         if match["emoji"] or match["command"]:
@@ -37,6 +40,11 @@ def named(message: discord.Message, text: str, *, without: int | None = None) ->
         return f"{match['kind'][0]}{name}" if name else match.group()
 
     return _LINK.sub(lambda match: _link(message, match), _REFERENCE.sub(reference, text)).strip()
+
+
+def is_role_of(role: discord.Role, me: int) -> bool:
+    """Say whether Discord made a role for an application, whose name it has."""
+    return role.tags is not None and role.tags.bot_id == me
 
 
 def linked(text: str) -> list[tuple[str, int, int]]:

@@ -22,7 +22,7 @@ from bot.platforms.discord.catch_up import CatchUp
 from bot.platforms.discord.limits import ALL_CALLS
 from bot.platforms.discord.sessions import PacedListener, SessionStarts, spare
 from bot.platforms.discord.surface import DiscordSurface
-from bot.platforms.discord.translate import is_question, text_of, uploads_of
+from bot.platforms.discord.translate import is_question, mentions_bot, says_something, text_of, uploads_of
 from bot.ports import Hear, HearLog
 
 log = structlog.get_logger()
@@ -118,11 +118,16 @@ class DiscordPlatform:
         if found is None:
             return None
         me = (await self._calls.client()).user
-        text = text_of(found, without=me.id if me else None)
+        own = me.id if me else 0
+        now = replace(question, text=text_of(found, without=own), uploads=uploads_of(found))
         # without the Message Content intent its text may be missing; what the bot wrote is the question of a Continue
-        if found.edited_at is None or not is_question(found) or not (text or found.attachments):
+        if (
+            found.edited_at is None
+            or not is_question(found)
+            or not says_something(replace(now, mentions_bot=mentions_bot(found, own)))
+        ):
             return question
-        return replace(question, text=text, uploads=uploads_of(found))
+        return now
 
     def now_s(self) -> float:
         """Return the time by Discord's clock, in seconds since 1970; by this machine's before Discord has answered."""

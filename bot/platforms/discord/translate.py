@@ -6,7 +6,7 @@ import discord
 
 from bot.events import Incoming, MessageKey, Person, Said, ThreadKey, Upload
 from bot.platforms.cut import shortened
-from bot.platforms.discord.names import named
+from bot.platforms.discord.names import is_role_of, named
 from bot.platforms.discord.shown import SPOKEN, besides, notice_of, poll_of, stickers
 
 FORWARDED = "[Forwarded message, author unknown]"
@@ -62,6 +62,11 @@ def moderates(place: object, author: discord.User | discord.Member) -> bool:
 def is_question(message: discord.Message) -> bool:
     """Say whether a person wrote this: no bot (ourselves included), no webhook, no notice of Discord."""
     return not message.author.bot and message.webhook_id is None and message.type in SPOKEN
+
+
+def says_something(question: Incoming) -> bool:
+    """Say whether there is anything to hear. Without the Message Content intent most messages come empty."""
+    return bool(question.text or question.uploads or question.mentions_bot or question.direct)
 
 
 def text_of(message: discord.Message, *, without: int | None = None) -> str:
@@ -132,14 +137,18 @@ def mentions_bot(message: discord.Message, me: int) -> bool:
     replied = replied_message(message)
     return (
         any(user.id == me for user in message.mentions)
-        or any(role.tags is not None and role.tags.bot_id == me for role in message.role_mentions)
+        or any(is_role_of(role, me) for role in message.role_mentions)
         or (replied is not None and replied.author.id == me)
     )
 
 
 def _mentions_others(message: discord.Message, me: int) -> bool:
+    """Say whether a message is for somebody else: it names them, or it replies to them, pinging or not."""
+    ours = {me, message.author.id}
+    replied = replied_message(message)
     return (
         message.mention_everyone
-        or any(user.id not in {me, message.author.id} for user in message.mentions)
-        or any(role.tags is None or role.tags.bot_id != me for role in message.role_mentions)
+        or any(user.id not in ours for user in message.mentions)
+        or any(not is_role_of(role, me) for role in message.role_mentions)
+        or (replied is not None and replied.author.id not in ours)
     )

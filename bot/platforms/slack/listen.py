@@ -13,7 +13,7 @@ from bot.events import Button, Deleted, Edited, Event, MessageKey, Pressed
 from bot.platforms.clock import PlatformClock
 from bot.platforms.slack.calls import Me
 from bot.platforms.slack.order import Turns
-from bot.platforms.slack.translate import Message, Translator, change_of, is_own, is_question, is_written
+from bot.platforms.slack.translate import Message, Translator, change_of, is_own, is_person, is_question, is_written
 from bot.ports import Hear
 
 log = structlog.get_logger()
@@ -53,7 +53,7 @@ class Listener:
         self._turns: WeakValueDictionary[str, Turns] = WeakValueDictionary()
         self._readers: Mapping[str, Callable[[Message, str], Awaitable[Sequence[Event]]]] = {
             "message": self._message,
-            "app_mention": self._said,
+            "app_mention": self._mention,
             "reaction_added": self._reaction,
         }
 
@@ -100,24 +100,31 @@ class Listener:
             return self._deleted(event, team, str(changed.get("ts")))
         return await self._edited(event, team)
 
+    async def _mention(self, event: Message, team: str) -> Sequence[Event]:
+        """Return the message that mentions the bot, as an edit if the mention was added by one."""
+        changed = {"message": event, "channel": event.get("channel")}
+        return await (self._edited(changed, team) if event.get("edited") else self._said(event, team))
+
     async def _said(self, event: Message, team: str) -> Sequence[Event]:
-        if not is_question(event, self._me):
+        if not is_question(event, self._me) or not await self._by_person(event):
             return ()
         question = await self._translator.incoming(event, team, self._me)
-        says_something = question.text or question.uploads or question.mentions_bot
-        return (question,) if says_something and "bot" not in question.author.roles else ()
+        says_something = question.text or question.uploads or question.mentions_bot or question.direct
+        return (question,) if says_something else ()
 
     async def _edited(self, event: Message, team: str) -> Sequence[Event]:
         message = change_of(event)
-        if message is None or not is_written(message, self._me):
+        if message is None or not is_written(message, self._me) or not await self._by_person(message):
             return ()
-        question = await self._translator.incoming(message, team, self._me)
-        return (Edited(question),) if "bot" not in question.author.roles else ()
+        return (Edited(await self._translator.incoming(message, team, self._me)),)
+
+    async def _by_person(self, message: Message) -> bool:
+        return is_person(message, await self._translator.person(str(message["user"])))
 
     def _deleted(self, event: Message, team: str, ts: str) -> Sequence[Event]:
         """Return that a message is gone, unless the bot or another one wrote it."""
         before = event.get("previous_message") or {}
-        if is_own(before, self._me) or before.get("bot_id"):
+        if is_own(before, self._me) or (before.get("bot_id") and not before.get("user")):
             return ()
         return (Deleted(MessageKey("slack", team, str(event["channel"]), ts)),)
 

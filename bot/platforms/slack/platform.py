@@ -109,7 +109,8 @@ class SlackPlatform:
             return None
         if not found.get("edited") or not is_written(found, me):  # what the bot wrote is the question of a Continue
             return question
-        whole = {**found, "channel": question.key.channel}
+        kind = "im" if question.direct else "channel"  # which of the others it is has been told before
+        whole = {**found, "channel": question.key.channel, "channel_type": kind}
         now = await self._translator.incoming(whole, question.key.workspace, me)
         return replace(question, text=now.text, uploads=now.uploads)
 

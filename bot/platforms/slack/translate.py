@@ -38,6 +38,7 @@ class Translator:
         self.channels = Channels(calls)
         self._calls = calls
         self._people = people
+        self._kinds: dict[str, str] = {}
 
     async def person(self, user: str) -> Person:
         """Return a person by member id."""
@@ -48,8 +49,10 @@ class Translator:
         channel, ts, text = str(event["channel"]), str(event["ts"]), str(event.get("text") or "")
         root = str(event.get("thread_ts") or ts)
         named = people_in(text)
-        (words, uploads), author = await asyncio.gather(
-            self._read(event, text, me, without=me.user), self._people.person(str(event["user"]))
+        (words, uploads), author, kind = await asyncio.gather(
+            self._read(event, text, me, without=me.user),
+            self._people.person(str(event["user"])),
+            self._kind(channel, str(event.get("channel_type") or "")),
         )
         return Incoming(
             key=MessageKey("slack", team, channel, ts),
@@ -57,13 +60,30 @@ class Translator:
             author=author,
             text=words,
             uploads=uploads,
-            direct=event.get("channel_type") == "im" or channel.startswith("D"),
+            direct=kind == "im",
+            group=kind == "mpim",
             mentions_bot=me.user in named or event.get("type") == "app_mention",
             mentions_others=bool(named - {me.user, event["user"]}) or calls_group(text),
             in_thread=root != ts,
             sent_at_s=float(ts),
             gesture=str(event.get("client_msg_id") or ""),
         )
+
+    async def _kind(self, channel: str, told: str) -> str:
+        """Return the `channel_type` of a channel; `told`: what the event says, for an `app_mention` says nothing (Slack
+        docs, reference/events/app_mention). One that cannot be looked up counts as a channel.
+        """
+        kind = told or ("im" if channel.startswith("D") else self._kinds.get(channel, ""))
+        if not kind:
+            try:
+                async with asyncio.timeout(_LOOK_UP_S):
+                    found = (await self._calls.read("conversations.info", channel=channel))["channel"]
+            except (PlatformError, TimeoutError) as error:
+                log.info("slack_channel_unknown", channel=channel, reason=type(error).__name__)
+                return "channel"
+            kind = "mpim" if found.get("is_mpim") else "im" if found.get("is_im") else "channel"
+        self._kinds[channel] = kind
+        return kind
 
     async def said(self, message: Message, me: Me) -> Said | None:
         """Return a message as context; None for what nobody said: a notice, a deleted message."""
@@ -95,11 +115,12 @@ class Translator:
     async def _author(self, message: Message, me: Me) -> Person:
         if is_own(message, me):
             return Person(me.user, me.name)
-        if message.get("bot_id"):
+        person = await self._people.person(str(message["user"])) if message.get("user") else None
+        if message.get("bot_id") and (person is None or not is_person(message, person)):
             profile = message.get("bot_profile") or {}
             name = message.get("username") or profile.get("name") or message["bot_id"]
             return Person(str(message["bot_id"]), str(name))
-        return await self._people.person(str(message.get("user") or "unknown"))
+        return person or Person("unknown", "unknown")
 
     async def _text(self, text: str, me: Me, *, without: str = "") -> str:
         people, channels = await asyncio.gather(
@@ -134,12 +155,18 @@ def is_question(event: Message, me: Me) -> bool:
     return is_written(event, me) and not event.get("edited")
 
 
+def is_person(message: Message, author: Person) -> bool:
+    """Say whether an author is one. A person may write through an app with their own token: then the message has the
+    app's `bot_id`, too, and only the member behind `user` tells that this is no bot.
+    """
+    return not author.roles & ({"bot", "unknown"} if message.get("bot_id") else {"bot"})
+
+
 def is_written(message: Message, me: Me) -> bool:
-    """Say whether a person wrote this: no bot (ourselves included), no webhook, no notice."""
+    """Say whether this may be what a person wrote (`is_person` says whether it is): not we, no webhook, no notice."""
     return (
         message.get("subtype") in WRITTEN
         and message.get("user") not in {None, "", "USLACKBOT"}
-        and not message.get("bot_id")
         and not message.get("hidden")
         and not is_own(message, me)
     )

@@ -35,6 +35,7 @@ class Draft:
 
     content: str
     attachments: Sequence[Attachment] = ()
+    stickers: Sequence[Json] = ()
     embeds: Sequence[Json] = ()
     components: Sequence[Json] = ()
     reference: str | None = None
@@ -92,6 +93,7 @@ class Actions:
             created_at_s=_now_s(),
             type=kind if draft.type is None else draft.type,
             attachments=list(draft.attachments),
+            stickers=list(draft.stickers),
             embeds=list(draft.embeds),
             components=list(draft.components),
             reference=draft.reference,

@@ -126,6 +126,7 @@ class Message:
     post or any edit notified or would notify. `previewed`: links that Discord would have unfurled at some moment.
     `reference`: id of the message it replies to, or None. `allowed_mentions`: as in the last call, None if absent.
     `created_at_s`, `edited_at_s`: the event loop's clock. `forwarded`: the message it is a forward of, as it was then.
+    `stickers`: sticker item objects.
     """
 
     id: str
@@ -152,6 +153,7 @@ class Message:
     pinged: set[str] = field(default_factory=set)
     previewed: set[str] = field(default_factory=set)
     reactions: dict[str, list[str]] = field(default_factory=dict)
+    stickers: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def buttons(self) -> list[str]:

@@ -153,25 +153,30 @@ class People:
         spoiler: bool = False,
         forward: str | None = None,
         untyped: bool = False,
+        stickers: Sequence[str] = (),
     ) -> Message:
         """Post a person's message and return it.
 
         `reply_to`: id of the message it replies to, with the reply's own ping unless `ping` is False. `spoiler`: the
         files are hidden. `forward`: id of a message it forwards; such a message has no text of its own. `untyped`:
-        Discord tells no `content_type` for the files. Raises `ValueError` for what Discord's client would not send.
+        Discord tells no `content_type` for the files. `stickers`: their names, at most three.
+        Raises `ValueError` for what Discord's client would not send.
         """
         where = self._channel(channel)
         self._check_may_write(person, where)
         if len(text) > bodies.CONTENT_MOST:
             raise ValueError(f"a message has at most {bodies.CONTENT_MOST} characters: attach longer text as a file")
-        if not (text.strip() or files or forward):
-            raise ValueError("an empty message: give text, files or forward")
+        if not (text.strip() or files or forward or stickers):
+            raise ValueError("an empty message: give text, files, stickers or forward")
+        if len(stickers) > 3:
+            raise ValueError("a message has at most three stickers")
         attachments = [self._world.attachment(f"SPOILER_{name}" if spoiler else name, data) for name, data in files]
         for one in attachments:
             one.media_type = None if untyped else one.media_type
         draft = Draft(
             text.strip(),
             attachments,
+            [{"id": self._world.ids.new(), "name": name, "format_type": 1} for name in stickers],
             reference=None if reply_to is None else self._message(reply_to).id,
             forwarded=None if forward is None else self._world.snapshot(self._message(forward)),
             flags=0 if forward is None else HAS_SNAPSHOT,
@@ -206,15 +211,19 @@ class People:
         """Archive a thread; the next post into it opens it again."""
         self._actions.change_thread(self._channel(thread), archived=True)
 
-    async def edit(self, person: Person, message_id: str, text: str) -> None:
-        """Edit a person's own message."""
+    async def edit(
+        self, person: Person, message_id: str, text: str, *, files: Sequence[tuple[str, bytes]] = ()
+    ) -> None:
+        """Edit a person's own message. `files`: what is added to those it has."""
         message = self._message(message_id)
         if message.author is not person:
             raise ValueError(f"{person.name} did not write message {message_id}")
         replied = self._world.find(message.reference) if message.reference else None
         ping = replied is not None and replied.author.id in message.mentions
         allowed = {"parse": ["users", "roles", "everyone"], "replied_user": ping}
-        self._actions.edit(message, Revision(content=text.strip(), allowed=allowed))
+        added = [self._world.attachment(name, data) for name, data in files]
+        attachments = [*message.attachments, *added] if added else None
+        self._actions.edit(message, Revision(content=text.strip(), attachments=attachments, allowed=allowed))
 
     async def delete(self, message_id: str) -> None:
         """Delete a message, whoever wrote it, as its author or a moderator does."""

@@ -209,6 +209,8 @@ class Wire:
             "timestamp": time_of(message.id),
             "edited_timestamp": message.edited_at,
             "flags": message.flags,
+            # not hidden without the intent (Discord docs, events/gateway, "Message Content Intent")
+            **({"sticker_items": message.stickers} if message.stickers else {}),
         }
 
     def _attachment(self, message: Message, one: Attachment) -> Json:

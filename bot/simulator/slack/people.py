@@ -59,13 +59,14 @@ class People:
     async def say(
         self, who: Person, channel: str, text: str, *, files: Sequence[tuple[str, bytes] | Shared] = (),
         thread: str = "", broadcast: bool = False, blocks: Sequence[Mapping[str, Any]] = (),
-        attachments: Sequence[Mapping[str, Any]] = (),
+        attachments: Sequence[Mapping[str, Any]] = (), via_app: bool = False,
     ) -> Message:  # fmt: skip
         """Write a message; its events are on their way when this returns.
 
         `text`: as typed, with `<@U…>`, `<#C…>`, `<!here>` for what the person's client inserts. `files`: names and
         bytes, or `Shared`s, for snippets, posts, canvases and clips. `thread`: `ts` of the root to reply to.
-        `broadcast`: the reply is also sent to the channel. Who writes in a channel is in it from then on.
+        `broadcast`: the reply is also sent to the channel. `via_app`: another app writes it with this person's token;
+        then it has a `bot_id` beside the person's `user`. Who writes in a channel is in it from then on.
         Raises `SlackError` for a channel or thread that is not there, or a DM that is not theirs.
         """
         workspace = self._workspace
@@ -76,7 +77,8 @@ class People:
         stored = mrkdwn.typed(text)
         checked = block_kit.check([dict(block) for block in blocks]) if blocks else mrkdwn.rich_text(stored)
         content = Content(stored, checked, [dict(a) for a in attachments], files=kept)
-        return workspace.post(place, who, content, thread_ts=thread, broadcast=broadcast)
+        bot_id = workspace.new_id("B") if via_app else ""
+        return workspace.post(place, who, content, thread_ts=thread, broadcast=broadcast, bot_id=bot_id)
 
     async def repeat(self, channel: str, ts: str) -> Message:
         """Have a person's client send a message again: another `ts`, the same `client_msg_id`."""
@@ -88,13 +90,19 @@ class People:
             client_msg_id=message.client_msg_id,
         )  # fmt: skip
 
-    async def edit(self, who: Person, channel: str, ts: str, text: str) -> Message:
-        """Edit a person's own message. Raises `SlackError` if it is not there or not theirs."""
+    async def edit(
+        self, who: Person, channel: str, ts: str, text: str, *, files: Sequence[tuple[str, bytes] | Shared] = ()
+    ) -> Message:
+        """Edit a person's own message. `files`: what is added to those it has. Raises `SlackError` if it is not there
+        or not theirs.
+        """
         place, message = self._there(channel, ts)
         if message.user != who.id:
             raise SlackError("cant_update_message")
         stored = mrkdwn.typed(text)
-        content = Content(stored, mrkdwn.rich_text(stored), files=message.files)
+        added = [file if isinstance(file, Shared) else Shared(*file) for file in files]
+        kept = [*message.files, *(self._workspace.add_file(file, who.id) for file in added)]
+        content = Content(stored, mrkdwn.rich_text(stored), files=kept)
         self._workspace.edit(place, message, content, flag=True)
         return message
 

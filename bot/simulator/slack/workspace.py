@@ -162,14 +162,18 @@ class Workspace:
     def post(
         self, channel: Channel, author: Person, content: Content, *, thread_ts: str = "", broadcast: bool = False,
         unfurl: dict[str, bool] | None = None, stream: Stream | None = None, client_msg_id: str = "",
+        bot_id: str = "",
     ) -> Message:  # fmt: skip
-        """Add a message, show it and let the bot hear it. Raises `SlackError` (`thread_not_found`)."""
+        """Add a message, show it and let the bot hear it. `bot_id`: of the app that writes it in the author's name.
+
+        Raises `SlackError` (`thread_not_found`).
+        """
         if thread_ts and not channel.thread(thread_ts):
             raise SlackError("thread_not_found")
         self.enter(channel, author)
         message = Message(
-            self.new_ts(), channel.id, author.id, author.name, author.bot_id, thread_ts,
-            client_msg_id="" if author.bot_id else client_msg_id or f"client-{next(self._numbers)}",
+            self.new_ts(), channel.id, author.id, author.name, author.bot_id or bot_id, thread_ts,
+            client_msg_id="" if author.bot_id or bot_id else client_msg_id or f"client-{next(self._numbers)}",
             broadcast=broadcast and bool(thread_ts), unfurl=dict(unfurl or {}), stream=stream,
         )  # fmt: skip
         message.subtype = "file_share" if content.files else "thread_broadcast" if message.broadcast else ""
