@@ -38,6 +38,6 @@ async def _one(platform: Platform, upload: Upload, max_bytes: int) -> Gathered:
         return Gathered((refused_upload(error.sentence),), notes=(error.sentence,))
     if media.kind == "text" and upload.name == PASTED:
         return Gathered(words=media.data.decode())
-    label = file_label(media.kind, f"{media.name} ({media.about})" if media.about else media.name)
+    label = file_label(media.kind, f"{media.name} ({media.about})" if media.about else media.name, upload.title)
     block = block_for(media.media_type, media.data, media.name, media.pages)
     return Gathered((label, block), notes=(media.note,) if media.note else ())

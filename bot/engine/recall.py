@@ -21,6 +21,9 @@ REQUEST_BYTES = 24_000_000
 REQUEST_FILES = 100
 """How many images and documents one request may hold: the API's limit on models with the smaller context."""
 
+_OURS = frozenset({"said", "line", "asked"})
+"""What the store knows of a block beside what Claude is sent."""
+
 
 async def detach(messages: Sequence[Mapping[str, Any]], store: Store) -> list[dict[str, Any]]:
     """Return messages for the store: every embedded image and document kept as a blob, and pointed to."""
@@ -45,7 +48,7 @@ async def _detach_block(block: Mapping[str, Any], store: Store) -> Mapping[str, 
 
 def sendable(blocks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return content blocks without what only the store knows of them."""
-    return [{key: value for key, value in block.items() if key not in {"said", "line"}} for block in blocks]
+    return [{key: value for key, value in block.items() if key not in _OURS} for block in blocks]
 
 
 def room_beside(question: Sequence[Mapping[str, Any]], tokens: int) -> Room:

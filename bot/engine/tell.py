@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import structlog
-
+from bot.engine.asked import asked_block, knows_place, missing_before
 from bot.engine.gather import gather_uploads
 from bot.engine.prompt import Block, Gathered, about_blocks, context_blocks, question_blocks, told_before
-from bot.errors import PlatformError
-from bot.events import Incoming, Said, Turn
+from bot.engine.words import WITHOUT
+from bot.events import Earlier, Incoming, Said, Turn
 from bot.ports import Platform, Surface
 
-log = structlog.get_logger()
+MOST_CHARACTERS = 60_000
+"""Of all the talk that a question brings along: what more of it says is rarely what the question is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +56,22 @@ async def tell(
     """Return the user message of a turn, never an empty one. `history`: its thread's. Never raises for a bad file."""
     limits = {"limit": settings.uploads, "max_bytes": settings.upload_bytes}
     files = await asyncio.gather(*(gather_uploads(platform, q.uploads, **limits) for q in turn.asked))
-    before = before_turn(turn.asked, await _earlier(turn.asked, surface, settings, history), history)
-    blocks = context_blocks(await _said(before.background, platform, settings))
+    earlier = await _earlier(turn, platform, surface, settings, history)
+    before = before_turn(turn.asked, earlier.said, history)
+    background = _with_room(before.background)
+    place = None if knows_place(history) else await surface.place()
+    lacking: dict[str, Any] = {"missing": earlier.missing, "left_out": len(before.background) - len(background)}
+    blocks = [asked_block(turn.asked or turn.questions, place, platform.now_s(), **lacking)]
+    blocks += context_blocks(await _said(background, platform, settings))
     for question, found in zip(turn.asked, files, strict=True):
         said = question.key.message
         burst = context_blocks(await _said(before.burst.get(said, ()), platform, settings))
         blocks += [{**block, "said": said} for block in burst]
         blocks += about_blocks(await _said(before.about.get(said, ()), platform, settings), question)
         blocks += question_blocks([(question, found)])
-    return Told(blocks, tuple(note for file in files for note in file.notes))
+    news = earlier.missing and earlier.missing != missing_before(history)
+    notes = [WITHOUT.format(missing=earlier.missing)] if news else []
+    return Told(blocks, (*notes, *(note for file in files for note in file.notes)))
 
 
 def before_turn(asked: Sequence[Incoming], earlier: Sequence[Said], history: Sequence[Mapping[str, Any]]) -> _Before:
@@ -105,15 +112,30 @@ async def _said(said: Sequence[Said], platform: Platform, settings: AskSettings)
 
 
 async def _earlier(
-    asked: Sequence[Incoming], surface: Surface, settings: AskSettings, history: Sequence[Mapping[str, Any]]
-) -> Sequence[Said]:
-    """What was said where the bot is called, if that may matter: at the first turn of a thread, to a reply, and to who
-    says nothing.
+    turn: Turn, platform: Platform, surface: Surface, settings: AskSettings, history: Sequence[Mapping[str, Any]]
+) -> Earlier:
+    """What was said where the bot is called, if that may matter: at the first turn of a thread and while something of
+    it is missing, to a reply, and to who says nothing. What a question links to is read in any case.
     """
-    if history and not any(question.reply_to or not question.has_words for question in asked):
-        return []
-    try:
-        return (await surface.earlier(settings.context_messages)).said
-    except PlatformError as error:
-        log.warning("earlier messages cannot be read", error=type(error).__name__, detail=error.detail)
-        return []
+    whole = not history or bool(missing_before(history))
+
+    async def read(question: Incoming) -> Earlier:
+        first = question is turn.questions[0]
+        thread = (first and whole) or bool(question.reply_to) or not question.has_words
+        there = surface if first else platform.surface(question)
+        return await there.earlier(settings.context_messages, thread=thread)
+
+    found = await asyncio.gather(*(read(question) for question in turn.asked))
+    lines = {line.message_id or (n, at): line for n, one in enumerate(found) for at, line in enumerate(one.said)}
+    missing = dict.fromkeys(one.missing for one in found if one.missing)
+    return Earlier(tuple(sorted(lines.values(), key=_platform_order)), " and ".join(missing))
+
+
+def _with_room(said: Sequence[Said]) -> Sequence[Said]:
+    """Return the newest lines that have room together."""
+    room = MOST_CHARACTERS
+    for at, line in reversed(list(enumerate(said))):
+        room -= len(line.text)
+        if room < 0:
+            return said[at + 1 :]
+    return said

@@ -31,6 +31,7 @@ WAITS = "Many questions are being answered at the moment; this one waits for its
 WAITING = "is waiting for a free place…"
 NOT_YOURS = "Only who asked, or a moderator, can do that."
 NOT_NEWEST = "There is a newer question in this thread; please ask again below it."
+WITHOUT = "This answer goes without {missing}, which could not be read."
 GO_ON = "Please go on exactly where you stopped."
 MINE_IS_USED_UP = "Your share of Claude for 24 hours is used up, or this question is too large for what is left of it."
 ALL_IS_USED_UP = "This bot's share of Claude for 24 hours is used up; whoever runs it can raise it."
