@@ -22,7 +22,12 @@ log = structlog.get_logger()
 MB = 1_000_000
 
 
-def platforms(settings: Settings, secrets: Secrets) -> list[Platform]:
+def make_pacer(settings: Settings) -> Pacer:
+    """Return the one pacer that all calls to the platforms ask."""
+    return Pacer([shared_budget(settings.discord.calls_per_s)])
+
+
+def platforms(settings: Settings, secrets: Secrets, pacer: Pacer) -> list[Platform]:
     """Return the platforms the settings ask for. Nothing is connected yet."""
     chosen: list[Platform] = []
     if uses_discord(settings, secrets):
@@ -35,6 +40,7 @@ def platforms(settings: Settings, secrets: Secrets) -> list[Platform]:
                 gateway_url=there.gateway_url,
                 cdn_hosts=there.cdn_hosts,
                 calls_per_s=there.calls_per_s,
+                pacer=pacer,
             )
         )
     if uses_slack(settings, secrets):
@@ -74,16 +80,19 @@ async def serve(
     sdk = mk_sdk(api_key=key, base_url=settings.claude.base_url or None)
     try:
         async with open_(settings.store.path, kept) as store:
-            chosen = platforms(settings, secrets)
+            pacer = make_pacer(settings)
+            chosen = platforms(settings, secrets, pacer)
             client = AsyncClient(settings.claude.model, cli=sdk)
-            engine = make_engine(settings, store, client, {platform.name: platform for platform in chosen})
+            engine = make_engine(settings, store, client, {platform.name: platform for platform in chosen}, pacer)
             built()
             await _run(chosen, engine, store, client, stop)
     finally:
         await sdk.close()
 
 
-def make_engine(settings: Settings, store: Store, client: AsyncClient, connected: Mapping[str, Platform]) -> Engine:
+def make_engine(
+    settings: Settings, store: Store, client: AsyncClient, connected: Mapping[str, Platform], pacer: Pacer
+) -> Engine:
     """Return the engine that answers on these platforms as the settings say."""
     limits = settings.limits
     asked = AskSettings(
@@ -98,7 +107,7 @@ def make_engine(settings: Settings, store: Store, client: AsyncClient, connected
         store,
         Asker(store, client, asked, Budgets(store, Allowance(limits.tokens_per_person, limits.tokens_in_all))),
         connected,
-        Pacer([shared_budget(settings.discord.calls_per_s)]),
+        pacer,
         Slots(limits.turns_at_once, limits.turns_per_person),
         most_pages=limits.answer_pages,
     )

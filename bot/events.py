@@ -207,11 +207,15 @@ Event = Incoming | Edited | Deleted | Pressed | Missed
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How often one kind of call may be made: at most `calls` in `per_s` seconds, counted together for one `scope`."""
+    """How often one kind of call may be made: at most `calls` in `per_s` seconds, counted together for one `scope`.
+
+    `guessed`: the rate is known, but how many may come in one burst is not, and may be fewer.
+    """
 
     scope: str
     calls: int
     per_s: float
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +223,8 @@ class Limits:
     """What a place allows, now. `page_size` is in the dialect's own count. A status fades after `status_lasts_s`.
 
     `append_only`: a message can only get longer while it grows. `ends`: the budget of the last edit of a message that
-    grows, where it is not that of the others. A file to attach may have `file_bytes`.
+    grows, where it is not that of the others. `posts_instead`: the budget of another way to post, for when `posts` has
+    no call left at once. A file to attach may have `file_bytes`.
     """
 
     page_size: int
@@ -227,6 +232,7 @@ class Limits:
     edits: Budget
     status_lasts_s: float
     ends: Budget | None = None
+    posts_instead: Budget | None = None
     append_only: bool = False
     file_bytes: int = 10_000_000
 

@@ -1,8 +1,9 @@
 """The sign that an answer is on its way, as long as there is nothing to read, and while a tool works."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import structlog
 
@@ -21,6 +22,7 @@ class Status:
         self.shown = ""
         self.changed = asyncio.Event()
         self._readable = False
+        self._showing: asyncio.Task[None] | None = None
 
     def say(self, text: str) -> None:
         """Say what is going on; "": that Claude thinks, if there is nothing to read yet."""
@@ -33,6 +35,17 @@ class Status:
         """
         self.shown, self._readable = "", True
         self.say("" if self.text == THINKING else self.text)
+        if not self.text and self._showing is not None:
+            self._showing.cancel()
+
+    async def unless_posted(self, showing: Coroutine[Any, Any, None]) -> None:
+        """Show it, which may have to wait for more urgent calls; not if there is something to read before."""
+        self._showing = asyncio.create_task(showing)
+        try:
+            await asyncio.wait([self._showing])
+        finally:
+            self._showing.cancel()
+            await asyncio.wait([self._showing])
 
 
 @asynccontextmanager
@@ -51,7 +64,7 @@ async def working(surface: Surface) -> AsyncIterator[Status]:
             status.changed.clear()
             if status.text or status.shown:
                 status.shown = status.text
-                await show(status.text)
+                await status.unless_posted(show(status.text))
             try:
                 async with asyncio.timeout(surface.limits.status_lasts_s if status.text else None):
                     await status.changed.wait()

@@ -4,8 +4,12 @@ A budget of `calls` in `per_s` seconds is a sliding window here: stricter than t
 buckets, so it fits them all. Within it calls are spread, because equal gaps give the least mean lag: a burst is paid
 for by a stall when the window is full. Of a large budget steady spacing leaves a twentieth over: the credit from which
 the gaps after a quiet time are shortened, and the room for a reply that begins or ends.
+
+How many calls a platform takes in one burst may be unknown (`Budget.guessed`). Then a burst that is longer than each
+before it goes call by call: it is refused once at most, and how long it was is known from then on.
 """
 
+import math
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -32,12 +36,25 @@ class Rank(IntEnum):
     """The first sign of an answer."""
     MORE = 2
     """More text of an answer that is visible already."""
+    LOOK = 3
+    """Something is read, or taken away: nobody sees it, but an answer may wait for it."""
+    TYPING = 4
+    """A sign that an answer is on its way."""
+
+
+_KEPT = {Rank.LOOK: 5, Rank.TYPING: 2}
+"""Of a large budget the fifth part is not for look-ups, and the half not for typing: they come in bursts, and what is
+due a moment later must not wait for them.
+"""
+_LOOK_WAITS_S = 1.0
+"""A look-up that has waited for so long is as urgent as a first post: an answer may wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """What was called in one scope. `ended`: when calls ended that still count, oldest first. All times in seconds of
-    one clock. `credit`: calls that may come sooner than the steady gap; below zero after urgent ones.
+    one clock. `credit`: calls that may come sooner than the steady gap; below zero after urgent ones. `burst`: how many
+    calls came in a burst, up to the last one: it falls at the budget's rate. `proven`: the longest that was taken.
     """
 
     budget: Budget
@@ -46,6 +63,8 @@ class Bucket:
     last_s: float = float("-inf")
     credit: float = 0.0
     paused_until_s: float = float("-inf")
+    burst: float = 0.0
+    proven: float = 1.0
 
 
 def steady_gap_s(budget: Budget) -> float:
@@ -79,19 +98,37 @@ def started(bucket: Bucket, now_s: float) -> Bucket:
     most = _most_credit(bucket.budget)
     earned = (now_s - bucket.last_s) / steady_gap_s(bucket.budget)
     credit = max(min(bucket.credit + earned, most + 1) - 1, -float(bucket.budget.calls))
-    return replace(bucket, in_flight=bucket.in_flight + 1, last_s=now_s, credit=min(credit, most))
+    burst = _burst(bucket, now_s) + 1
+    return replace(bucket, in_flight=bucket.in_flight + 1, last_s=now_s, credit=min(credit, most), burst=burst)
+
+
+def _burst(bucket: Bucket, now_s: float) -> float:
+    return max(0.0, bucket.burst - (now_s - bucket.last_s) * bucket.budget.calls / bucket.budget.per_s)
 
 
 def finished(bucket: Bucket, now_s: float) -> Bucket:
     """Return the bucket after a call ended. It counts from its end: the platform may have received it as late."""
     bucket = settled(bucket, now_s)
-    return replace(bucket, in_flight=bucket.in_flight - 1, ended=(*bucket.ended, now_s))
+    proven = max(bucket.proven, bucket.burst)
+    return replace(bucket, in_flight=bucket.in_flight - 1, ended=(*bucket.ended, now_s), proven=proven)
 
 
 def returned(bucket: Bucket) -> Bucket:
     """Return the bucket after a granted call was not made."""
     credit = min(bucket.credit + 1, _most_credit(bucket.budget))
-    return replace(bucket, in_flight=bucket.in_flight - 1, credit=credit)
+    burst = max(0.0, bucket.burst - 1)
+    return replace(bucket, in_flight=bucket.in_flight - 1, credit=credit, burst=burst)
+
+
+def refused_burst(bucket: Bucket) -> int:
+    """Return how many calls a burst may have, now that the platform refused the last one that was begun."""
+    return max(1, min(bucket.budget.calls, math.ceil(bucket.burst) - 1))
+
+
+def in_bursts_of(budget: Budget, calls: int) -> Budget:
+    """Return a budget of the same rate with bursts of so many calls: what fits it fits a leaky bucket of that size."""
+    calls = min(budget.calls, calls)
+    return replace(budget, calls=calls, per_s=calls * budget.per_s / budget.calls, guessed=False)
 
 
 def paused(bucket: Bucket, until_s: float) -> Bucket:
@@ -99,17 +136,31 @@ def paused(bucket: Bucket, until_s: float) -> Bucket:
     return replace(bucket, paused_until_s=max(bucket.paused_until_s, until_s))
 
 
-def ready_s(bucket: Bucket, now_s: float, *, urgent: bool) -> float:
-    """Return since when, or from when on, the next call may begin; infinity: not before a call ends. `urgent`: it is a
-    last edit or a first post, which need not keep the gap.
+def ready_s(bucket: Bucket, now_s: float, rank: Rank) -> float:
+    """Return since when, or from when on, the next call may begin; infinity: not before a call ends. A last edit or a
+    first post need not keep the gap.
     """
-    at_s = bucket.paused_until_s if urgent else max(bucket.paused_until_s, bucket.last_s + _gap_s(bucket))
-    kept = 0 if urgent or bucket.budget.calls < _MANY_CALLS else 1
+    at_s = bucket.paused_until_s if is_urgent(rank) else max(bucket.paused_until_s, bucket.last_s + _gap_s(bucket))
+    if bucket.budget.guessed and bucket.in_flight and _burst(bucket, now_s) + 1 > bucket.proven:
+        return float("inf")
+    kept = _kept(bucket.budget, rank)
     bucket = settled(bucket, now_s)
     excess = bucket.in_flight + len(bucket.ended) + kept + 1 - bucket.budget.calls
     if excess > len(bucket.ended):
         return float("inf")
     return max(at_s, bucket.ended[excess - 1] + bucket.budget.per_s + _MARGIN_S) if excess > 0 else at_s
+
+
+def is_urgent(rank: Rank) -> bool:
+    """Say whether a call need not keep the gap to the one before it."""
+    return rank <= Rank.FIRST
+
+
+def _kept(budget: Budget, rank: Rank) -> int:
+    """Return how many calls of a window are not for this rank."""
+    if is_urgent(rank) or budget.calls < _MANY_CALLS:
+        return 0
+    return 1 if rank is Rank.MORE else budget.calls // _KEPT[rank]
 
 
 @dataclass(slots=True)
@@ -155,11 +206,20 @@ def fresher_s(backlog: Backlog, budget: Budget, since_s: float, now_s: float) ->
 
 @dataclass(slots=True)
 class Claim:
-    """What one reply asks by. It may change while the reply waits; `Pacer.look` then decides anew."""
+    """What one reply asks by. It may change while the reply waits; `Pacer.look` then decides anew. `since_s`: when a
+    look-up was asked for.
+    """
 
     backlog: Backlog
     rank: Rank = Rank.FIRST
+    since_s: float = float("inf")
+
+    def rank_at(self, now_s: float) -> Rank:
+        """Return how urgent it is by now."""
+        return Rank.FIRST if self.rank is Rank.LOOK and now_s - self.since_s >= _LOOK_WAITS_S else self.rank
 
     def place(self, now_s: float) -> tuple[Rank, float]:
-        """Return where it stands in the queue, the smallest first: last edits, first posts, the most unseen text."""
-        return self.rank, -self.backlog.waited(now_s)
+        """Return where it stands in the queue, the smallest first: last edits, first posts, the most unseen text; then
+        look-ups and typing.
+        """
+        return self.rank_at(now_s), -self.backlog.waited(now_s)

@@ -1,4 +1,8 @@
-"""One pacer for the whole bot: every call of every reply asks here first, so that limits are kept and shared fairly.
+"""One pacer for the whole bot: every call to a platform asks here first, so that limits are kept and shared fairly.
+
+A reply asks by `Pacer.call`, as it knows how much of it is unseen. The adapters ask by `Pacer.admit` for each request
+as it leaves, whoever makes it: one that a reply has asked for already goes at once, all others stand in the same queue.
+So what counts is what leaves.
 
 It has no task: whoever asks, ends a call or is woken by the loop's timer makes the next decision. A decision looks at
 everyone who waits only when somebody may go.
@@ -7,6 +11,7 @@ everyone who waits only when somebody may go.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 import structlog
@@ -19,16 +24,23 @@ from bot.reply.pace import (
     Rank,
     finished,
     fresher_s,
+    in_bursts_of,
     paused,
     ready_s,
+    refused_burst,
     returned,
     settled,
     started,
 )
 
-__all__ = ["Claim", "Pacer"]
+__all__ = ["Claim", "Grant", "Pacer"]
 
 log = structlog.get_logger()
+
+_PREFERS_S = 0.3
+"""So long a post waits for the way that was chosen for it, before it goes another."""
+_SLOWEST_S = 1.2
+"""The time a call of a shared budget is taken to need at most, once it was refused: its rate may be unknown, too."""
 
 
 @dataclass(slots=True, eq=False)
@@ -45,7 +57,7 @@ class _Meter:
         self._look = look
         self._timer: asyncio.TimerHandle | None = None
 
-    def free(self, *, urgent: bool, alone: Backlog | None = None) -> bool:
+    def free(self, rank: Rank, alone: Backlog | None = None) -> bool:
         """Say whether a call may begin now; if not, look again as soon as one may.
 
         `alone`: the backlog of a reply that is the only one to wait.
@@ -55,8 +67,8 @@ class _Meter:
             self._timer.cancel()
             self._timer = None
         now_s = loop.time()
-        at_s = ready_s(self.bucket, now_s, urgent=urgent)
-        if at_s <= now_s and alone is not None and not urgent:
+        at_s = ready_s(self.bucket, now_s, rank)
+        if at_s <= now_s and alone is not None and rank is Rank.MORE:
             at_s = fresher_s(alone, self.bucket.budget, at_s, now_s)
         if now_s < at_s < float("inf"):
             self._timer = loop.call_at(at_s, self._look)
@@ -71,7 +83,7 @@ class _Shared:
         self.ready: dict[_Scope, None] = {}  # in the order they came
 
     def look(self) -> None:
-        while self.ready and self.meter.free(urgent=any(scope.urgent for scope in self.ready)):
+        while self.ready and self.meter.free(min(scope.rank for scope in self.ready)):
             now_s = asyncio.get_running_loop().time()
             scope = min(self.ready, key=lambda scope: scope.place(now_s))
             scope.grant(now_s)
@@ -87,7 +99,7 @@ class _Scope:
         self.asked: Budget | None = None
         self.learned = False
         self.waiters: list[_Waiter] = []
-        self.urgent = False
+        self.rank = Rank.TYPING
 
     def look(self) -> None:
         """Grant what may go now, and see to it that the rest is looked at in time."""
@@ -108,9 +120,12 @@ class _Scope:
 
     def _free(self) -> bool:
         self.waiters = [waiter for waiter in self.waiters if not waiter.granted.done()]
-        self.urgent = any(waiter.claim.rank is not Rank.MORE for waiter in self.waiters)
+        if not self.waiters:
+            return False
+        now_s = asyncio.get_running_loop().time()
+        self.rank = min(waiter.claim.rank_at(now_s) for waiter in self.waiters)
         alone = self.waiters[0].claim.backlog if len(self.waiters) == 1 else None
-        return bool(self.waiters) and self.meter.free(urgent=self.urgent, alone=alone)
+        return self.meter.free(self.rank, alone)
 
     def place(self, now_s: float) -> tuple[Rank, float]:
         """Return the place in the queue of the most urgent who waits."""
@@ -122,18 +137,77 @@ class _Scope:
         self.waiters.remove(waiter)
         if waiter.granted.cancelled():  # just now: its task has not run yet
             return
-        self.change(lambda bucket: started(bucket, now_s))
-        waiter.granted.set_result(None)
-
-    def change(self, change: Callable[[Bucket], Bucket]) -> None:
-        """Count a call's begin or end, here and above."""
-        self.meter.bucket = change(self.meter.bucket)
+        self.meter.bucket = started(self.meter.bucket, now_s)
         if self.shared is not None:
-            self.shared.meter.bucket = change(self.shared.meter.bucket)
+            self.shared.meter.bucket = started(self.shared.meter.bucket, now_s)
+        waiter.granted.set_result(None)
 
     def idle(self, now_s: float) -> bool:
         bucket = settled(self.meter.bucket, now_s)
         return not (self.waiters or bucket.in_flight or bucket.ended or bucket.paused_until_s > now_s)
+
+
+class Grant:
+    """One call that may be made now: it counts in its scope, and in the budget above. `used`: by a request."""
+
+    def __init__(self, scope: _Scope) -> None:
+        self._scope = scope
+        self._counts = True
+        self._counts_above = scope.shared is not None
+        self.used = False
+
+    @property
+    def scope(self) -> str:
+        """The name of its scope."""
+        return self._scope.meter.bucket.budget.scope
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it still counts everywhere."""
+        return self._counts and self._counts_above == (self._scope.shared is not None)
+
+    def end(self) -> None:
+        """The call has ended, whatever became of it. Once is enough."""
+        now_s = asyncio.get_running_loop().time()
+        self._leave(lambda bucket: finished(bucket, now_s))
+
+    def undo(self) -> None:
+        """The call was not made."""
+        self._leave(returned)
+
+    def wait_aside(self) -> None:
+        """Count no more in the budget above: something else comes first, which may need a call of it."""
+        shared = self._scope.shared
+        if shared is not None and self._counts_above and not self.used:
+            self._counts_above = False
+            shared.meter.bucket = returned(shared.meter.bucket)
+            shared.look()
+
+    def _leave(self, change: Callable[[Bucket], Bucket]) -> None:
+        shared, meter = self._scope.shared, self._scope.meter
+        if shared is not None and self._counts_above:
+            shared.meter.bucket = change(shared.meter.bucket)
+        if self._counts:
+            meter.bucket = change(meter.bucket)
+        if self._counts or self._counts_above:
+            self._counts = self._counts_above = False
+            self._scope.look()
+
+
+_held: ContextVar[Grant | None] = ContextVar("held", default=None)
+"""What the task that runs has been granted by `Pacer.call`."""
+
+
+def wait_aside() -> None:
+    """Let others use what this task was granted in a shared budget, for it must wait for something else first."""
+    if (held := _held.get()) is not None:
+        held.wait_aside()
+
+
+def granted_scope() -> str:
+    """Return the scope in which this task was granted a call; "" if it was not."""
+    held = _held.get()
+    return held.scope if held is not None else ""
 
 
 class Pacer:
@@ -151,19 +225,63 @@ class Pacer:
         self._tidy_at = 256
 
     @asynccontextmanager
-    async def call(self, budget: Budget, claim: Claim) -> AsyncIterator[None]:
+    async def call(self, budget: Budget, claim: Claim, *, instead: Budget | None = None) -> AsyncIterator[None]:
         """Wait for the turn to make one call in `budget.scope`; make it inside the block.
 
-        Leaving the block ends the call, whatever became of it. Cancelling the wait gives the turn to the next.
+        `instead`: another budget that will do, if that one has no call left at once. Leaving the block ends the call,
+        whatever became of it. Cancelling the wait gives the turn to the next.
         """
-        scope = self._scope(budget)
-        await self._turn(scope, claim)
+        grant = await self._granted(budget, claim, instead)
+        before = _held.get()
+        _held.set(grant)
         try:
             yield
         finally:
-            now_s = asyncio.get_running_loop().time()
-            scope.change(lambda bucket: finished(bucket, now_s))
-            scope.look()
+            _held.set(before)
+            grant.end()
+
+    async def admit(self, budget: Budget, rank: Rank, *, scope: str = "") -> Grant:
+        """Wait until one request may leave, and return by what right; who asked must say when it has ended.
+
+        `scope`: the one in which a reply has asked for this request, if it has; then it leaves at once. Any other
+        stands in line in `budget.scope`.
+        """
+        held = _held.get()
+        if held is not None and not held.used:
+            if held.scope == (scope or budget.scope):
+                if held.is_whole:
+                    held.used = True
+                    return held
+                rank = Rank.LAST
+            else:
+                held.wait_aside()
+        return await self._turn(self._scope(budget), Claim(Backlog(), rank, asyncio.get_running_loop().time()))
+
+    def is_due(self, scope: str) -> bool:
+        """Say whether somebody waits for a call in a scope."""
+        return scope in self._scopes and bool(self._scopes[scope].waiters)
+
+    def refused(self, scope: str, retry_after_s: float) -> int | None:
+        """Note that the platform refused the call that was begun last in a scope. Return how many calls a burst there
+        may have, if that was a guess until now; nobody calls before `retry_after_s`.
+
+        Where nothing was called in the scope before, the budget above it has learned.
+        """
+        known, learned = self._scopes[scope], None
+        shared = known.shared
+        if shared is not None and shared.meter.bucket.budget.guessed and known.meter.bucket.burst <= 1:
+            above = shared.meter.bucket
+            budget = in_bursts_of(above.budget, refused_burst(above))
+            slowest_s = budget.calls * min(retry_after_s, _SLOWEST_S)
+            self._learned(shared, replace(budget, per_s=max(budget.per_s, slowest_s)))
+            self.pause(budget.scope, retry_after_s)
+            return None
+        bucket = known.meter.bucket
+        if bucket.budget.guessed:
+            learned = refused_burst(bucket)
+            self._learned(known, in_bursts_of(bucket.budget, learned))
+        self.pause(scope, retry_after_s)
+        return learned
 
     def look(self, scope: str) -> None:
         """Decide anew in a scope, because a claim in it has changed."""
@@ -182,12 +300,17 @@ class Pacer:
         """Use newer limits of a scope, until someone who calls brings newer ones still. Raises `ValueError`."""
         _check(budget)
         known = self._shared.get(budget.scope) or self._scopes.get(budget.scope) or self._add(budget)
+        if known.meter.bucket.budget != budget:
+            self._learned(known, budget)
+            known.look()
+        elif isinstance(known, _Scope):
+            known.learned = True
+
+    def _learned(self, known: _Shared | _Scope, budget: Budget) -> None:
         if isinstance(known, _Scope):
             known.learned = True
-        if known.meter.bucket.budget != budget:
-            log.debug("limits learned", scope=budget.scope, calls=budget.calls, per_s=budget.per_s)
-            known.meter.bucket = replace(known.meter.bucket, budget=budget)
-            known.look()
+        log.debug("limits learned", scope=budget.scope, calls=budget.calls, per_s=budget.per_s)
+        known.meter.bucket = replace(known.meter.bucket, budget=budget)
 
     def _scope(self, budget: Budget) -> _Scope:
         _check(budget)
@@ -207,17 +330,34 @@ class Pacer:
         scope = self._scopes[budget.scope] = _Scope(budget, above)
         return scope
 
-    async def _turn(self, scope: _Scope, claim: Claim) -> None:
+    async def _granted(self, budget: Budget, claim: Claim, instead: Budget | None) -> Grant:
+        scope = self._scope(budget)
+        if instead is None:
+            return await self._turn(scope, claim)
+        now_s = asyncio.get_running_loop().time()
+        if not now_s + _PREFERS_S < ready_s(scope.meter.bucket, now_s, claim.rank) < float("inf"):
+            try:
+                async with asyncio.timeout(_PREFERS_S) as wait:
+                    return await self._turn(scope, claim)
+            except TimeoutError:
+                if not wait.expired():
+                    raise
+        return await self._turn(self._scope(instead), claim)
+
+    async def _turn(self, scope: _Scope, claim: Claim) -> Grant:
         waiter = _Waiter(claim, asyncio.get_running_loop().create_future())
         scope.waiters.append(waiter)
         scope.look()
+        grant = Grant(scope)
         try:
             await waiter.granted
         except asyncio.CancelledError:
-            if not waiter.granted.cancelled():
-                scope.change(returned)
-            scope.look()
+            if waiter.granted.cancelled():
+                scope.look()
+            else:
+                grant.undo()
             raise
+        return grant
 
 
 def _check(budget: Budget) -> None:

@@ -160,7 +160,7 @@ async def _serve_common(strategy: str, settings: Settings, secrets: Secrets, sto
 
             return hear
 
-        there = app.platforms(settings, secrets)
+        there = app.platforms(settings, secrets, app.make_pacer(settings))
         running = [group.create_task(platform.run(heard_by(platform), Forgetful())) for platform in there]
         await stop.wait()
         for task in running:

@@ -12,6 +12,7 @@ from bot.events import Incoming, Pressed, ThreadKey
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.catch_up import CatchUp
 from bot.platforms.discord.listen import Listener
+from bot.reply import Pacer
 from bot.simulator.faults import Fault
 
 Connected = Callable[..., AbstractAsyncContextManager[Any]]
@@ -267,7 +268,7 @@ async def test_nothing_is_noted_before_what_was_missed_was_heard(connected: Conn
 async def test_a_message_that_could_not_be_heard_is_heard_later(connected: Connected) -> None:
     async with connected() as scene, asyncio.TaskGroup() as tasks:
         await scene.log.noted.wait()
-        calls, heard = Calls(), type(scene.heard)()
+        calls, heard = Calls(Pacer()), type(scene.heard)()
         heard.fail_with = [OSError("disk full")] * 2
         client = Listener(heard, tasks, calls.limits, content=True)
         await client.login(scene.discord.token)
@@ -286,7 +287,7 @@ async def test_a_message_that_could_not_be_heard_is_heard_later(connected: Conne
 
 async def test_what_a_session_told_that_ended_at_once_is_heard_all_the_same(connected: Connected) -> None:
     async with connected() as scene, asyncio.TaskGroup() as tasks:
-        calls, heard = Calls(), asyncio.Event()
+        calls, heard = Calls(Pacer()), asyncio.Event()
         client = Listener(scene.heard, tasks, calls.limits, content=True)
         catching_up = tasks.create_task(CatchUp(client, calls, scene.log).run())
         client.dispatch("connect")

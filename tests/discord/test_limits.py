@@ -1,6 +1,7 @@
 """Discord's rate limits: learned from its answers, kept, and told at once where they are reached."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 
 from bot.errors import RateLimited, Unreachable
 from bot.events import Budget
+from bot.reply.pace import Backlog
+from bot.reply.pacer import Claim, Pacer
 from bot.simulator.faults import Fault
 
 Connected = Callable[..., AbstractAsyncContextManager[Any]]
@@ -190,6 +193,99 @@ async def test_all_calls_together_keep_within_what_this_bot_may_do(connected: Co
         at_s = sorted(call.at_s for call in scene.discord.calls[since:])
         assert len(at_s) == 25
         assert all(later - earlier > 0.9 for earlier, later in zip(at_s, at_s[10:], strict=False))
+
+
+async def test_an_event_loop_that_is_late_lets_no_more_calls_leave_than_the_bot_may_make(connected: Connected) -> None:
+    async with connected() as scene:
+        people = [scene.discord.add_person(f"P{number}") for number in range(130)]
+        questions = []
+        for person in people:
+            await scene.discord.say(person, scene.discord.dm(person), "hi")
+            questions.append(await scene.heard.next())
+        loop = asyncio.get_running_loop()
+        for after_s in (0.2, 0.9, 1.3, 2.1):
+            loop.call_later(after_s, time.sleep, 0.5)  # the loop stands still: what was due meanwhile is late
+        await asyncio.gather(*(scene.platform.surface(one).post("Hi.", f"{one.key.message}.0") for one in questions))
+        assert scene.discord.limited == 0
+
+
+async def test_typing_and_reading_do_not_hold_up_a_post(connected: Connected) -> None:
+    async with connected(limits=False, calls_per_s=10) as scene:
+        people = [scene.discord.add_person(f"P{number}") for number in range(20)]
+        surfaces = []
+        for person in people:
+            await scene.discord.say(person, scene.discord.dm(person), "hi")
+            surfaces.append(scene.platform.surface(await scene.heard.next()))
+        since = len(scene.discord.calls)
+        typing = [asyncio.create_task(surface.status("is thinking…")) for surface in surfaces]
+        await asyncio.sleep(0)
+        await asyncio.gather(*(surface.post("Hi.", f"m{number}.0") for number, surface in enumerate(surfaces)))
+        calls = [call.path.rpartition("/")[2] for call in scene.discord.calls[since:]]
+        assert calls.count("messages") == 20
+        assert calls.count("typing") <= 5, "of what all calls may be, the half is not for typing"
+        await cancel_all(typing)
+
+
+async def test_one_typing_mark_is_enough_for_a_place_and_none_is_made_where_a_post_is_due(connected: Connected) -> None:
+    async with connected() as scene:
+        scene.discord.deny("create_thread")
+        surfaces = [scene.platform.surface(await scene.asked("{bot} hello")) for _ in range(3)]
+        for surface in surfaces:
+            await surface.status("is thinking…")
+        assert typed(scene) == 1
+        await surfaces[0].post("Hi.", "m0.0")  # takes the mark away
+        await surfaces[1].status("is thinking…")
+        assert typed(scene) == 2
+        await surfaces[0].post("And so on.", "m0.1")
+        pacer, budget = scene.platform.pacer, surfaces[0].limits.posts
+        pacer.pause(budget.scope, 3600.0)
+        due = asyncio.create_task(call_once(pacer, budget))
+        await asyncio.sleep(0)
+        await surfaces[2].status("is thinking…")
+        assert typed(scene) == 2
+        await cancel_all([due])
+
+
+async def test_where_threads_can_be_opened_only_much_later_the_answer_is_a_reply_in_the_channel(
+    connected: Connected,
+) -> None:
+    async with connected() as scene:
+        scene.discord.limits.set("POST /channels/*/messages/{message}/threads", 1, 300.0)
+        first, second = await scene.asked("{bot} one?"), await scene.asked("{bot} two?")
+        in_thread, in_channel = scene.platform.surface(first), scene.platform.surface(second)
+        await in_thread.post("One.", "m0.0")
+        message_id = await in_channel.post("Two", "m1.0")
+        await in_channel.edit(message_id, "Two.")
+        assert [one.content for one in scene.discord.messages(first.key.message)] == ["One."]
+        shown = scene.discord.messages(scene.channel)[-1]
+        assert (shown.content, shown.reference) == ("Two.", second.key.message)
+        assert in_channel.limits.edits.scope == f"discord:{scene.channel}:edit"
+        assert scene.discord.limited == 0
+
+
+async def test_an_answer_goes_on_in_its_thread_though_no_more_can_be_opened(connected: Connected) -> None:
+    async with connected() as scene:
+        scene.discord.limits.set("POST /channels/*/messages/{message}/threads", 1, 300.0)
+        question = await scene.asked("{bot} one?")
+        message_id = await scene.platform.surface(question).post("On", "m0.0")
+        later = scene.platform.surface(question)  # of a process that was started anew
+        assert await later.post("One.", "m0.0", again=True) == message_id
+        assert [one.content for one in scene.discord.messages(question.key.message)] == ["One."]
+
+
+def typed(scene: Any) -> int:
+    return sum(call.path.endswith("/typing") for call in scene.discord.calls)
+
+
+async def call_once(pacer: Pacer, budget: Budget) -> None:
+    async with pacer.call(budget, Claim(Backlog())):
+        pass
+
+
+async def cancel_all(tasks: "list[asyncio.Task[None]]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_a_discord_that_tells_no_limits_holds_nobody_up(connected: Connected) -> None:

@@ -6,12 +6,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reply_fakes import run
+from reply_fakes import JumpingLoop, run
 
 from bot.events import Budget
 from bot.reply import Pacer
 from bot.reply.pace import Backlog, Bucket, Rank, finished, fresher_s, paused, ready_s, started, steady_gap_s
-from bot.reply.pacer import Claim
+from bot.reply.pacer import Claim, wait_aside
 
 FIVE = Budget("c", 5, 5.0)
 FIFTY = Budget("w", 50, 60.0)
@@ -34,36 +34,36 @@ def test_last_edits_go_before_first_posts_before_the_most_unseen_text() -> None:
 
 def test_nobody_calls_during_a_pause_and_a_shorter_one_does_not_end_it() -> None:
     bucket = paused(paused(Bucket(FIVE), 20.0), 10.0)
-    assert ready_s(bucket, 15.0, urgent=True) == 20.0
-    assert ready_s(bucket, 20.0, urgent=True) == 20.0
+    assert ready_s(bucket, 15.0, Rank.FIRST) == 20.0
+    assert ready_s(bucket, 20.0, Rank.FIRST) == 20.0
 
 
 def test_a_full_window_holds_even_the_last_edit_until_its_oldest_call_is_out_of_it() -> None:
     bucket = Bucket(FIVE, ended=(1.0, 2.0, 3.0, 4.0, 4.5))
-    assert ready_s(bucket, 5.0, urgent=True) == pytest.approx(6.0, abs=0.05)
+    assert ready_s(bucket, 5.0, Rank.FIRST) == pytest.approx(6.0, abs=0.05)
 
 
 def test_calls_in_flight_count() -> None:
-    assert ready_s(Bucket(FIVE, in_flight=5), 5.0, urgent=True) == float("inf")
+    assert ready_s(Bucket(FIVE, in_flight=5), 5.0, Rank.FIRST) == float("inf")
 
 
 def test_one_call_of_a_large_budget_is_kept_for_the_urgent() -> None:
     bucket = Bucket(FIFTY, ended=tuple(float(n) for n in range(49)), last_s=48.0)
-    assert ready_s(bucket, 55.0, urgent=False) == pytest.approx(60.0, abs=0.05)
-    assert ready_s(bucket, 55.0, urgent=True) <= 55.0
+    assert ready_s(bucket, 55.0, Rank.MORE) == pytest.approx(60.0, abs=0.05)
+    assert ready_s(bucket, 55.0, Rank.FIRST) <= 55.0
 
 
 def test_steady_calls_keep_the_gap_and_an_urgent_one_need_not() -> None:
     bucket = finished(started(Bucket(FIVE, credit=-1.0, last_s=0.0), 0.0), 0.0)
-    assert ready_s(bucket, 0.5, urgent=False) >= steady_gap_s(FIVE)
-    assert ready_s(bucket, 0.5, urgent=True) <= 0.5
+    assert ready_s(bucket, 0.5, Rank.MORE) >= steady_gap_s(FIVE)
+    assert ready_s(bucket, 0.5, Rank.FIRST) <= 0.5
 
 
 def test_after_a_quiet_time_the_first_gaps_are_shorter_and_then_steady() -> None:
     bucket, now_s, gaps = Bucket(FIFTY), 100.0, []
     for _ in range(30):
         bucket = finished(started(bucket, now_s), now_s)
-        next_s = ready_s(bucket, now_s, urgent=False)
+        next_s = ready_s(bucket, now_s, Rank.MORE)
         gaps.append(next_s - now_s)
         now_s = next_s
     assert gaps[0] < 0.35 * steady_gap_s(FIFTY)
@@ -109,6 +109,19 @@ def test_however_fast_text_comes_its_calls_keep_the_pace(piece_s: float, budget:
 def test_few_calls_are_spread_over_the_whole_of_their_time() -> None:
     assert steady_gap_s(FIVE) == pytest.approx(1.0)
     assert steady_gap_s(FIFTY) == pytest.approx(1.26)
+
+
+def test_half_of_all_calls_are_not_for_typing_and_a_fifth_not_for_look_ups() -> None:
+    used = {rank: Bucket(FIFTY, ended=(0.5,) * calls) for rank, calls in ((Rank.TYPING, 25), (Rank.LOOK, 40))}
+    for rank, bucket in used.items():
+        assert ready_s(bucket, 1.0, rank) > 60.0
+        assert ready_s(bucket, 1.0, Rank.FIRST) <= 1.0
+
+
+def test_a_look_up_that_has_waited_for_a_second_is_as_urgent_as_a_first_post() -> None:
+    look = Claim(Backlog(), Rank.LOOK, since_s=10.0)
+    assert (look.rank_at(10.5), look.rank_at(11.0)) == (Rank.LOOK, Rank.FIRST)
+    assert Claim(Backlog(), Rank.TYPING, since_s=10.0).rank_at(99.0) is Rank.TYPING
 
 
 asked = st.tuples(st.sampled_from(list(Rank)), st.floats(0, 3), st.floats(0, 2))
@@ -227,6 +240,62 @@ def test_a_turn_that_comes_in_the_moment_of_a_cancellation_goes_to_the_next(shar
     run(main())
     assert [name for name, _ in done] == ["first", "next"]
     assert done[1][1] < 1003.0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(0.0, 1.5), min_size=1, max_size=12), st.sampled_from([0.0, 0.02, 0.3]))
+def test_however_late_the_event_loop_is_no_more_requests_leave_than_may(late_s: list[float], lasts_s: float) -> None:
+    async def leave(pacer: Pacer, number: int) -> None:
+        if number % 3:
+            async with pacer.call(Budget(f"all:{number}", 5, 5.0), Claim(Backlog())):
+                await request(pacer, f"all:{number}")
+        else:
+            await request(pacer, "")
+
+    async def request(pacer: Pacer, scope: str) -> None:
+        grant = await pacer.admit(Budget("all:calls", 10, 1.0), Rank.LOOK, scope=scope)
+        left.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(lasts_s)
+        grant.end()
+
+    async def main() -> None:
+        loop, pacer = asyncio.get_running_loop(), Pacer([Budget("all", 10, 1.0)])
+        assert isinstance(loop, JumpingLoop)
+        for number, seconds in enumerate(late_s):
+            loop.call_later(0.37 * number, stand_still, loop, seconds)
+        async with asyncio.TaskGroup() as group:
+            for number in range(50):
+                group.create_task(leave(pacer, number))
+
+    def stand_still(loop: JumpingLoop, seconds: float) -> None:
+        loop.now_s += seconds
+
+    left: list[float] = []
+    run(main())
+    assert len(left) == 50
+    left.sort()
+    assert all(late - early >= 1.0 for early, late in zip(left, left[10:], strict=False))
+
+
+def test_who_waits_for_something_else_first_leaves_what_it_was_granted_to_others() -> None:
+    """Else all calls of a budget could be held by replies that wait for a call to open their threads."""
+
+    async def reply(pacer: Pacer, number: int) -> None:
+        async with pacer.call(Budget(f"all:{number}", 5, 5.0), Claim(Backlog())):
+            wait_aside()
+            (await pacer.admit(Budget("all:calls", 2, 1.0), Rank.FIRST)).end()
+            (await pacer.admit(Budget("all:calls", 2, 1.0), Rank.FIRST, scope=f"all:{number}")).end()
+            done.append(number)
+
+    async def main() -> None:
+        pacer = Pacer([Budget("all", 2, 1.0)])
+        async with asyncio.TaskGroup() as group:
+            for number in range(6):
+                group.create_task(reply(pacer, number))
+
+    done: list[int] = []
+    run(main())
+    assert len(done) == 6
 
 
 def test_a_pause_of_a_shared_budget_holds_all_below_it_and_nobody_else() -> None:

@@ -15,6 +15,7 @@ import structlog
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
 from bot.platforms.clock import PlatformClock
 from bot.platforms.discord.limits import ALL_CALLS, RateLimits, in_doubt
+from bot.reply.pacer import Pacer, wait_aside
 
 log = structlog.get_logger()
 
@@ -23,6 +24,8 @@ T = TypeVar("T")
 _LOGIN_WAIT_S = 30.0
 _CALL_S = 20.0
 """Longer than a wait for the next five-second window, shorter than a reader's patience with an answer that stands."""
+_TYPING_S = 7.0
+"""A typing mark lasts ten seconds (Discord docs, resources/channel); it is made anew before that."""
 _CLOSED = frozenset({50083, 160005})
 """An archived thread, a locked thread."""
 
@@ -30,13 +33,16 @@ _CLOSED = frozenset({50083, 160005})
 class Calls:
     """The client in use, which may be another one after a reconnect, and calls through it.
 
-    `limits`: what it may do. `clock`: Discord's. A call made before the login or between two clients waits up to
-    `_LOGIN_WAIT_S` for the next one.
+    `limits`: what it may do. `clock`: Discord's. `pacer`: whom all calls ask. A call made before the login or between
+    two clients waits up to `_LOGIN_WAIT_S` for the next one.
     """
 
-    def __init__(self, calls_per_s: int = ALL_CALLS) -> None:
+    def __init__(self, pacer: Pacer, calls_per_s: int = ALL_CALLS) -> None:
         self.clock = PlatformClock()
-        self.limits = RateLimits(self.clock, calls_per_s)
+        self.pacer = pacer
+        self.limits = RateLimits(self.clock, self.pacer, calls_per_s)
+        self.typing: dict[int, tuple[str, float]] = {}
+        """For which question the bot's typing mark stands in a channel, and until when (the loop's clock)."""
         self.threadless: dict[int, float] = {}
         """Channels in which no thread may be opened, and until when that is believed (the loop's clock)."""
         self._client: discord.Client | None = None
@@ -74,8 +80,24 @@ class Calls:
                 raise
             raise _unreachable("the client was closed") from error  # aiohttp: "Session is closed"
 
+    def may_type(self, place: int, question: str) -> bool:
+        """Say whether a typing mark is wanted in a channel: no other question has one there, and no post is due.
+
+        Afterwards there is one, for some seconds or until the bot posts.
+        """
+        now_s = asyncio.get_running_loop().time()
+        self.typing = {there: mark for there, mark in self.typing.items() if mark[1] > now_s}
+        if self.typing.get(place, (question,))[0] != question:
+            return False
+        if self.pacer.is_due(self.limits.budget(place, "post").scope):
+            return False
+        self.typing[place] = question, now_s + _TYPING_S
+        return True
+
     async def client(self) -> discord.Client:
         """Return the client that is logged in. Raises `Unreachable` if there is none for `_LOGIN_WAIT_S` seconds."""
+        if not self._there.is_set():
+            wait_aside()
         try:
             async with asyncio.timeout(_LOGIN_WAIT_S):
                 await self._there.wait()
@@ -100,6 +122,7 @@ async def within(seconds: float, make: Callable[[], Awaitable[T]], *, patient: b
             except discord.RateLimited as error:
                 if not patient or clock() + error.retry_after >= until_s:
                     raise
+                wait_aside()
                 await asyncio.sleep(error.retry_after)
 
 

@@ -3,7 +3,8 @@
 discord.py 2.7.1 queues calls by itself: the call that uses a bucket up returns only when the next window opens, those
 after it stand in line, and a 429 is slept through. Then an answer's newest text stands behind its oldest, and a call
 that took effect long ago counts as in flight. Here no call waits for its bucket: one that would be too many raises
-`discord.RateLimited` at once, and whoever calls (the pacer, for posts and edits) decides who goes next.
+`discord.RateLimited` at once, and whoever calls (the pacer, for posts and edits) decides who goes next. Of all calls
+together the pacer knows each: what no reply has asked for stands in its line here, ranked by its route.
 
 It sits in aiohttp's trace hooks, which see each request before it is sent and each answer before discord.py does.
 (Numbers are not documented and differ by route: Discord docs, topics/rate-limits.)
@@ -13,7 +14,6 @@ import asyncio
 import json
 import math
 import re
-from collections import deque
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -28,6 +28,8 @@ from yarl import URL
 
 from bot.events import Budget
 from bot.platforms.clock import PlatformClock
+from bot.reply.pace import Rank
+from bot.reply.pacer import Pacer, wait_aside
 
 log = structlog.get_logger()
 
@@ -39,22 +41,28 @@ ALL_CALLS = 50
 """A bot's calls a second altogether, interactions exempt; a very large bot may be given more (Discord docs,
 topics/rate-limits).
 """
-_ALL_S = 1.01
-"""The second of that: clocks are rounded."""
 _SAME_WINDOW_S = 0.1
 """Ends of windows that lie closer together are one window's, told twice."""
 _BANNED_S = 600.0
 _MOST_WINDOWS = 2000
+
+_RANKS = {
+    "POST /channels/*/messages": Rank.FIRST,
+    "POST /channels/*/messages/*/threads": Rank.FIRST,
+    "POST /channels/*/threads": Rank.FIRST,
+    "PATCH /channels/*": Rank.FIRST,
+    "PATCH /channels/*/messages/*": Rank.MORE,
+    "POST /channels/*/typing": Rank.TYPING,
+}
+"""How urgent a call is that no reply has asked for; all others are look-ups. A thread is opened for a first post."""
 
 _Key = tuple[str, str]
 """A bucket: the route with `*` for ids, and the id of the channel or guild that has a bucket of its own."""
 
 
 def shared_budget(calls_per_s: int) -> Budget:
-    """Return what posts and edits in all channels may take of all calls together; the rest is for threads, typing and
-    reading.
-    """
-    return Budget("discord", calls_per_s * 9 // 10, 1.0)
+    """Return what all calls together may do. Discord does not say where its second begins: any second counts."""
+    return Budget("discord", calls_per_s, 1.0)
 
 
 @dataclass(slots=True)
@@ -77,15 +85,16 @@ have taken effect.
 class RateLimits:
     """What is known of one bot's limits. Belongs to one event loop; outlives the clients that use it.
 
-    `clock`: is told the time that each answer tells. `calls_per_s`: what the bot may do altogether.
+    `clock`: is told the time that each answer tells. `pacer`: knows what the bot may do altogether, `shared_budget`.
     """
 
-    def __init__(self, clock: PlatformClock, calls_per_s: int = ALL_CALLS) -> None:
+    def __init__(self, clock: PlatformClock, pacer: Pacer, calls_per_s: int = ALL_CALLS) -> None:
         self._clock = clock
+        self._pacer = pacer
+        self._unasked = Budget("discord:calls", calls_per_s, 1.0)
         self._windows: dict[_Key, _Window] = {}
         self._usual: dict[str, tuple[int, float]] = {}
         self._asking: dict[_Key, asyncio.Event] = {}
-        self._sent: deque[float] = deque(maxlen=calls_per_s)
         self._closed_until_s = -math.inf
 
     def budget(self, place: int, kind: Literal["post", "edit"]) -> Budget:
@@ -97,7 +106,7 @@ class RateLimits:
 
     def trace(self) -> aiohttp.TraceConfig:
         """Return hooks for a client's session. They raise `discord.RateLimited` for a call that is one too many, before
-        it is sent if that is known, and hold a call back while the bot makes too many in all.
+        it is sent if that is known, and hold a call back until it is its turn among all.
         """
         hooks = aiohttp.TraceConfig()
         hooks.on_request_start.append(self._begin)
@@ -109,22 +118,40 @@ class RateLimits:
         self, _: aiohttp.ClientSession, context: SimpleNamespace, request: aiohttp.TraceRequestStartParams
     ) -> None:
         key = context.key = _bucket(request.method, request.url)
+        context.grant = None
         if key is None:
             return
-        self._refuse_spent(key)
-        if key not in self._windows and key in self._asking:
-            await self._asking[key].wait()  # one call finds out what the others may do
-        await self._turn()
-        self._refuse_spent(key)
+        while True:
+            await self._known(key)
+            grant = await self._pacer.admit(self._unasked, _RANKS.get(key[0], Rank.LOOK), scope=_scope(key))
+            if key in self._windows or key not in self._asking:
+                break
+            grant.undo()  # meanwhile one call has begun to find out what the others may do
+        try:
+            self._refuse_spent(key)
+        except discord.RateLimited:
+            grant.undo()
+            raise
+        context.grant = grant
         if key in self._windows:
             self._windows[key].left -= 1
         else:
-            self._asking.setdefault(key, asyncio.Event())
+            self._asking[key] = asyncio.Event()
+
+    async def _known(self, key: _Key) -> None:
+        """Wait while another call finds out what may be done. Raises `discord.RateLimited` if nothing may be now."""
+        self._refuse_spent(key)
+        while key not in self._windows and key in self._asking:
+            wait_aside()
+            await self._asking[key].wait()
+            self._refuse_spent(key)
 
     async def _end(
         self, _: aiohttp.ClientSession, context: SimpleNamespace, request: aiohttp.TraceRequestEndParams
     ) -> None:
         self._clock.told(request.response.headers.get("Date"))
+        if context.grant is not None:
+            context.grant.end()
         if context.key is not None:
             self._learn(context.key, request.response.headers)
             self._asked(context.key)
@@ -136,6 +163,8 @@ class RateLimits:
     async def _fail(
         self, _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceRequestExceptionParams
     ) -> None:
+        if context.grant is not None:
+            context.grant.end()
         if context.key is not None:
             self._asked(context.key)
 
@@ -155,14 +184,6 @@ class RateLimits:
             window.left, window.ends_at_s, window.told = window.calls, now_s + window.per_s, False
         elif window.left <= 0:
             raise discord.RateLimited(window.ends_at_s - now_s)
-
-    async def _turn(self) -> None:
-        """Wait until one more call keeps within the limit of all calls; first come, first served."""
-        now_s = _now_s()
-        at_s = max(now_s, self._sent[0] + _ALL_S) if len(self._sent) == self._sent.maxlen else now_s
-        self._sent.append(at_s)
-        if at_s > now_s:
-            await asyncio.sleep(at_s - now_s)
 
     def _learn(self, key: _Key, headers: Mapping[str, str]) -> None:
         try:
@@ -228,6 +249,12 @@ def _bucket(method: str, url: URL) -> _Key | None:
         return None
     major = re.match(r"/(?:channels|guilds)/(\d+)", path)
     return f"{method} {re.sub(r'[0-9]+', '*', path)}", major.group(1) if major else ""
+
+
+def _scope(key: _Key) -> str:
+    """Return the scope in which a reply asks for a call, "" for calls that replies do not make."""
+    kind = next((kind for kind, route in _ROUTES.items() if route == key[0]), "")
+    return f"discord:{key[1]}:{kind}" if kind else ""
 
 
 def _seconds(retry_after: str) -> float:

@@ -19,11 +19,12 @@ from bot.events import Incoming, Upload
 from bot.media.download import LinkExpired, fetch
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.catch_up import CatchUp
-from bot.platforms.discord.limits import ALL_CALLS
+from bot.platforms.discord.limits import ALL_CALLS, shared_budget
 from bot.platforms.discord.sessions import PacedListener, SessionStarts, spare
 from bot.platforms.discord.surface import DiscordSurface
 from bot.platforms.discord.translate import is_question, mentions_bot, says_something, text_of, uploads_of
 from bot.ports import Hear, HearLog
+from bot.reply import Pacer
 
 log = structlog.get_logger()
 
@@ -43,6 +44,7 @@ class DiscordPlatform:
     `api_url`, `gateway_url`: "" for Discord's own. discord.py keeps them per process, so all instances that run at one
     time must agree. `cdn_hosts`: further hosts (or `host:port`, which may then be http) that files may come from.
     `calls_per_s`: what Discord allows this bot. `starts`: how often a new session may begin, if not as usual.
+    `pacer`: the bot's, which has the `shared_budget`; one of its own if the platform is used alone.
     Raises `StartupError` if one of the addresses cannot be used.
     """
 
@@ -57,13 +59,15 @@ class DiscordPlatform:
         cdn_hosts: Sequence[str] = (),
         calls_per_s: int = ALL_CALLS,
         starts: SessionStarts | None = None,
+        pacer: Pacer | None = None,
     ) -> None:
         self._token = token
         self._api_url = str(_address("api_url", api_url, "https", "http")).rstrip("/") if api_url else _API_URL
         self._gateway_url = _address("gateway_url", gateway_url, "wss", "ws") if gateway_url else _GATEWAY_URL
         self._hosts = frozenset([*_CDN_HOSTS, *cdn_hosts])
         self._starts = starts or SessionStarts()
-        self._calls = Calls(calls_per_s)
+        self.pacer = pacer or Pacer([shared_budget(calls_per_s)])
+        self._calls = Calls(self.pacer, calls_per_s)
         self._files: aiohttp.ClientSession | None = None
 
     async def run(self, hear: Hear, log: HearLog) -> None:

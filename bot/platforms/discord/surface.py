@@ -13,7 +13,7 @@ from typing import Any
 import discord
 import structlog
 
-from bot.errors import Gone, PlatformError
+from bot.errors import Gone, PlatformError, RateLimited
 from bot.events import Button, Earlier, Incoming, Limits, Place
 from bot.platforms.discord.buttons import row, shown_on
 from bot.platforms.discord.calls import Calls
@@ -21,6 +21,7 @@ from bot.platforms.discord.context import said_before
 from bot.platforms.discord.find import find_posted, part_of
 from bot.platforms.discord.markup import DiscordDialect
 from bot.platforms.discord.place import place_of
+from bot.reply.pacer import wait_aside
 
 log = structlog.get_logger()
 
@@ -29,6 +30,11 @@ _NONCE_SIZE = 25
 _NAME_SIZE = 90
 _THREADLESS_S = 600.0
 """So long a channel in which the bot may open no thread is not asked again: each refusal costs the answer time."""
+_OPENS_WITHIN_S = 3.0
+"""Where a thread could be opened only later than this (a channel takes some fifty in five minutes), the answer stands
+in the channel instead of waiting."""
+_TYPES_WITHIN_S = 5.0
+"""A typing mark that has not been made by then says nothing any more."""
 _THREAD_EXISTS = 160004
 _ARCHIVED = 50083
 _UPLOAD_S = 120.0
@@ -39,7 +45,8 @@ _NOBODY = discord.AllowedMentions.none()
 class DiscordSurface:
     """Where one question is answered. The thread is opened by the first call that needs it.
 
-    If no thread can be opened there (a missing permission, a voice channel), the answer stands in the channel itself.
+    If no thread can be opened there (a missing permission, a voice channel), or not soon (so many were), the answer
+    stands in the channel itself.
     An answer in the place where its question stands begins with a reply to it (in a channel, every part of it is one):
     people see what it answers, and so does a later process that looks for what an earlier one posted.
     """
@@ -129,12 +136,16 @@ class DiscordSurface:
         return self._posted[mark]
 
     async def status(self, text: str) -> None:
-        """Show the typing indicator for ten seconds; it has no text and cannot be taken away (resources/channel)."""
+        """Show the typing indicator for ten seconds; it has no text and cannot be taken away (resources/channel).
+
+        One mark is enough for a place, and none is needed where a post is due.
+        """
         if not text:
             return
         try:
             place = await self._find_place()
-            await self._calls.call(lambda client: _type_in(client, place))
+            if self._calls.may_type(place, self._question.key.message):
+                await self._calls.call(lambda client: _type_in(client, place), within_s=_TYPES_WITHIN_S)
         except PlatformError as error:
             log.info("discord_typing_failed", place=self._place or self._here, reason=error.detail)
 
@@ -152,6 +163,7 @@ class DiscordSurface:
         if place == self._here and (self._in_channel or not part_of(mark)):
             root = int(self._question.key.message)
             what["reference"] = discord.MessageReference(message_id=root, channel_id=place, fail_if_not_exists=False)
+        self._calls.typing.pop(place, None)
         message: discord.Message = await client.get_partial_messageable(place).send(
             nonce=_nonce(mark),  # with it, discord.py sets enforce_nonce
             allowed_mentions=_NOBODY,
@@ -199,10 +211,34 @@ class DiscordSurface:
         return None
 
     async def _find_place(self) -> int:
+        if self._place is None:
+            wait_aside()
         async with self._opening:
             if self._place is None:
-                self._place = await self._calls.call(self._open_thread, patient=True)
+                self._place = await self._open_place()
             return self._place
+
+    async def _open_place(self) -> int:
+        """Return where to answer: in a thread; in the channel if no thread can be opened there, or not soon."""
+        now_s = asyncio.get_running_loop().time
+        until_s = now_s() + _OPENS_WITHIN_S
+        while True:
+            try:
+                return await self._calls.call(self._open_thread)
+            except RateLimited as error:
+                if now_s() + error.retry_after_s > until_s:
+                    log.info("discord_threads_limited", channel=self._here, wait_s=error.retry_after_s)
+                    return await self._thread_or_channel()
+                await asyncio.sleep(error.retry_after_s)
+
+    async def _thread_or_channel(self) -> int:
+        """Return the question's thread if an earlier process has opened it, else its channel."""
+        root = int(self._question.key.message)
+        try:
+            await self._calls.call(lambda client: client.http.get_channel(root), patient=True)
+        except Gone:
+            return self._here
+        return root
 
     async def _open_thread(self, client: discord.Client) -> int:
         """Open the thread on the question and return its id, the question's own (topics/threads); or the channel's."""

@@ -1,8 +1,9 @@
 """Rate limits, in fixed windows and with Discord's headers (Discord docs, topics/rate-limits).
 
 Discord promises no numbers; these are what is commonly seen: five posts and five edits in five seconds per channel,
-a channel renamed twice in ten minutes, five follow-ups of an interaction in two seconds, fifty calls a second
-altogether. An interaction's own routes are not counted among the fifty, and its callback is not limited at all.
+fifty threads opened in five minutes in a channel, a channel renamed twice in ten minutes, five follow-ups of an
+interaction in two seconds, fifty calls a second altogether. An interaction's own routes are not counted among the
+fifty, and its callback is not limited at all.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ WEBHOOK = "/webhooks/{application}/{token}"
 _PER_CHANNEL = {
     ("POST", "/channels/{channel}/messages"): (5, 5.0),
     ("PATCH", "/channels/{channel}/messages/{message}"): (5, 5.0),
+    ("POST", "/channels/{channel}/messages/{message}/threads"): (50, 300.0),
     ("POST", "/channels/{channel}/typing"): (5, 5.0),
 }
 _FOLLOW_UPS = (5, 2.0)
