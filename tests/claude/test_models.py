@@ -60,7 +60,7 @@ async def test_the_models_endpoint_completes_what_is_known(client, claude):
     assert known.thinking == ("adaptive",)
     assert known.efforts == ("low", "medium", "high", "xhigh", "max")
     assert not known.forced_tools
-    assert claude.requests[-1].path == "/v1/models/claude-opus-5-5"
+    assert claude.lookups[-1].path == "/v1/models/claude-opus-5-5"
 
 
 def test_the_cost_counts_every_kind_of_token_and_search():

@@ -173,11 +173,14 @@ async def test_a_channel_in_which_somebody_speaks_is_read_before_others(connecte
             assert before < 20  # its own, and those that were being read
 
 
-async def test_what_is_said_live_waits_also_if_its_guild_comes_late(connected: Connected, restarted: Any) -> None:
+@pytest.mark.parametrize("said_available", [True, False])
+async def test_what_is_said_live_waits_also_if_its_guild_comes_late(
+    connected: Connected, restarted: Any, said_available: bool
+) -> None:
     async with connected() as scene:
         await scene.log.noted.wait()
         async with restarted(scene, meanwhile=lambda: _in_an_outage(scene)) as later:
-            await _end_the_outage_while_it_looks(later)
+            await _end_the_outage_while_it_looks(later, said_available=said_available)
             assert [(await later.heard.next()).text for _ in range(2)] == ["missed", "live"]
 
 
@@ -193,10 +196,10 @@ async def test_nothing_is_noted_before_a_late_guild_is_looked_at(connected: Conn
         assert scene.log.until_s == until_s
 
 
-async def _end_the_outage_while_it_looks(scene: Any) -> None:
+async def _end_the_outage_while_it_looks(scene: Any, *, said_available: bool = True) -> None:
     """The guild comes while the bot looks what READY has told, with a live message; then it looks on."""
     await scene.log.asked.wait()
-    scene.discord.end_outage(scene.guild)
+    scene.discord.end_outage(scene.guild, said_available=said_available)
     await scene.discord.say(scene.ann, scene.channel, "live")
     await scene.discord.react(scene.ann, scene.discord.messages(scene.channel)[0].id, "❌")
     assert await scene.heard.next(Pressed)  # which waits for nothing: now the message has come, too

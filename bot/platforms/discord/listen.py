@@ -140,6 +140,10 @@ class Listener(discord.Client):
         self.looked.clear()  # its next messages may come before it is looked at
         self.begun.put_nowait(guild)
 
+    # So discord.py calls a guild whose GUILD_CREATE does not say that it is available: one that the bot was just added
+    # to, or one that is back and leaves the field out.
+    _take_guild_join = _take_guild_available
+
     def _take_resumed(self) -> None:  # what was missed has been sent again
         log.info("discord_resumed")
         self.connected.set()

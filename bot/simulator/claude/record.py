@@ -45,15 +45,16 @@ class Records:
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
+        self.lookups: list[Request] = []
         self._changed = asyncio.Event()
 
     def changed(self) -> None:
         """Wake whoever waits."""
         self._changed.set()
 
-    def add(self, request: Request) -> None:
-        """Record a request that has come."""
-        self.requests.append(request)
+    def add(self, request: Request, *, lookup: bool) -> None:
+        """Record a request that has come. `lookup`: it asks the API about itself, and no model anything."""
+        (self.lookups if lookup else self.requests).append(request)
         self.changed()
 
     def end(self, request: Request, done: Done) -> None:

@@ -94,8 +94,13 @@ class SimulatedClaude:
 
     @property
     def requests(self) -> list[Request]:
-        """Every request so far, refused ones included, in the order they came."""
+        """Everything that was asked of a model so far, refused or not, in the order it came."""
         return self._records.requests
+
+    @property
+    def lookups(self) -> list[Request]:
+        """Every GET so far: what was asked about the models."""
+        return self._records.lookups
 
     @property
     def count(self) -> int:
@@ -133,7 +138,7 @@ class SimulatedClaude:
             try:
                 record.body, unread = await wire.read_json(given) if given.method == "POST" else ({}, None)
             finally:
-                self._records.add(record)
+                self._records.add(record, lookup=given.method == "GET")
             wire.check_key(headers, self.api_key)
             if unread is not None:
                 raise unread

@@ -34,6 +34,13 @@ class Body:
         return self.json
 
 
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What a handler returns for something that was made and is answered with 201: the object as JSON."""
+
+    json: Any
+
+
 async def read(request: web.Request) -> Body:
     """Read a body, JSON or multipart. Raises `RefusedError`."""
     if request.content_type == "multipart/form-data":

@@ -4,9 +4,9 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.simulator.discord import bodies
+from bot.simulator.discord import blanks, bodies
 from bot.simulator.discord.actions import Actions
-from bot.simulator.discord.bodies import Body
+from bot.simulator.discord.bodies import Body, Created
 from bot.simulator.discord.gateway import Gateway
 from bot.simulator.discord.model import PRIVATE_THREAD, PUBLIC_THREAD, TEXT, Channel, Message
 from bot.simulator.discord.refusals import (
@@ -76,7 +76,7 @@ class ChannelRoutes:
             raise missing_permissions()
         self._actions.type(self._world.bot, channel)
 
-    async def thread_on_message(self, request: web.Request, body: Body) -> Json:
+    async def thread_on_message(self, request: web.Request, body: Body) -> Created:
         """Open a public thread on a message; it takes the message's id."""
         parent = self._may_open(request)
         message = self._world.message(parent.id, request.match_info["message"])
@@ -84,24 +84,24 @@ class ChannelRoutes:
             raise thread_exists()
         return self._opened(parent, body, message, PUBLIC_THREAD)
 
-    async def thread(self, request: web.Request, body: Body) -> Json:
+    async def thread(self, request: web.Request, body: Body) -> Created:
         """Open a thread that hangs on no message; private unless its type is given."""
         parent = self._may_open(request)
         kind = PUBLIC_THREAD if body.fields.get("type") == PUBLIC_THREAD else PRIVATE_THREAD
         return self._opened(parent, body, None, kind)
 
-    def _opened(self, parent: Channel, body: Body, on: Message | None, kind: int) -> Json:
+    def _opened(self, parent: Channel, body: Body, on: Message | None, kind: int) -> Created:
         name, minutes = bodies.name(body.fields), bodies.archive_after_min(body.fields)
         active = [one for one in self._world.threads_of(guild=parent.guild) if not one.archived]
         if len(active) >= self._world.most_active_threads:
             raise too_many_threads()
         thread = self._actions.open_thread(self._world.bot, parent, name, on=on, kind=kind, archive_after_min=minutes)
-        return self._wire.channel(thread)
+        return Created(self._wire.channel(thread))
 
     async def archived(self, request: web.Request, _: Body) -> Json:
         """List a channel's archived threads."""
         threads = [one for one in self._world.threads_of(parent=self._channel(request).id) if one.archived]
-        return {"threads": [self._wire.channel(one) for one in threads], "members": [], "has_more": False}
+        return self._wire.threads(threads)
 
     async def members(self, request: web.Request, _: Body) -> list[Json]:
         """List who is in a thread."""
@@ -181,7 +181,7 @@ class AccountRoutes:
 
     async def me(self, _: web.Request, __: Body) -> Json:
         """The account of the token."""
-        return self._wire.user(self._world.bot)
+        return {**self._wire.user(self._world.bot), **blanks.OWN_USER}
 
     async def user(self, request: web.Request, _: Body) -> Json:
         """An account."""
@@ -203,7 +203,7 @@ class AccountRoutes:
 
     async def guilds(self, _: web.Request, __: Body) -> list[Json]:
         """The guilds the application is in."""
-        return [self._wire.guild(one) for one in self._world.joined()]
+        return [self._wire.own_guild(one) for one in self._world.joined()]
 
     async def guild(self, request: web.Request, _: Body) -> Json:
         """A guild."""
@@ -219,7 +219,7 @@ class AccountRoutes:
         """A guild's threads that are not archived."""
         guild = self._world.guild(request.match_info["guild"])
         threads = [one for one in self._world.threads_of(guild=guild.id) if not one.archived]
-        return {"threads": [self._wire.channel(one) for one in threads], "members": []}
+        return self._wire.threads(threads)
 
     async def member(self, request: web.Request, _: Body) -> Json:
         """A member of a guild."""
@@ -235,7 +235,8 @@ class AccountRoutes:
 
     async def put_commands(self, request: web.Request, body: Body) -> list[Json]:
         """Replace the application's commands."""
-        common = {"application_id": self._world.bot.id, "default_member_permissions": None, "description": ""}
+        common: Json = {"application_id": self._world.bot.id, "default_member_permissions": None}
+        common |= {"type": 1, "description": "", "nsfw": False}
         written = [
             {**common, **one, "id": self._world.ids.new(), "version": self._world.ids.new()}
             for one in bodies.commands(body)

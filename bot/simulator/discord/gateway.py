@@ -228,10 +228,15 @@ class Gateway:
         self._world.out.add(guild.id)
         self.dispatch("GUILD_DELETE", GUILDS, lambda _: {"id": guild.id, "unavailable": True})
 
-    def end_outage(self, guild: Guild) -> None:
-        """Tell that a guild can be seen again."""
+    def end_outage(self, guild: Guild, *, said_available: bool) -> None:
+        """Tell that a guild can be seen again, with or without the field that says so."""
         self._world.out.discard(guild.id)
-        self.dispatch("GUILD_CREATE", GUILDS, lambda intents: self._created(guild, intents))
+        left_out = set() if said_available else {"unavailable"}
+
+        def told(intents: int) -> Json:
+            return {key: value for key, value in self._created(guild, intents).items() if key not in left_out}
+
+        self.dispatch("GUILD_CREATE", GUILDS, told)
 
     def _created(self, guild: Guild, intents: int) -> Json:
         return self._wire.guild_create(guild, all_members=bool(intents & PRESENCES))

@@ -15,6 +15,7 @@ from bot.simulator.discord.refusals import (
     invalid,
     missing_access,
     missing_permissions,
+    no_reply_unread,
     not_the_author,
 )
 from bot.simulator.discord.wire import Json, Wire
@@ -117,6 +118,8 @@ class MessageRoutes:
             return None
         if reference.get("type"):
             raise invalid("message_reference", "NOT_SIMULATED", "Forwards by the application are not simulated.")
+        if channel.type != DM and "read_history" in self._world.denied:
+            raise no_reply_unread()
         found = self._world.find(str(reference.get("message_id")))
         if found is not None and found.channel == channel.id:
             return found.id

@@ -54,6 +54,11 @@ def invalid_webhook_token() -> RefusedError:
     return RefusedError(401, 50027, "Invalid Webhook Token")
 
 
+def no_reply_unread() -> RefusedError:
+    """Whoever may not read what was said may not reply to it."""
+    return RefusedError(400, 160002, "Cannot reply without permission to read message history")
+
+
 def missing_permissions() -> RefusedError:
     """A permission of the application is denied."""
     return RefusedError(403, 50013, "Missing Permissions")

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.simulator.discord import bodies
-from bot.simulator.discord.bodies import Body
+from bot.simulator.discord.bodies import Body, Created
 from bot.simulator.discord.limits import Limits, Verdict, is_interaction
 from bot.simulator.discord.model import Call
 from bot.simulator.discord.refusals import RefusedError, not_found, too_large, unauthorized
@@ -79,6 +79,8 @@ class Rest:
             result = await handler(request, body)
         except RefusedError as refusal:
             return _json(refusal.status, refusal.body, headers)
+        if isinstance(result, Created):
+            return _json(201, result.json, headers)
         return _json(204, None, headers) if result is None else _json(200, result, headers)
 
     def _limit(self, request: web.Request, route: str, body: Body) -> tuple[web.Response | None, Mapping[str, str]]:
@@ -144,7 +146,7 @@ def _too_many(verdict: Verdict) -> web.Response:
 
 
 def _waiting(wait_s: float, *, everywhere: bool) -> dict[str, Any]:
-    return {"message": "You are being rate limited.", "retry_after": wait_s, "global": everywhere}
+    return {"message": "You are being rate limited.", "retry_after": wait_s, "global": everywhere, "code": 0}
 
 
 def _json(status: int, body: Any, headers: Mapping[str, str]) -> web.Response:

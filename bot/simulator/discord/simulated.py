@@ -153,9 +153,11 @@ class SimulatedDiscord(People):
         """
         self._gateway.begin_outage(self._guild(guild))
 
-    def end_outage(self, guild: str) -> None:
-        """Let GUILD_CREATE tell that a guild is available again."""
-        self._gateway.end_outage(self._guild(guild))
+    def end_outage(self, guild: str, *, said_available: bool = True) -> None:
+        """Let GUILD_CREATE tell that a guild is available again, in its field `unavailable` or by coming alone: the
+        field may be left out (Discord docs, resources/guild, `unavailable?`).
+        """
+        self._gateway.end_outage(self._guild(guild), said_available=said_available)
 
     @property
     def heartbeat_s(self) -> float:

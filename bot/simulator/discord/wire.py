@@ -1,7 +1,9 @@
 """The state → the JSON objects of Discord's API v10 (Discord docs, resources/*)."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from bot.simulator.discord import blanks
 from bot.simulator.discord.cdn import Cdn
 from bot.simulator.discord.model import (
     DM,
@@ -38,23 +40,13 @@ class Wire:
             "username": person.name if person.bot else person.name.lower().replace(" ", "_"),
             "global_name": None if person.bot else person.name,
             "discriminator": "0000" if person.bot else "0",
-            "avatar": None,
             "bot": person.bot,
-            "public_flags": 0,
+            **blanks.USER,
         }
 
     def member(self, guild: Guild, person: Person, *, with_user: bool = True) -> Json:
         """Return a guild member object."""
-        about: Json = {
-            "roles": guild.members[person.id],
-            "nick": None,
-            "avatar": None,
-            "joined_at": time_of(guild.id),
-            "deaf": False,
-            "mute": False,
-            "pending": False,
-            "flags": 0,
-        }
+        about: Json = {"roles": guild.members[person.id], "joined_at": time_of(guild.id), **blanks.MEMBER}
         return {**about, "user": self.user(person)} if with_user else about
 
     def role(self, guild: Guild, role: Role) -> Json:
@@ -62,13 +54,11 @@ class Wire:
         return {
             "id": role.id,
             "name": role.name,
-            "color": 0,
-            "hoist": False,
             "position": 0 if role.id == guild.id else 1,
             "permissions": str(self._world.permissions() if role.id == guild.id else role.permissions),
             "managed": bool(role.bot_id),
             "mentionable": role.mentionable,
-            "flags": 0,
+            **blanks.ROLE,
             **({"tags": {"bot_id": role.bot_id}} if role.bot_id else {}),
         }
 
@@ -77,21 +67,25 @@ class Wire:
         return {
             "id": guild.id,
             "name": guild.name,
-            "icon": None,
-            "owner_id": next((one for one in guild.members if one != self._world.bot.id), self._world.bot.id),
+            "owner_id": self._owner(guild),
             "roles": [self.role(guild, role) for role in guild.roles.values()],
-            "emojis": [],
-            "stickers": [],
-            "features": [],
-            "verification_level": 0,
-            "default_message_notifications": 0,
-            "explicit_content_filter": 0,
-            "mfa_level": 0,
-            "nsfw_level": 0,
-            "premium_tier": 0,
-            "preferred_locale": "en-US",
-            "system_channel_flags": 0,
+            **blanks.GUILD,
         }
+
+    def own_guild(self, guild: Guild) -> Json:
+        """Return a guild as it stands in the list of those the application is in."""
+        return {
+            "id": guild.id,
+            "name": guild.name,
+            "icon": None,
+            "banner": None,
+            "owner": self._owner(guild) == self._world.bot.id,
+            "permissions": str(self._world.permissions()),
+            "features": [],
+        }
+
+    def _owner(self, guild: Guild) -> str:
+        return next((one for one in guild.members if one != self._world.bot.id), self._world.bot.id)
 
     def guild_create(self, guild: Guild, *, all_members: bool) -> Json:
         """Return what GUILD_CREATE tells. Without the presence intent it names no member but the application."""
@@ -152,6 +146,12 @@ class Wire:
             about["member"] = self.thread_member(thread, self._world.bot)
         return about
 
+    def threads(self, threads: Sequence[Channel]) -> Json:
+        """Return a list of threads, with the application's memberships in them."""
+        bot = self._world.bot
+        mine = [self.thread_member(one, bot) for one in threads if bot.id in one.members]
+        return {"threads": [self.channel(one) for one in threads], "members": mine, "has_more": False}
+
     def thread_member(self, thread: Channel, person: Person) -> Json:
         """Return a thread member object."""
         return {"id": thread.id, "user_id": person.id, "join_timestamp": thread.changed_at, "flags": 0}
@@ -203,7 +203,7 @@ class Wire:
         return {
             "type": message.type,
             "content": message.content if readable else "",
-            "embeds": message.embeds if readable else [],
+            "embeds": [{"type": "rich", **one} for one in message.embeds] if readable else [],
             "components": message.components if readable else [],
             "attachments": attachments,
             "timestamp": time_of(message.id),
@@ -267,17 +267,14 @@ class Wire:
     def application(self, flags: int) -> Json:
         """Return the application object of `/oauth2/applications/@me`."""
         bot = self._world.bot
-        owner = {"id": "1", "username": "owner", "discriminator": "0", "avatar": None, "global_name": "Owner"}
+        owner = {"id": "1", "username": "owner", "discriminator": "0", "global_name": "Owner", **blanks.USER}
         return {
             "id": bot.id,
             "name": bot.name,
-            "icon": None,
-            "description": "",
-            "bot_public": True,
-            "bot_require_code_grant": False,
-            "verify_key": "0" * 64,
             "owner": owner,
-            "team": None,
             "flags": flags,
+            "flags_new": str(flags),
+            "approximate_guild_count": len(self._world.joined()),
             "bot": self.user(bot),
+            **blanks.APPLICATION,
         }
