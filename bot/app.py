@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import Any
 
 import structlog
 
@@ -102,6 +103,7 @@ def make_engine(
         context_messages=limits.context_messages,
         uploads=limits.uploads_per_message,
         upload_bytes=limits.upload_mb * MB,
+        reads_between=settings.access.mention_in_threads,
     )
     answerer = Answerer(
         store,
@@ -111,8 +113,9 @@ def make_engine(
         Slots(limits.turns_at_once, limits.turns_per_person),
         most_pages=limits.answer_pages,
     )
-    rules = settings.access.model_dump()
-    access = Access(rules.pop("dms"), **{name: frozenset(ids) for name, ids in rules.items()})
+    given = settings.access.model_dump().items()
+    rules: dict[str, Any] = {name: frozenset(rule) if isinstance(rule, tuple) else rule for name, rule in given}
+    access = Access(**rules)
     return Engine(store, answerer, connected, access, drain_s=limits.drain_s, late_after_s=limits.late_after_s)
 
 

@@ -15,6 +15,7 @@ from bot.events import (
     MessageKey,
     Outcome,
     Part,
+    Person,
     Place,
     ThreadKey,
     Turn,
@@ -24,7 +25,7 @@ from bot.events import (
 Hear = Callable[[Event], Awaitable[str]]
 """Where a platform hands in what people do. When it returns, the event is on disk or was turned away, and may be
 acknowledged; when it raises, it must not be acknowledged, so that the platform delivers it again. What it returns is
-a sentence for the person alone ("" for none), which a platform shows to who pressed a button, if it can."""
+a sentence for the person alone ("" for none), which a platform shows to who pressed a button or wrote, if it can."""
 
 
 class Dialect(Protocol):
@@ -128,6 +129,13 @@ class Platform(Protocol):
         """
         ...
 
+    async def author_now(self, question: Incoming) -> Person:
+        """Return who asked a question, with their roles as they are now: none for who has left.
+
+        Raises `PlatformError` if that cannot be told.
+        """
+        ...
+
 
 class HearLog(Protocol):
     """Where a platform looks up and writes down until when it has heard everything. Times in seconds since 1970."""
@@ -209,6 +217,13 @@ class Store(PartLog, HearLog, Protocol):
 
         `question` takes the place of the one with its key. What the turn had added to the history leaves it, and stays
         in the store as a branch. A turn that is only accepted stays so.
+        """
+        ...
+
+    async def note_refusal(self, person: str, since_s: float) -> bool:
+        """Write down that somebody is told that they may not speak; False if they were told since a time.
+
+        `person`: platform and id, as `discord:42`.
         """
         ...
 

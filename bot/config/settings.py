@@ -80,6 +80,7 @@ class AccessSettings(_Section):
     """`[access]`: who may speak to the bot, by the platforms' ids. A denial always wins; an empty list allows all."""
 
     dms: bool = True
+    mention_in_threads: bool = False
     allowed_users: Annotated[tuple[PersonId, ...], _List] = ()
     denied_users: Annotated[tuple[PersonId, ...], _List] = ()
     allowed_roles: Annotated[tuple[Role, ...], _List] = ()

@@ -1,7 +1,8 @@
-"""Who is heard. Pure: an `Incoming` and the rules in, yes or no out."""
+"""Who is heard. Pure: an `Incoming` and the rules in, yes or no out, or why not."""
 
 from dataclasses import dataclass
 
+from bot.engine.words import NOT_HERE, NOT_IN_DMS, NOT_YOU
 from bot.events import Incoming
 
 _NOBODY: frozenset[str] = frozenset()
@@ -12,6 +13,7 @@ class Access:
     """Who may speak to the bot, by the platforms' ids. A denial always wins; an empty set of the allowed allows all.
 
     `places` are Discord guilds and Slack workspaces, which have ids of their own kind and so share a set.
+    `mention_in_threads`: also in a thread it was asked in before, the bot hears only who mentions it.
     """
 
     dms: bool = True
@@ -25,11 +27,17 @@ class Access:
     denied_guilds: frozenset[str] = _NOBODY
     allowed_workspaces: frozenset[str] = _NOBODY
     denied_workspaces: frozenset[str] = _NOBODY
+    mention_in_threads: bool = False
+
+    @property
+    def names_roles(self) -> bool:
+        """Whether anything depends on a person's roles."""
+        return bool(self.allowed_roles or self.denied_roles)
 
 
 def is_addressed(question: Incoming, *, known_thread: bool) -> bool:
     """Say whether a message is for the bot: a DM, a mention, or a line in a thread the bot was asked in before,
-    unless that line names somebody else and not the bot.
+    unless that line is for somebody else and not the bot.
     """
     if question.direct or question.mentions_bot:
         return True
@@ -38,7 +46,16 @@ def is_addressed(question: Incoming, *, known_thread: bool) -> bool:
 
 def may_speak(question: Incoming, access: Access) -> bool:
     """Say whether the author may use the bot in this place. Names play no part, only ids and roles."""
-    return _person_may(question, access) and _place_allows(question, access)
+    return not refusal(question, access)
+
+
+def refusal(question: Incoming, access: Access) -> str:
+    """Return why the author may not use the bot in this place, in a sentence for them; "" if they may."""
+    if (question.direct or question.group) and not access.dms:
+        return NOT_IN_DMS
+    if not _place_allows(question, access):
+        return NOT_HERE
+    return "" if _person_may(question, access) else NOT_YOU
 
 
 def _person_may(question: Incoming, access: Access) -> bool:
@@ -64,7 +81,7 @@ def _place_allows(question: Incoming, access: Access) -> bool:
     ):
         return False
     if question.direct:
-        return access.dms
+        return True
     channels = {where.channel, where.thread, question.key.channel}
     if channels & access.denied_channels:
         return False

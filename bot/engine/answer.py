@@ -9,12 +9,13 @@ import structlog
 from bot.claude import ClaudeError, Usage
 from bot.engine.ask import Asker, Place
 from bot.engine.budget import OverBudget
+from bot.engine.gate import Gate
 from bot.engine.look_back import as_it_is, as_stored
 from bot.engine.patience import patiently
 from bot.engine.run import Run
 from bot.engine.slots import Slots
 from bot.engine.status import working
-from bot.engine.words import DELETED, LATE, OUR_FAULT, WAITING, WAITS, sentence_for
+from bot.engine.words import DELETED, LATE, NOT_YOU, OUR_FAULT, WAITING, WAITS, sentence_for
 from bot.errors import Gone, PlatformError, StoreError, Unreachable
 from bot.events import Button, MessageKey, Outcome, Part, Turn
 from bot.ports import PartLog, Platform, Store, Surface
@@ -45,8 +46,8 @@ class Answerer:
         self._most_pages = most_pages
         self._back_off_s = back_off_s
 
-    async def answer(self, run: Run) -> Turn | None:
-        """Answer a turn, or only deliver it if it was answered before.
+    async def answer(self, run: Run, gate: Gate) -> Turn | None:
+        """Answer a turn, or only deliver it if it was answered before. `gate`: it is passed by what is not new.
 
         Afterwards the turn is delivered, failed or stopped. But if its platform stays out of reach, or something went
         wrong that could not be shown, it is returned as the store has it, to be tried again. Cancelled, it is as the
@@ -56,7 +57,7 @@ class Answerer:
         if platform is None:
             log.warning("turn waits: its platform is not connected", turn=str(run.turn.key))
             return None
-        if not await self._still_asked(run, platform):
+        if not await self._still_asked(run, platform, gate):
             return None
         try:
             await self._attempt(run, platform)
@@ -74,7 +75,9 @@ class Answerer:
         parts = _Parts(self._store)
         async with self._reply(run, surface, parts) as reply:
             try:
-                if run.late():
+                if run.refused:
+                    await self._turn_away(run, reply)
+                elif run.late():
                     await patiently(self._store.begin, run.turn.questions)
                     await self._settle(run, reply, LATE)
                 elif is_purged(run):
@@ -95,15 +98,18 @@ class Answerer:
                 log.exception("turn failed")
                 await self._settle(run, reply, OUR_FAULT)
 
-    async def _still_asked(self, run: Run, platform: Platform) -> bool:
-        """Look whether a turn that was begun before, or left by an earlier process, is still to be answered, and as it
-        was asked.
+    async def _still_asked(self, run: Run, platform: Platform, gate: Gate) -> bool:
+        """Look whether a turn that was begun before, or left by an earlier process, is still to be answered, as it was
+        asked, and to somebody who may still speak to the bot.
         """
         now: Turn | None = run.turn
         if run.left or run.turn.state != "accepted":
             now = await as_stored(self._store, run.turn)
         if run.left and now is not None and now.outcome is None:
             now = await as_it_is(self._store, platform, now)
+        if now is not None and now.outcome is None and now.asked and (run.left or now.state != "accepted"):
+            now = await gate.admitted(now)
+            run.refused = not now.asked
         run.turn = now or run.turn
         return now is not None
 
@@ -167,6 +173,13 @@ class Answerer:
         except Exception:
             log.exception("the reason could not be shown")
         await patiently(self._store.end, run.turn.key, "failed", dict(run.used))
+
+    async def _turn_away(self, run: Run, reply: LiveReply) -> None:
+        """Nobody who asked may speak to the bot any more: the message that was to hold an answer says so."""
+        if run.turn.parts:
+            await reply.finish(NOT_YOU)
+        await patiently(self._store.begin, run.turn.questions)
+        await patiently(self._store.end, run.turn.key, "stopped", dict(run.used))
 
     async def _take_back(self, run: Run, reply: LiveReply) -> None:
         """The question is gone: what was shown of an answer gives way to a line that says so."""

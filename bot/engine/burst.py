@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict, deque
 
-from bot.events import Incoming, Said
+from bot.events import Incoming, MessageKey, Said
 
 WITHIN_S = 60.0
 MOST_MESSAGES = 5
@@ -26,6 +26,22 @@ class Bursts:
         mine.append((_now_s(), message))
         self._heard.move_to_end(_who(message))
         self._tidy()
+
+    def edited(self, message: Incoming) -> None:
+        """Remember what a message says now, if it is remembered."""
+        mine = self._heard.get(_who(message), deque())
+        for place, (at_s, heard) in enumerate(mine):
+            if heard.key == message.key:
+                mine[place] = (at_s, message)
+
+    def forget(self, key: MessageKey) -> None:
+        """Forget a message that was deleted."""
+        for who, mine in list(self._heard.items()):
+            left = [(at_s, heard) for at_s, heard in mine if heard.key != key]
+            if not left:
+                del self._heard[who]
+            elif len(left) < len(mine):
+                self._heard[who] = deque(left, maxlen=MOST_MESSAGES)
 
     def before(self, question: Incoming) -> tuple[Said, ...]:
         """Return what the author of a question said in its channel just before, oldest first."""

@@ -13,11 +13,12 @@ import structlog
 from bot.engine.admit import Access, is_addressed, may_speak
 from bot.engine.answer import Answerer
 from bot.engine.burst import Bursts
+from bot.engine.gate import Gate
 from bot.engine.look_back import LookBack, is_same
 from bot.engine.patience import patiently
 from bot.engine.queue import Queue
 from bot.engine.run import in_time
-from bot.engine.words import GO_ON, NOT_NEWEST, NOT_YOURS, is_stop
+from bot.engine.words import GO_ON, NOT_NEWEST, NOT_YOURS, NOTHING_LEFT, is_stop
 from bot.errors import ParleyError
 from bot.events import Button, Deleted, Edited, Event, Incoming, Missed, Person, Pressed, Turn
 from bot.ports import Platform, Store
@@ -50,7 +51,8 @@ class Engine:
         self._access = access
         self._drain_s = drain_s
         self._late_after_s = late_after_s
-        self._queue = Queue(answerer.answer)
+        self._gate = Gate(access, platforms, store)
+        self._queue = Queue(partial(answerer.answer, gate=self._gate))
         self._bursts = Bursts()
         self._platforms = platforms
         self._look_back = LookBack(store, platforms, self._changed)
@@ -90,62 +92,78 @@ class Engine:
         if self._closing and not isinstance(event, Missed):
             raise ParleyError("The bot is stopping.")
         if isinstance(event, Incoming):
-            await self._asked(event)
-        elif isinstance(event, Edited | Deleted):
-            await self._changed(event)
-        elif isinstance(event, Missed):
+            return await self._asked(event)
+        if isinstance(event, Edited | Deleted):
+            return await self._changed(event)
+        if isinstance(event, Missed):
             if not self._closing:  # else the next start misses it, too
                 self._look_back.begin(event.platform)
-        else:
-            return await self._pressed(event)
-        return ""
+            return ""
+        return await self._pressed(event)
 
-    async def _asked(self, question: Incoming) -> None:
+    async def _asked(self, question: Incoming) -> str:
         """Accept a message that is for the bot, from someone who may speak to it; ignore any other."""
-        known = question.in_thread and await self._store.knows(question.thread)
-        if not is_addressed(question, known_thread=known):
+        if not is_addressed(question, known_thread=await self._follows(question)):
             self._bursts.heard(question)
-            return
-        if not may_speak(question, self._access):
-            log.info("not allowed to speak", message=str(question.key), person=question.author.id)
-            return
+            return ""
+        if sentence := self._gate.refusal(question):
+            return await self._gate.told(question, sentence)
         question = replace(question, burst=self._bursts.before(question))
         if not await self._store.accept(question):
-            return
+            return ""
         running = self._queue.running(question.thread)
         if running and is_stop(question.text) and self._may_press(running.turn, question.author):
             running.stop()
             await patiently(self._store.end, question.key, "stopped")
-            return
+            return ""
         log.info("question accepted", message=str(question.key))
         late = self._is_late(question, 0.0)
         self._queue.put(Turn((question,), "accepted"), late=lambda: late)
+        return ""
 
-    async def _changed(self, event: Edited | Deleted) -> None:
+    async def _follows(self, question: Incoming) -> bool:
+        """Say whether in a message's thread the bot hears who does not mention it; it always hears a "stop"."""
+        if self._access.mention_in_threads and not (is_stop(question.text) and self._queue.running(question.thread)):
+            return False
+        return question.in_thread and await self._store.knows(question.thread)
+
+    async def _changed(self, event: Edited | Deleted) -> str:
         async with self._changing:  # one change may come from the platform and from looking back
-            await (self._edited(event) if isinstance(event, Edited) else self._deleted(event))
+            return await (self._edited(event) if isinstance(event, Edited) else self._deleted(event))
 
-    async def _edited(self, edited: Edited) -> None:
-        """Answer an edited question anew, if it is its thread's newest; one that waits is answered as it is now."""
+    async def _edited(self, edited: Edited) -> str:
+        """Answer an edited question anew, if it is its thread's newest; one that waits is answered as it is now. What
+        was no question becomes one if it mentions the bot now, as if it had been written this way, and now.
+        """
         message = edited.message
         turn = await self._store.find(message.key)
         asked = next((q for q in turn.questions if q.key == message.key), None) if turn else None
-        if turn is None or asked is None or is_same(asked, message):
-            return
-        changed = replace(asked, text=message.text, uploads=message.uploads)
+        if turn is None and (message.mentions_bot or message.direct):
+            self._bursts.forget(message.key)
+            platform = self._platforms[message.key.platform]
+            return await self._asked(replace(message, sent_at_s=platform.now_s()))
+        if turn is None or asked is None or asked.key in turn.deleted or is_same(asked, message):
+            self._bursts.edited(message)
+            return ""
+        if sentence := await self._gate.refusal_now(message):
+            return await self._gate.told(message, sentence)
+        changed = replace(asked, text=message.text, uploads=message.uploads, author=message.author)
         async with self._broken_off(asked):
             reopened = await patiently(self._store.reopen, turn.key, changed)
         log.info("question edited", message=str(message.key), answered_anew=reopened is not None)
+        return ""
 
-    async def _deleted(self, deleted: Deleted) -> None:
+    async def _deleted(self, deleted: Deleted) -> str:
         """Stop answering a deleted question, and forget what it said."""
         turn = await self._store.find(deleted.key)
         asked = next((q for q in turn.questions if q.key == deleted.key), None) if turn else None
         if asked is None:
-            return
+            self._bursts.forget(deleted.key)
+            return ""
         async with self._broken_off(asked):
             await patiently(self._store.forget, deleted.key)
         log.info("question deleted", message=str(deleted.key))
+        return ""
 
     @asynccontextmanager
     async def _broken_off(self, asked: Incoming) -> AsyncIterator[None]:
@@ -202,6 +220,10 @@ class Engine:
         now = await self._store.find(turn.key)
         if now is None or not now.has_ended:
             return ""
+        if not now.asked:
+            return NOTHING_LEFT
+        if not (await self._gate.admitted(now)).asked:
+            return NOT_YOURS
         reopened = await self._store.reopen(turn.key)
         if reopened is None:
             return NOT_NEWEST
@@ -216,6 +238,7 @@ class Engine:
             pressed.person,
             GO_ON,
             direct=turn.questions[0].direct,
+            group=turn.questions[0].group,
             mentions_bot=True,
             in_thread=True,
         )

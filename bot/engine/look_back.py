@@ -69,7 +69,7 @@ class LookBack:
     """Looks the latest questions of a platform up again, one after the other, and hands in what became of them."""
 
     def __init__(
-        self, store: Store, platforms: Mapping[str, Platform], hear: Callable[[Edited | Deleted], Awaitable[None]]
+        self, store: Store, platforms: Mapping[str, Platform], hear: Callable[[Edited | Deleted], Awaitable[object]]
     ) -> None:
         self._store = store
         self._platforms = platforms

@@ -20,7 +20,8 @@ class Run:
     """A turn that is being answered.
 
     `late`: see `Late`. `left`: by an earlier process.
-    `begun`: it no longer waits for a place. `stopped`: a reader wants no more of the answer. `used`: what has been used
+    `begun`: it no longer waits for a place. `stopped`: a reader wants no more of the answer. `refused`: nobody who
+    asked may speak to the bot any more. `used`: what has been used
     for it and is recorded nowhere yet.
     """
 
@@ -30,6 +31,7 @@ class Run:
         self.left = left
         self.begun = False
         self.stopped = False
+        self.refused = False
         self.used = Usage(input_tokens=0, output_tokens=0)
         self.task: asyncio.Task[Turn | None] | None = None
         self._scope: asyncio.Timeout | None = None

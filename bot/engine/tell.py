@@ -20,7 +20,8 @@ MOST_CHARACTERS = 60_000
 class AskSettings:
     """How Claude is asked. `system` is the configured text; sizes in bytes, counts per message.
 
-    `context_tokens`: how much of a thread a question may bring along, by estimate.
+    `context_tokens`: how much of a thread a question may bring along, by estimate. `reads_between`: each question
+    brings along what was said in its thread since the one before, for not all of that was heard.
     """
 
     system: str
@@ -29,6 +30,7 @@ class AskSettings:
     context_messages: int
     uploads: int
     upload_bytes: int
+    reads_between: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ async def _earlier(
     """What was said where the bot is called, if that may matter: at the first turn of a thread and while something of
     it is missing, to a reply, and to who says nothing. What a question links to is read in any case.
     """
-    whole = not history or bool(missing_before(history))
+    whole = settings.reads_between or not history or bool(missing_before(history))
 
     async def read(question: Incoming) -> Earlier:
         first = question is turn.questions[0]

@@ -108,9 +108,11 @@ STEPS: tuple[str, ...] = (
 
     CREATE TABLE heard (platform TEXT PRIMARY KEY, until_s REAL NOT NULL) WITHOUT ROWID;
     """,
-    # A question with `deleted_at_s` was deleted by its author: one that says nothing may still be there.
+    # A question with `deleted_at_s` was deleted by its author: one that says nothing may still be there. `refused` says
+    # when somebody who may not speak to the bot was last told so.
     """
     ALTER TABLE turn ADD COLUMN deleted_at_s REAL;
+    CREATE TABLE refused (person TEXT PRIMARY KEY, told_at_s REAL NOT NULL) WITHOUT ROWID;
     """,
 )
 

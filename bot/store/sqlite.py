@@ -146,6 +146,13 @@ class SqliteStore:
             await self._writer.settle()
         return turn
 
+    async def note_refusal(self, person: str, since_s: float) -> bool:
+        """Write down that somebody is told that they may not speak; False if they were told since a time."""
+        insert = """INSERT INTO refused (person, told_at_s) VALUES (:person, :now)
+            ON CONFLICT (person) DO UPDATE SET told_at_s = :now WHERE told_at_s < :since"""
+        given = {"person": person, "now": time.time(), "since": since_s}
+        return await self._writer.do(lambda db: db.execute(insert, given).rowcount == 1)
+
     async def posting(self, turn: MessageKey, part: Part) -> None:
         """Write down that a post is about to be made; on disk when it returns. What is known of it already stays."""
         insert = """INSERT INTO part (turn, number, mark, file, posting_at_s) VALUES (?, ?, ?, ?, ?)

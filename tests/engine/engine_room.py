@@ -66,7 +66,7 @@ class Chat:
     (None), by id, while nobody listened; `looked_up`: whose state was asked for. `before`: what was said in a thread,
     of which `missing` cannot be read; `replied_to`: what each question hangs on. `read`: for each time that was read,
     whether with the thread. `shows_nothing`: posts and edits
-    cannot reach it; `refused`: how many did not.
+    cannot reach it; `refused`: how many did not. `people`: who has other roles than when they asked, by id.
     """
 
     shown: dict[str, Shown] = field(default_factory=dict)
@@ -85,6 +85,8 @@ class Chat:
     clock_ahead_s: float = 0.0
     looked_up: list[str] = field(default_factory=list)
     refused: int = 0
+    people: dict[str, Person] = field(default_factory=dict)
+    people_looked_up: int = 0
     name: str = "fake"
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -126,6 +128,12 @@ class Chat:
         if self.unreachable:
             raise Unreachable("The chat cannot be reached.")
         return self.now.get(question.key.message, question)
+
+    async def author_now(self, question: Incoming) -> Person:
+        self.people_looked_up += 1
+        if self.unreachable:
+            raise Unreachable("The chat cannot be reached.")
+        return self.people.get(question.author.id, question.author)
 
 
 class Place:

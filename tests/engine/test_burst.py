@@ -56,3 +56,13 @@ async def test_what_is_said_in_a_thread_is_not_remembered() -> None:
     bursts = Bursts()
     bursts.heard(message(1, "Look", in_thread=True, mentions_bot=False))
     assert bursts.before(message(2, "Why?", in_thread=False)) == ()
+
+
+async def test_what_was_edited_is_told_as_it_is_now_and_what_was_deleted_is_not_told() -> None:
+    bursts = Bursts()
+    for number in (1, 2, 3):
+        bursts.heard(message(number, str(number), **HERE))
+    bursts.edited(message(2, "two", **HERE))
+    bursts.forget(message(3, "").key)
+    bursts.forget(message(7, "").key)
+    assert [said.text for said in bursts.before(message(4, "Why?", in_thread=False))] == ["1", "two"]

@@ -10,7 +10,7 @@ from engine_room import ADA, GRACE, MOD, Chat, Room, key, message, room
 
 from bot.engine import Access, Allowance
 from bot.engine.words import DELETED, LATE, NOT_NEWEST, NOT_YOURS, STOPPED, WAITS
-from bot.events import Button, Upload
+from bot.events import Button, Edited, Upload
 from bot.simulator.claude import Reply, SimulatedClaude
 
 HALF = "This is the first half of it, and"
@@ -194,7 +194,7 @@ async def test_an_edit_that_changes_no_word_is_nothing(here: Room) -> None:
     await here.say(100, "Cats?")
     await here.ended(100, "delivered")
     await here.edit(100, "Cats?")
-    await here.edit(555, "A message that was no question")
+    await here.do(Edited(message(555, "A message that was no question", mentions_bot=False)))
     assert here.claude.count == 1
     assert await here.store.unended() == []
 

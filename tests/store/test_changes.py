@@ -216,3 +216,13 @@ async def test_a_file_no_turn_needs_goes_before_an_older_one_that_is_needed(file
             db.execute("UPDATE blob SET kept_at_s = kept_at_s - 9000 WHERE sha256 <> ?", (needed[1],))
         await answered(store, ask("101", "other"), "ok", picture(needed[1]))
         assert await kept(store, [*needed, stray]) == [True, True, False]
+
+
+async def test_that_somebody_was_told_that_they_may_not_speak_is_known_for_a_while(file: Path) -> None:
+    async with open_store(file) as store:
+        assert await store.note_refusal("discord:1", since_s=0.0)
+        assert not await store.note_refusal("discord:1", since_s=0.0)
+        assert await store.note_refusal("slack:1", since_s=0.0)
+    async with open_store(file) as store:
+        assert not await store.note_refusal("discord:1", since_s=0.0)
+        assert await store.note_refusal("discord:1", since_s=10.0**12)

@@ -14,15 +14,15 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from yarl import URL
 
-from bot.errors import MediaError, PlatformError, StartupError
-from bot.events import Incoming, Upload
+from bot.errors import Gone, MediaError, PlatformError, StartupError
+from bot.events import Incoming, Person, Upload
 from bot.media.download import LinkExpired, fetch
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.catch_up import CatchUp
 from bot.platforms.discord.limits import ALL_CALLS, shared_budget
 from bot.platforms.discord.sessions import PacedListener, SessionStarts, spare
 from bot.platforms.discord.surface import DiscordSurface
-from bot.platforms.discord.translate import is_question, mentions_bot, says_something, text_of, uploads_of
+from bot.platforms.discord.translate import is_question, mentions_bot, person, says_something, text_of, uploads_of
 from bot.ports import Hear, HearLog
 from bot.reply import Pacer
 
@@ -133,6 +133,19 @@ class DiscordPlatform:
             return question
         return now
 
+    async def author_now(self, question: Incoming) -> Person:
+        """Return who asked a question, with their roles as they are now: none for who has left.
+
+        Raises `PlatformError` if that cannot be told.
+        """
+        guild = question.key.workspace
+        if guild == "@me":
+            return question.author
+        try:
+            return await self._calls.call(lambda client: _member(client, int(guild), question.author), patient=True)
+        except Gone:
+            return replace(question.author, roles=frozenset(), moderator=False)
+
     def now_s(self) -> float:
         """Return the time by Discord's clock, in seconds since 1970; by this machine's before Discord has answered."""
         return self._calls.clock.now_s()
@@ -195,6 +208,11 @@ class DiscordPlatform:
         finally:
             self._calls.use(None)
             await _close(client)
+
+
+async def _member(client: discord.Client, guild: int, author: Person) -> Person:
+    there = client.get_guild(guild) or await client.fetch_guild(guild)
+    return person(await there.fetch_member(int(author.id)), moderator=author.moderator)
 
 
 async def _message(client: discord.Client, channel: int, message: int) -> discord.Message | None:

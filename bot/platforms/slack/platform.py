@@ -9,7 +9,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import MediaError, PlatformError, StartupError
-from bot.events import Incoming, Upload
+from bot.events import Incoming, Person, Upload
 from bot.media.download import RedirectRefused, fetch
 from bot.platforms.slack import documents
 from bot.platforms.slack.buttons import Presses
@@ -113,6 +113,10 @@ class SlackPlatform:
         whole = {**found, "channel": question.key.channel, "channel_type": kind}
         now = await self._translator.incoming(whole, question.key.workspace, me)
         return replace(question, text=now.text, uploads=now.uploads)
+
+    async def author_now(self, question: Incoming) -> Person:
+        """Return who asked a question. What Slack calls a role (a guest, an external) is known for an hour."""
+        return await self._translator.person(question.author.id)
 
     def now_s(self) -> float:
         """Return the time by Slack's clock, in seconds since 1970; by this machine's before Slack has answered."""

@@ -1,0 +1,59 @@
+"""The one gate: each event passes it, and each turn that was left or is answered anew, with roles as they are now."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+import structlog
+
+from bot.engine.admit import Access, refusal
+from bot.engine.patience import patiently
+from bot.errors import PlatformError
+from bot.events import Incoming, Turn
+from bot.ports import Platform, Store
+
+log = structlog.get_logger()
+
+_TOLD_EVERY_S = 86400.0
+
+
+class Gate:
+    """Says who may speak to the bot."""
+
+    def __init__(self, access: Access, platforms: Mapping[str, Platform], store: Store) -> None:
+        self._access = access
+        self._platforms = platforms
+        self._store = store
+
+    def refusal(self, question: Incoming) -> str:
+        """Return why a question that was asked just now is not answered, in a sentence; "" if it may be."""
+        return refusal(question, self._access)
+
+    async def refusal_now(self, question: Incoming) -> str:
+        """Return why a question of an earlier time is not answered now, in a sentence; "" if it may be.
+
+        Roles are looked up if the rules name any; those that cannot be looked up count as they were.
+        """
+        platform = self._platforms.get(question.key.platform)
+        if platform is not None and self._access.names_roles:
+            try:
+                question = replace(question, author=await platform.author_now(question))
+            except PlatformError as error:
+                log.info("roles not looked up", person=question.author.id, reason=error.detail)
+        return refusal(question, self._access)
+
+    async def admitted(self, turn: Turn) -> Turn:
+        """Return a turn without the questions of those who may not speak any more: they count as taken back."""
+        refused = frozenset([question.key for question in turn.asked if await self.refusal_now(question)])
+        if refused:
+            log.info("not allowed to speak any more", messages=[str(key) for key in refused])
+        return replace(turn, deleted=turn.deleted | refused)
+
+    async def told(self, question: Incoming, sentence: str) -> str:
+        """Return the sentence if its author is to be told: once a day, and only who spoke to the bot."""
+        log.info("not allowed to speak", message=str(question.key), person=question.author.id)
+        if not (question.direct or question.mentions_bot):
+            return ""
+        person = f"{question.key.platform}:{question.author.id}"
+        is_first = await patiently(self._store.note_refusal, person, time.time() - _TOLD_EVERY_S)
+        return sentence if is_first else ""
