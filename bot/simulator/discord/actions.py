@@ -31,7 +31,9 @@ from bot.simulator.discord.world import World
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message about to be posted. `allowed` is its `allowed_mentions`, None if the call had none."""
+    """A message about to be posted. `allowed` is its `allowed_mentions`, None if the call had none. `id`: "" for a new
+    one; the first message of a forum's post has the post's.
+    """
 
     content: str
     attachments: Sequence[Attachment] = ()
@@ -44,6 +46,9 @@ class Draft:
     flags: int = 0
     allowed: dict[str, Any] | None = None
     type: int | None = None
+    poll: Json | None = None
+    more: Json = field(default_factory=dict)
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ class Actions:
     def _write(self, author: Person, channel: Channel, draft: Draft) -> Message:
         kind = REPLY if draft.reference else DEFAULT
         message = Message(
-            id=self._world.ids.new(),
+            id=draft.id or self._world.ids.new(),
             channel=channel.id,
             author=author,
             content=draft.content,
@@ -100,6 +105,8 @@ class Actions:
             forwarded=draft.forwarded,
             nonce=draft.nonce,
             flags=draft.flags,
+            poll=draft.poll,
+            more=draft.more,
         )
         self._ping(message, draft.allowed)
         message.shown()
@@ -170,9 +177,8 @@ class Actions:
         """Open a thread, on a message (whose id it takes) or by itself."""
         thread_id = on.id if on is not None else self._world.ids.new()
         thread = self._world.add_thread(parent, owner, name, kind=kind, thread_id=thread_id)
-        thread.changed_at, thread.archive_after_min = iso(self._world.ids.now_s()), archive_after_min
-        created = {**self._wire.channel(thread), "newly_created": True}
-        self._gateway.dispatch("THREAD_CREATE", intent.GUILDS, lambda _: created)
+        thread.archive_after_min = archive_after_min
+        self.tell_thread(thread)
         if on is not None:
             self.edit(on, Revision(flags=on.flags | HAS_THREAD), edited=False)
             self.post(owner, thread, Draft("", reference=on.id, type=THREAD_STARTER, allowed={"parse": []}))
@@ -180,6 +186,12 @@ class Actions:
             self.post(owner, parent, Draft(name, reference=thread.id, type=THREAD_CREATED, allowed={"parse": []}))
         self._changes.add(Change("thread", parent.id, thread.id, owner.name, name, owner.bot, at_s=_now_s()))
         return thread
+
+    def tell_thread(self, thread: Channel) -> None:
+        """Tell THREAD_CREATE for a thread that was opened just now."""
+        thread.changed_at = iso(self._world.ids.now_s())
+        created = {**self._wire.channel(thread), "newly_created": True}
+        self._gateway.dispatch("THREAD_CREATE", intent.GUILDS, lambda _: created)
 
     def change_thread(
         self, thread: Channel, *, name: str | None = None, archived: bool | None = None, locked: bool | None = None

@@ -8,10 +8,10 @@ from typing import Any
 
 from bot.simulator.discord import components
 
-TEXT, DM, PUBLIC_THREAD, PRIVATE_THREAD = 0, 1, 11, 12
+TEXT, DM, PUBLIC_THREAD, PRIVATE_THREAD, FORUM = 0, 1, 11, 12, 15
 """Channel types (Discord docs, resources/channel)."""
 
-DEFAULT, THREAD_CREATED, REPLY, THREAD_STARTER = 0, 18, 19, 21
+DEFAULT, THREAD_CREATED, REPLY, SLASH_ANSWER, THREAD_STARTER = 0, 18, 19, 20, 21
 """Message types (Discord docs, resources/message)."""
 
 SUPPRESS_EMBEDS, HAS_THREAD, EPHEMERAL, LOADING = 1 << 2, 1 << 5, 1 << 6, 1 << 7
@@ -126,7 +126,7 @@ class Message:
     post or any edit notified or would notify. `previewed`: links that Discord would have unfurled at some moment.
     `reference`: id of the message it replies to, or None. `allowed_mentions`: as in the last call, None if absent.
     `created_at_s`, `edited_at_s`: the event loop's clock. `forwarded`: the message it is a forward of, as it was then.
-    `stickers`: sticker item objects.
+    `stickers`: sticker item objects. `poll`: a poll object. `more`: fields that only an app's message has.
     """
 
     id: str
@@ -154,6 +154,8 @@ class Message:
     previewed: set[str] = field(default_factory=set)
     reactions: dict[str, list[str]] = field(default_factory=dict)
     stickers: list[dict[str, Any]] = field(default_factory=list)
+    poll: dict[str, Any] | None = None
+    more: dict[str, Any] = field(default_factory=dict)
 
     @property
     def buttons(self) -> list[str]:
@@ -177,7 +179,8 @@ class Channel:
     """A text channel, DM or thread; `messages` oldest first, system messages included, deleted ones not.
 
     Of a thread: `parent` its channel's id, `owner_id` who opened it, `members` who is in it. Of a DM: `members` are
-    the two who talk, the application's account among them. `last_message_id` may be that of a deleted message.
+    the two who talk, the application's account among them. `last_message_id` may be that of a deleted message. `tags`:
+    name → id, those a forum offers or a post has. `hidden`: nobody but the application may see it.
     """
 
     id: str
@@ -192,6 +195,9 @@ class Channel:
     archived: bool = False
     locked: bool = False
     archive_after_min: int = 1440
+    topic: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    hidden: bool = False
     changed_at: str = ""
 
     @property

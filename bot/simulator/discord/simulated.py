@@ -12,7 +12,7 @@ from bot.simulator.discord.channels import AccountRoutes, ChannelRoutes
 from bot.simulator.discord.limits import Limits
 from bot.simulator.discord.messages import MessageRoutes
 from bot.simulator.discord.model import Call
-from bot.simulator.discord.people import People
+from bot.simulator.discord.others import Others
 from bot.simulator.discord.rest import Rest
 from bot.simulator.discord.world import PERMISSIONS
 from bot.simulator.faults import Faults
@@ -20,7 +20,7 @@ from bot.simulator.faults import Faults
 _DENIABLE = {*PERMISSIONS, "dm"}
 
 
-class SimulatedDiscord(People):
+class SimulatedDiscord(Others):
     """One application's Discord, on 127.0.0.1, while the `async with` lasts.
 
         async with SimulatedDiscord() as discord:

@@ -7,6 +7,7 @@ from bot.simulator.discord import blanks
 from bot.simulator.discord.cdn import Cdn
 from bot.simulator.discord.model import (
     DM,
+    FORUM,
     HAS_THREAD,
     IS_SPOILER,
     REPLY,
@@ -21,7 +22,7 @@ from bot.simulator.discord.model import (
     Role,
     time_of,
 )
-from bot.simulator.discord.world import World
+from bot.simulator.discord.world import PERMISSIONS, World
 
 Json = dict[str, Any]
 
@@ -89,7 +90,7 @@ class Wire:
 
     def guild_create(self, guild: Guild, *, all_members: bool) -> Json:
         """Return what GUILD_CREATE tells. Without the presence intent it names no member but the application."""
-        channels = [one for one in self._world.channels.values() if one.guild == guild.id and one.type == TEXT]
+        channels = [one for one in self._world.channels.values() if one.guild == guild.id and one.type in (TEXT, FORUM)]
         threads = [one for one in self._world.threads_of(guild=guild.id) if not one.archived]
         members = list(guild.members) if all_members else [self._world.bot.id]
         return {
@@ -121,11 +122,22 @@ class Wire:
             **common,
             "position": 0,
             "parent_id": None,
-            "topic": None,
+            "topic": channel.topic or None,
             "nsfw": False,
-            "permission_overwrites": [],
+            "permission_overwrites": self._overwrites(channel),
             "default_auto_archive_duration": 1440,
+            **({"available_tags": self._tags(channel)} if channel.type == FORUM else {}),
         }
+
+    def _overwrites(self, channel: Channel) -> list[Json]:
+        view = str(PERMISSIONS["view"])
+        everyone = {"id": channel.guild, "type": 0, "allow": "0", "deny": view}
+        application = {"id": self._world.bot.id, "type": 1, "allow": view, "deny": "0"}
+        return [everyone, application] if channel.hidden else []
+
+    def _tags(self, forum: Channel) -> list[Json]:
+        named = {"moderated": False, "emoji_id": None, "emoji_name": None}
+        return [{"id": tag_id, "name": name, **named} for name, tag_id in forum.tags.items()]
 
     def _thread(self, thread: Channel) -> Json:
         about: Json = {
@@ -142,6 +154,8 @@ class Wire:
                 "create_timestamp": thread.changed_at,
             },
         }
+        if thread.tags:
+            about["applied_tags"] = list(thread.tags.values())
         if self._world.bot.id in thread.members:
             about["member"] = self.thread_member(thread, self._world.bot)
         return about
@@ -186,6 +200,7 @@ class Wire:
             "mention_everyone": message.mention_everyone,
             "pinned": False,
             "tts": False,
+            **message.more,
         }
         if message.reactions:
             data["reactions"] = [self._reaction(emoji, by) for emoji, by in message.reactions.items()]
@@ -211,6 +226,7 @@ class Wire:
             "flags": message.flags,
             # not hidden without the intent (Discord docs, events/gateway, "Message Content Intent")
             **({"sticker_items": message.stickers} if message.stickers else {}),
+            **({"poll": message.poll} if message.poll and readable else {}),
         }
 
     def _attachment(self, message: Message, one: Attachment) -> Json:
