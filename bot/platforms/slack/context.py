@@ -92,19 +92,19 @@ class _Reader:
 
     async def thread(self, limit: int) -> None:
         """Read a thread up to the question; the pages that came stay if the next one does not."""
-        root: Message | None = None
-        newest: deque[Message] = deque(maxlen=limit - 1)
-        here, bounds = self._question.thread, {"latest": self._question.key.message}
+        channel, thread = self._question.key.channel, self._question.thread.thread
+        begun = self._translator.begun.take(channel, thread)
+        root = next((message for message in begun if message.get("ts") == thread), None)
+        newest = deque((message for message in begun if message is not root), maxlen=limit - 1)
+        bounds = {"latest": self._question.key.message, **({"oldest": newest[-1]["ts"]} if newest else {})}
         try:
-            async for page in thread_pages(self._ask, self._question.key.channel, here.thread, **bounds):
-                for message in page:
-                    if message.get("ts") == here.thread:
-                        root = message
-                    elif message.get("ts") != self._question.key.message:
-                        newest.append(message)
+            async for page in thread_pages(self._ask, channel, thread, **bounds):
+                root = next((message for message in page if message.get("ts") == thread), root)
+                newest += (message for message in page if message.get("ts") not in {thread, self._question.key.message})
         except PlatformError as error:
             self._failed(error, _NEWER if newest else _THREAD)
-        self._chosen = [*([root] if root is not None else []), *newest]
+            self._translator.begun.keep(channel, thread, [*filter(None, [root]), *newest])
+        self._chosen = [*filter(None, [root]), *newest]
 
     async def talk(self, limit: int) -> None:
         """Read the last messages at the top level of a channel or DM, as far as they are of one talk with this one."""

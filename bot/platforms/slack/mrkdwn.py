@@ -14,9 +14,10 @@ _CHANNEL = re.compile(r"<#([A-Z0-9]+)\|?>")
 _MOST_CHANNELS = 20
 _MESSAGE = re.compile(
     r"https://[\w.-]+\.slack\.com/archives/(?P<channel>[A-Z0-9]+)/p(?P<seconds>\d{10})(?P<micros>\d{6})"
-    r"(?:\?(?:[^\s<>|)]*&)?(?:thread_ts=(?P<thread>\d{10}\.\d{6}))?[^\s<>|)]*)?"
+    r"(?P<query>\?[^\s<>|)]*)?"
 )
 """A message's permalink (Slack docs, reference/methods/chat.getPermalink)."""
+_THREAD = re.compile(r"[?&]thread_ts=(\d{10}\.\d{6})")
 _GROUP = re.compile(r"<!(?:subteam\^|here|channel|everyone)[^<>]*>")
 
 
@@ -47,9 +48,12 @@ def channels_in(text: str) -> set[str]:
 
 def links_in(text: str) -> list[Link]:
     """Return the messages that a text links to, each once."""
-    found = _MESSAGE.finditer(text.replace("&amp;", "&"))
-    links = (Link(one["channel"], f"{one['seconds']}.{one['micros']}", one["thread"] or "") for one in found)
-    return list(dict.fromkeys(links))
+    return list(dict.fromkeys(_linked(found) for found in _MESSAGE.finditer(unescape(text))))
+
+
+def _linked(found: re.Match[str]) -> Link:
+    thread = _THREAD.search(found["query"] or "")
+    return Link(found["channel"], f"{found['seconds']}.{found['micros']}", thread[1] if thread else "")
 
 
 def calls_group(text: str) -> bool:

@@ -9,6 +9,7 @@ import structlog
 from bot.errors import PlatformError
 from bot.events import Incoming, MessageKey, Person, Said, ThreadKey, Upload
 from bot.platforms.cut import shortened
+from bot.platforms.slack.begun import BegunThreads
 from bot.platforms.slack.blocks import words_of, words_of_attachments
 from bot.platforms.slack.calls import Calls, Me
 from bot.platforms.slack.channels import Channels
@@ -36,6 +37,7 @@ class Translator:
 
     def __init__(self, calls: Calls, people: People) -> None:
         self.channels = Channels(calls)
+        self.begun = BegunThreads()
         self._calls = calls
         self._people = people
         self._kinds: dict[str, str] = {}

@@ -29,6 +29,10 @@ class Pace:
     def __init__(self) -> None:
         self._taken: dict[tuple[str, str], deque[float]] = {}
 
+    def clear(self) -> None:
+        """Forget all calls, as if every window were over."""
+        self._taken.clear()
+
     def take(self, method: str, tier: Tier, channel: str, now_s: float) -> int:
         """Count a call. Return 0 if it is allowed, else the whole seconds after which it would be (`Retry-After`)."""
         taken = self._taken.setdefault((method, channel if tier.per_channel else ""), deque())

@@ -40,15 +40,19 @@ class People:
 
     # People and places
 
-    def add_channel(self, name: str, *, member: bool = True, private: bool = False) -> str:
+    def add_channel(
+        self, name: str, *, member: bool = True, private: bool = False, topic: str = "", purpose: str = ""
+    ) -> str:
         """Add a channel and return its id. `member`: the bot is in it; it hears nothing of the others."""
         kind: Literal["channel", "group"] = "group" if private else "channel"
         members = [self.bot_user_id] if member else []
-        return self._workspace.add_channel(name, kind, members, bot_member=member).id
+        channel = self._workspace.add_channel(name, kind, members, bot_member=member)
+        channel.topic, channel.purpose = topic, purpose
+        return channel.id
 
-    def add_person(self, name: str, *, bot: bool = False, guest: bool = False) -> Person:
-        """Add a person, another app's bot, or a guest."""
-        return self._workspace.add_person(name, bot=bot, guest=guest)
+    def add_person(self, name: str, *, bot: bool = False, guest: bool = False, time_zone: str = "Etc/UTC") -> Person:
+        """Add a person, another app's bot, or a guest. `time_zone`: where they live, an IANA name."""
+        return self._workspace.add_person(name, bot=bot, guest=guest, time_zone=time_zone)
 
     def dm(self, who: Person, *others: Person) -> str:
         """Return the id of the bot's DM with a person, or of its group DM with several; opened if need be."""

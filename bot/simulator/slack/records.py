@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from bot.simulator.slack import blocks as block_kit
 from bot.simulator.slack.file_objects import File, files_json
@@ -12,12 +14,16 @@ ChannelType = Literal["channel", "group", "im", "mpim"]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in the workspace. `id`: `U…`. `bot_id`: `B…` for another app's bot, else "". `guest`: restricted."""
+    """Somebody in the workspace. `id`: `U…`. `bot_id`: `B…` for another app's bot, else "". `guest`: restricted.
+
+    `time_zone`: an IANA name.
+    """
 
     id: str
     name: str
     bot_id: str = ""
     guest: bool = False
+    time_zone: str = "Etc/UTC"
 
 
 @dataclass(slots=True)
@@ -75,7 +81,10 @@ class Message:
 
 @dataclass(slots=True)
 class Channel:
-    """A conversation. `bot_member`: the bot is in it, hears it and may write. `messages`: by `ts`, oldest first."""
+    """A conversation. `bot_member`: the bot is in it, hears it and may write. `messages`: by `ts`, oldest first.
+
+    `topic` stands in its header, `purpose` in its details.
+    """
 
     id: str
     name: str
@@ -83,6 +92,8 @@ class Channel:
     bot_member: bool = True
     members: list[str] = field(default_factory=list)
     messages: dict[str, Message] = field(default_factory=dict)
+    topic: str = ""
+    purpose: str = ""
 
     def thread(self, root_ts: str) -> list[Message]:
         """Return the root and its replies, oldest first; empty if there is no such root."""
@@ -128,8 +139,13 @@ def person_json(person: Person, team_id: str) -> dict[str, Any]:
     return {
         "id": person.id, "team_id": team_id, "name": person.name.lower().replace(" ", "."), "real_name": person.name,
         "deleted": False, "is_bot": bool(person.bot_id), "is_app_user": False, "is_restricted": person.guest,
-        "is_ultra_restricted": False, "tz": "Etc/UTC", "profile": profile,
+        "is_ultra_restricted": False, "profile": profile, **_zone(person.time_zone),
     }  # fmt: skip
+
+
+def _zone(name: str) -> dict[str, Any]:
+    offset = datetime.now(ZoneInfo(name)).utcoffset() or timedelta()
+    return {"tz": name, "tz_label": name, "tz_offset": int(offset.total_seconds())}
 
 
 def channel_json(channel: Channel) -> dict[str, Any]:
@@ -141,4 +157,6 @@ def channel_json(channel: Channel) -> dict[str, Any]:
     }  # fmt: skip
     if channel.type == "im":
         return body | {"user": channel.members[0]}
-    return body | {"name": channel.name, "is_member": channel.bot_member, "num_members": len(channel.members)}
+    body |= {"name": channel.name, "is_member": channel.bot_member, "num_members": len(channel.members)}
+    about = {"topic": channel.topic, "purpose": channel.purpose}
+    return body | {name: {"value": value, "creator": "", "last_set": 0} for name, value in about.items()}

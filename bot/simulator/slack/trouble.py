@@ -191,6 +191,10 @@ class Trouble(People):
     def slow_history(self, slow: bool) -> None:
         self._workspace.slow_history = slow
 
+    def limits_begin_anew(self) -> None:
+        """Let every rate limit's window be over."""
+        self._api.limits_begin_anew()
+
     # The app's settings
 
     def deny(self, *features: str) -> None:

@@ -93,9 +93,9 @@ class Workspace:
 
     # Who and where
 
-    def add_person(self, name: str, *, bot: bool, guest: bool) -> Person:
+    def add_person(self, name: str, *, bot: bool, guest: bool, time_zone: str = "Etc/UTC") -> Person:
         """Add a person, or another app's bot."""
-        person = Person(self.new_id("U"), name, self.new_id("B") if bot else "", guest)
+        person = Person(self.new_id("U"), name, self.new_id("B") if bot else "", guest, time_zone)
         self.people[person.id] = person
         return person
 
