@@ -24,6 +24,7 @@ from bot.platforms.discord.limits import ALL_CALLS, shared_budget
 from bot.platforms.discord.sessions import PacedListener, SessionStarts, spare
 from bot.platforms.discord.surface import DiscordSurface
 from bot.platforms.discord.translate import is_question, mentions_bot, person, says_something, text_of, uploads_of
+from bot.platforms.discord.whisper import Whispering
 from bot.platforms.shape import misread
 from bot.ports import Hear, HearLog
 from bot.reply import Pacer
@@ -87,7 +88,7 @@ class DiscordPlatform:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as files, asyncio.TaskGroup() as hearing:
             self._files = files
             try:
-                await self._stay_connected(hear, log, hearing)
+                await self._stay_connected(Whispering(hear, self._calls, hearing).hear, log, hearing)
             except StartupError as error:  # kept out of the group, which would wrap it
                 refusal = error
             finally:
