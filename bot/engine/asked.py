@@ -55,9 +55,8 @@ def _remembered(history: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, A
 
 def _when(person: Person, now_s: float) -> dict[str, str]:
     now = datetime.fromtimestamp(now_s, zone_of(person))
-    name = person.time_zone or "UTC"
-    offset = now.strftime("%z")
-    zone = name if name in {"UTC", "Etc/UTC"} else f"{name} (UTC{offset[:3]}:{offset[3:5]})"
+    name, offset = person.time_zone, now.strftime("%z")
+    zone = f"{name} (UTC{offset[:3]}:{offset[3:5]})" if person.time_zone else "UTC; the writer's own is not known"
     return {"at": f"{_DAYS[now.weekday()]}, {now:%Y-%m-%d %H:%M}", "zone": zone[:_NAME_LENGTH]}
 
 

@@ -50,7 +50,7 @@ def plain(value: Any) -> Any:
 def test_a_forum_posts_title_and_tags_are_told_with_its_place() -> None:
     assert asked(FORUM) == {
         "at": "Saturday, 2026-11-28 23:30",
-        "zone": "UTC",
+        "zone": "UTC; the writer's own is not known",
         "in": "Discord forum post",
         "server": "Workshop",
         "channel": "help",
@@ -65,7 +65,7 @@ def test_a_forum_posts_title_and_tags_are_told_with_its_place() -> None:
     [
         ("Asia/Kolkata", 19800, "Sunday, 2026-11-29 05:00", "Asia/Kolkata (UTC+05:30)"),
         ("America/New_York", -18000, "Saturday, 2026-11-28 18:30", "America/New_York (UTC-05:00)"),
-        ("Etc/UTC", 0, "Saturday, 2026-11-28 23:30", "Etc/UTC"),
+        ("Etc/UTC", 0, "Saturday, 2026-11-28 23:30", "Etc/UTC (UTC+00:00)"),
         ("Mars/Olympus", 3600, "Sunday, 2026-11-29 00:30", "Mars/Olympus (UTC+01:00)"),  # no table knows it
         ("../../etc/passwd", 10**9, "Saturday, 2026-11-28 23:30", "../../etc/passwd (UTC+00:00)"),
     ],

@@ -11,7 +11,7 @@ from bot.platforms.discord.shown import SPOKEN, besides, notice_of, poll_of, sti
 
 FORWARDED = "[Forwarded message, author unknown]"
 _MOST_CHARACTERS = 8000
-"""Of one message in the context: an alert may hold ten embeds of 6,000 characters."""
+"""Of one message in the context, or forwarded: an alert may hold ten embeds of 6,000 characters."""
 
 
 def incoming(message: discord.Message, me: int, thread: ThreadKey, *, author: discord.Member | None = None) -> Incoming:
@@ -90,7 +90,8 @@ def _own_words(message: discord.Message, without: int | None) -> str:
 
 
 def _forwarded(message: discord.Message) -> list[str]:
-    return [_quoted(named(message, _joined([shot.content, *besides(shot)]))) for shot in message.message_snapshots]
+    shown = (_joined([shot.content, *besides(shot)]) for shot in message.message_snapshots)
+    return [_quoted(shortened(named(message, words), _MOST_CHARACTERS)) for words in shown]
 
 
 def _joined(parts: Sequence[str]) -> str:
@@ -112,6 +113,7 @@ def uploads_of(message: discord.Message) -> tuple[Upload, ...]:
             media_type=attachment.content_type or "",
             size_bytes=attachment.size,
             spoiler=attachment.is_spoiler(),
+            title=attachment.description or attachment.title or "",
         )
         for attachment in attachments
     )

@@ -24,11 +24,14 @@ _LOOK_UP_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A conversation. `name`: "" if it has none or is not known. `public`: every full member may read it."""
+    """A conversation. `name`: "" if it has none or is not known. `public`: every full member may read it. `group`: it
+    is a DM of several people.
+    """
 
     name: str = ""
     topic: str = ""
     public: bool = False
+    group: bool = False
     known: bool = True
 
 
@@ -61,7 +64,7 @@ class Channels:
         if question.direct:
             return Place("Slack direct message", server=await self._workspace())
         there = await self.channel(question.key.channel)
-        kind = "Slack thread" if question.in_thread else "Slack channel"
+        kind = "Slack thread" if question.in_thread else "Slack group message" if there.group else "Slack channel"
         return Place(kind, server=await self._workspace(), channel=there.name, topic=there.topic)
 
     async def _workspace(self) -> str:
@@ -89,4 +92,5 @@ def channel_of(about: Mapping[str, Any]) -> Channel:
     closed = any(about.get(name) for name in ("is_private", "is_im", "is_mpim", "is_group"))
     # a group DM's name is made of its members' handles
     name = "" if about.get("is_mpim") else str(about.get("name") or "")
-    return Channel(name, unescape(next(filter(None, topics), "")), public=bool(about.get("is_channel")) and not closed)
+    public, group = bool(about.get("is_channel")) and not closed, bool(about.get("is_mpim"))
+    return Channel(name, unescape(next(filter(None, topics), "")), public=public, group=group)

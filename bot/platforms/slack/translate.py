@@ -25,10 +25,15 @@ Message = Mapping[str, Any]
 FORWARDED = "[Forwarded message]"
 WRITTEN = frozenset({None, "", "file_share", "thread_broadcast"})
 """The subtypes people's own words come with: none, with files, a reply also sent to the channel."""
-_SPOKEN = WRITTEN | {"bot_message", "me_message"}
+_UNSPOKEN = frozenset({
+    "bot_add", "bot_remove", "channel_join", "channel_leave", "ekm_access_denied", "group_join", "group_leave",
+    "message_changed", "message_deleted", "message_replied", "tombstone",
+})  # fmt: skip
+"""The subtypes that tell nothing but who came and went, or what is no longer there (Slack docs,
+reference/events/message). Any other one has a text that people see."""
 _LOOK_UP_S = 2.0
 _MOST_CHARACTERS = 8000
-"""Of one message in the context: an alert may hold fifty blocks of 3,000 characters."""
+"""Of one message in the context, or forwarded: an alert may hold fifty blocks of 3,000 characters."""
 _UNREADABLE_MODES = frozenset({"tombstone", "hidden_by_limit", "external"})
 
 
@@ -89,7 +94,7 @@ class Translator:
 
     async def said(self, message: Message, me: Me) -> Said | None:
         """Return a message as context; None for what nobody said: a notice, a deleted message."""
-        if message.get("subtype") not in _SPOKEN:
+        if message.get("subtype") in _UNSPOKEN:
             return None
         by_bot = is_own(message, me)
         (words, uploads), author = await asyncio.gather(
@@ -110,7 +115,11 @@ class Translator:
             self._text(words_of_attachments(shared), me),
             asyncio.gather(*(self._whole(file) for file in attached)),
         )
-        parts = [words, _quoted(forwarded), *(_note(file) for file in files if not _is_readable(file))]
+        parts = [
+            words,
+            _quoted(shortened(forwarded, _MOST_CHARACTERS)),
+            *(_note(file) for file in files if not _is_readable(file)),
+        ]
         uploads = tuple(_upload(file) for file in files if _is_readable(file))
         return "\n\n".join(part for part in parts if part), uploads
 
