@@ -4,8 +4,10 @@ Ids are the platforms' own, as strings (a Discord snowflake, a Slack `Câ€¦`, `Uâ
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -272,6 +274,18 @@ class Outcome:
 
 
 _ENDED = frozenset({"delivered", "failed", "stopped"})
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What the persons of a turn pay for one run of it. `tokens`: by person (platform and id, as `discord:42`).
+
+    `usage`: as Claude told it, {} as long as it is a reservation. `number`: 0 until it is written down.
+    """
+
+    tokens: Mapping[str, int]
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from bot.events import (
+    Bill,
     Button,
     Earlier,
     Event,
@@ -193,15 +194,30 @@ class Store(PartLog, HearLog, Protocol):
         ...
 
     async def record(
-        self, turn: MessageKey, outcome: Outcome, messages: Sequence[Mapping[str, Any]], usage: Mapping[str, Any]
+        self,
+        turn: MessageKey,
+        outcome: Outcome,
+        messages: Sequence[Mapping[str, Any]],
+        usage: Mapping[str, Any] | None = None,
+        bill: Bill | None = None,
     ) -> None:
-        """Write a turn's whole outcome: what to deliver, the history's new messages and the usage, together."""
+        """Write a turn's whole outcome, together: what to deliver, the history's new messages, and what it cost: as a
+        `bill`, or as a `usage` that was never charged.
+        """
         ...
 
     async def end(self, turn: MessageKey, state: str, usage: Mapping[str, Any] | None = None) -> None:
         """End a turn as `delivered`, `failed` or `stopped`; all the questions it answers end with it.
 
-        `usage`: what was used in vain, of a turn that has no outcome.
+        `usage`: what was used and not charged.
+        """
+        ...
+
+    async def charge(self, turn: MessageKey, bill: Bill) -> int:
+        """Write down what each person pays for a turn; return the number of the bill.
+
+        One that has a number already is changed: what was reserved before a call becomes what it cost. What is never
+        changed counts as it was reserved.
         """
         ...
 
@@ -210,6 +226,10 @@ class Store(PartLog, HearLog, Protocol):
 
         `person`: platform and id, as `discord:42`.
         """
+        ...
+
+    async def used_up_to_s(self, person: str, since_s: float, tokens: int) -> float:
+        """Return when somebody had used so many tokens, counted from a time on; 0.0 if they have not used as many."""
         ...
 
     async def reopen(self, turn: MessageKey, question: Incoming | None = None) -> Turn | None:

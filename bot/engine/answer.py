@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 import structlog
 
-from bot.claude import ClaudeError, Usage
+from bot.claude import ClaudeError
 from bot.engine.ask import Asker, Place
 from bot.engine.budget import OverBudget
 from bot.engine.gate import Gate
@@ -85,7 +85,13 @@ class Answerer:
                 else:
                     await self._in_a_place(run, platform, surface, reply, parts)
             except ClaudeError as error:
-                log.warning("claude failed", error=type(error).__name__, detail=str(error))
+                known = {
+                    "host": error.host,
+                    "reason": str(error),
+                    "status": error.status,
+                    "request_id": error.request_id,
+                }
+                log.warning("claude failed", error=type(error).__name__, tried=error.tried, **known)
                 await self._settle(run, reply, sentence_for(error))
             except OverBudget as error:
                 log.info("over budget", detail=error.detail)
@@ -150,14 +156,19 @@ class Answerer:
             place.reply.write(outcome.answer)
         else:
             await patiently(self._store.begin, turn.questions)
-            answer = await self._asker.ask(run, place)
-            outcome = answer.outcome
-            await patiently(self._store.record, turn.key, outcome, answer.messages, answer.usage)
-            run.used = Usage(input_tokens=0, output_tokens=0)
+            outcome = await self._ask(run, place)
         files = await self._files(outcome)
         await place.reply.finish(outcome.note, buttons=outcome.buttons, files=files)
         await patiently(self._store.end, turn.key, outcome.state)
         log.info("turn delivered", state=outcome.state)
+
+    async def _ask(self, run: Run, place: Place) -> Outcome:
+        """Return what Claude answered, once that, what it adds to the history and what it cost is on disk."""
+        async with self._asker.account(run) as account:
+            answer = await self._asker.ask(run, place, account)
+            await patiently(self._store.record, run.turn.key, answer.outcome, answer.messages, bill=account.bill())
+            account.is_settled = True
+        return answer.outcome
 
     async def _files(self, outcome: Outcome) -> list[tuple[str, bytes]]:
         return [(file.name, (await patiently(self._store.blob, file.sha256))[0]) for file in outcome.files]
@@ -172,26 +183,26 @@ class Answerer:
             log.warning("the reason could not be shown", error=type(error).__name__, detail=error.detail)
         except Exception:
             log.exception("the reason could not be shown")
-        await patiently(self._store.end, run.turn.key, "failed", dict(run.used))
+        await patiently(self._store.end, run.turn.key, "failed")
 
     async def _turn_away(self, run: Run, reply: LiveReply) -> None:
         """Nobody who asked may speak to the bot any more: the message that was to hold an answer says so."""
         if run.turn.parts:
             await reply.finish(NOT_YOU)
         await patiently(self._store.begin, run.turn.questions)
-        await patiently(self._store.end, run.turn.key, "stopped", dict(run.used))
+        await patiently(self._store.end, run.turn.key, "stopped")
 
     async def _take_back(self, run: Run, reply: LiveReply) -> None:
         """The question is gone: what was shown of an answer gives way to a line that says so."""
         if run.turn.parts:
             await reply.finish(DELETED)
-        await patiently(self._store.end, run.turn.key, "stopped", dict(run.used))
+        await patiently(self._store.end, run.turn.key, "stopped")
         log.info("turn stopped: its question was deleted")
 
     async def _undeliverable(self, run: Run, error: PlatformError) -> None:
         log.warning("answer could not be delivered", error=type(error).__name__, detail=error.detail)
         state = "stopped" if isinstance(error, Gone) else "failed"
-        await patiently(self._store.end, run.turn.key, state, dict(run.used))
+        await patiently(self._store.end, run.turn.key, state)
 
 
 def is_purged(run: Run) -> bool:

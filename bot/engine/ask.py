@@ -1,7 +1,8 @@
 """A turn put to Claude: what it is told, what it writes as it comes, and what the history keeps of that."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -20,9 +21,13 @@ from bot.claude import (
     ToolResult,
     ToolUse,
     Unavailable,
+    Usage,
+    get_schema,
     stopped,
 )
-from bot.engine.budget import Budgets
+from bot.engine.budget import Account, Budgets
+from bot.engine.cost import ENOUGH_TOKENS, request_tokens
+from bot.engine.delay import delay_told
 from bot.engine.files import GivenFiles
 from bot.engine.patience import patiently
 from bot.engine.prompt import system
@@ -30,7 +35,7 @@ from bot.engine.recall import attach, detach, room_beside, sendable
 from bot.engine.run import Run
 from bot.engine.status import Status
 from bot.engine.tell import AskSettings, Told, tell
-from bot.engine.window import Messages, tokens_of
+from bot.engine.window import Messages
 from bot.engine.words import STOPPED, STOPPED_IN_HISTORY, stop_note, using
 from bot.events import Button, Outcome
 from bot.ports import Platform, Store, Surface
@@ -53,11 +58,19 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of it: what to deliver, and what the history and the accounts get."""
+    """What came of it: what to deliver, and what the history gets."""
 
     outcome: Outcome
     messages: Sequence[Mapping[str, Any]]
-    usage: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What Claude is told, and on whose account."""
+
+    earlier: Messages
+    told: Told
+    account: Account
 
 
 class Asker:
@@ -69,42 +82,72 @@ class Asker:
         self._client = client
         self._settings = settings
         self._system = system(settings.system)
+        smallest = {
+            "system": self._system,
+            "tools": [get_schema(GivenFiles(store, 0).give_file)],
+            "messages": [{"content": "?"}],
+        }
+        budgets.warn(request_tokens(smallest) + min(ENOUGH_TOKENS, settings.max_tokens))
 
-    async def ask(self, run: Run, place: Place) -> Answer:
+    def account(self, run: Run) -> AbstractAsyncContextManager[Account]:
+        """Open the account of a run; when it is left, whatever happened, what was used is settled."""
+        return self._budgets.account(run.turn)
+
+    async def ask(self, run: Run, place: Place, account: Account) -> Answer:
         """Return Claude's answer, which grows on the screen meanwhile.
 
         An answer that breaks off in the middle is asked for once more, into the same messages. One that a reader stops
-        is what there was of it. Raises `ClaudeError`, `OverBudget` and `PlatformError`; `run.used` says what was used.
+        is what there was of it. Raises `ClaudeError`, `OverBudget` and `PlatformError`.
         """
         history = await patiently(self._store.history, run.turn.questions[0].thread)
         told = await tell(run.turn, place.platform, place.surface, self._settings, history=history)
         room = room_beside(told.blocks, self._room_tokens())
         earlier = await attach(history, self._store, room)
-        estimate = sum(tokens_of(message["content"]) for message in earlier) + tokens_of(told.blocks)
-        person = f"{run.turn.key.platform}:{run.turn.questions[0].author.id}"
-        async with self._budgets.share(person, estimate + self._settings.max_tokens):
-            return await self._answer(run, place, earlier, told)
+        return await self._answer(run, place, Prompt(earlier, told, account))
 
-    async def _answer(self, run: Run, place: Place, earlier: Messages, told: Told) -> Answer:
+    async def _answer(self, run: Run, place: Place, prompt: Prompt) -> Answer:
         try:
-            return await self._converse(run, place, earlier, told)
+            return await self._converse(run, place, prompt)
         except ClaudeError as error:
             if not (error.text_so_far and isinstance(error, _MAY_BE_WHOLE_NEXT_TIME)):
                 raise
-            log.warning("claude is asked once more", after=type(error).__name__, detail=str(error))
+            known = {"host": error.host, "reason": str(error), "tried": error.tried}
+            log.warning("claude is asked once more", after=type(error).__name__, **known)
+            tried = error.tried
         place.reply.anew()
-        return await self._converse(run, place, earlier, told)
+        try:
+            return await self._converse(run, place, prompt, attempts=max(1, self._client.policy.attempts - tried))
+        except ClaudeError as error:
+            error.tried += tried
+            raise
 
-    async def _converse(self, run: Run, place: Place, earlier: Messages, told: Told) -> Answer:
+    async def _converse(self, run: Run, place: Place, prompt: Prompt, attempts: int | None = None) -> Answer:
+        earlier, told, account = prompt.earlier, prompt.told, prompt.account
         given = GivenFiles(self._store, place.surface.limits.file_bytes)
-        chat = AsyncChat(cli=self._client, sp=self._system, hist=earlier, cache=True, tools=[given.give_file])
+
+        async def allow(body: Mapping[str, Any], used: Usage) -> int:
+            account.note(used)
+            return await self._budgets.hold(account, body)
+
+        chat = AsyncChat(
+            cli=self._client,
+            sp=self._system,
+            hist=earlier,
+            cache=True,
+            tools=[given.give_file],
+            allow=allow,
+            attempts=attempts,
+        )
         stream = chat.toolloop(sendable(told.blocks), maxtok=self._settings.max_tokens)
         try:
-            async with stream, run.until_stopped():
-                async for event in stream.events():
-                    _show(event, place)
+            with delay_told(place.surface, place.reply, place.status) as delay:
+                async with stream, run.until_stopped():
+                    async for event in stream.events():
+                        delay.came(event)
+                        _show(event, place)
         finally:
-            run.used = run.used + stream.usage
+            account.note(stream.usage)
+            account.close()
         new = chat.h[len(earlier) :]
         if run.stopped and stream.value is None:
             outcome = Outcome(stream.text, _lines(*told.notes, STOPPED), given.files, (Button.RETRY,), "stopped")
@@ -113,7 +156,7 @@ class Asker:
             outcome = _outcome(stream, told, given)
         if new:
             new[0] = {"role": "user", "content": list(told.blocks)}
-        return Answer(outcome, await detach(new, self._store), dict(run.used))
+        return Answer(outcome, await detach(new, self._store))
 
     def _room_tokens(self) -> int:
         """What a request may hold: as configured, but never more than the model reads."""

@@ -1,15 +1,27 @@
-"""Who may still spend how much today: tokens are reserved before Claude is asked, and counted when it has answered."""
+"""Who may still spend how much today. What a request may cost is on disk before it is made, and becomes what it did
+cost as soon as that is known; what nobody settles (the process died) counts in full.
+"""
 
+import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from math import ceil, inf
+from typing import Any
 
+import structlog
+
+from bot.claude import Usage
+from bot.engine.cost import ENOUGH_TOKENS, LIKELY_TOKENS, about_spent, request_tokens
 from bot.engine.patience import patiently
-from bot.engine.words import ALL_IS_USED_UP, MINE_IS_USED_UP
-from bot.errors import ParleyError
+from bot.engine.words import over_budget
+from bot.errors import ParleyError, StoreError
+from bot.events import Bill, Turn
 from bot.ports import Store
+
+log = structlog.get_logger()
 
 DAY_S = 86_400.0
 EVERYBODY = ""
@@ -24,33 +36,171 @@ class Allowance:
 
 
 class OverBudget(ParleyError):  # noqa: N818 - what it is, not that it is an error
-    """Somebody's share for today is used up; the sentence says whose."""
+    """Somebody's share for today is used up; the sentence says whose, and when it opens again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why a question does not pass, in tokens: used and likely used, by what is running, needed, and the limit."""
+
+    used: float
+    running: float
+    needed: float
+    limit: int
+
+    @property
+    def too_much(self) -> float:
+        """How many tokens must become free."""
+        return self.used + self.needed - self.limit
+
+    def __str__(self) -> str:
+        parts = {"used": self.used, "of it running": self.running, "needed": self.needed, "limit": self.limit}
+        return ", ".join(f"{name} {round(value)}" for name, value in parts.items())
+
+
+class Account:
+    """What one run of a turn costs, and who pays: each person as much as their part of its questions.
+
+    `reserved`: the most that it may cost as far as it is allowed; `likely`: what it probably will.
+    """
+
+    def __init__(self, turn: Turn) -> None:
+        asked = turn.asked or turn.questions
+        authors = Counter(f"{turn.key.platform}:{question.author.id}" for question in asked)
+        self.turn = turn
+        self.parts = {person: number / len(asked) for person, number in authors.items()}
+        self.number = 0
+        self.is_settled = False
+        self.reserved = self.likely = 0
+        self._before = Usage()
+        self._now = Usage()
+        self._asked_tokens = 0
+        self._unknown_tokens = 0
+
+    @property
+    def used(self) -> Usage:
+        """What was used so far, as Claude told it."""
+        return self._before + self._now
+
+    @property
+    def spent(self) -> int:
+        """What was used so far, in tokens, with what nobody told."""
+        return about_spent(self.used) + self._unknown_tokens
+
+    def note(self, used: Usage) -> None:
+        """Take in what a conversation has used so far."""
+        unknown = used.unknown_requests - self._now.unknown_requests
+        self._unknown_tokens += unknown * self._asked_tokens
+        self._now = used
+
+    def asks(self, tokens: int) -> None:
+        """Note what the next request is about to be, in tokens."""
+        self._asked_tokens = tokens
+
+    def close(self) -> None:
+        """A conversation is over; another one may follow."""
+        self._before, self._now = self.used, Usage()
+
+    def bill(self, tokens: int | None = None) -> Bill:
+        """Return who pays how much of so many tokens, together never less; None is what was spent."""
+        usage = dict(self.used) if tokens is None else {}
+        paid = self.spent if tokens is None else tokens
+        return Bill({person: ceil(paid * part) for person, part in self.parts.items()}, usage, self.number)
 
 
 class Budgets:
-    """What is reserved now, beside what the store says was used: of fifty questions at once not all pass."""
+    """What the limits leave. A run that goes on counts as what it will likely cost, so that one question does not
+    keep all others out; together the running ones may never cost more than a limit and one question.
+    """
 
     def __init__(self, store: Store, allowance: Allowance) -> None:
         self._store = store
-        self._shares = ((allowance.per_person, MINE_IS_USED_UP), (allowance.in_all, ALL_IS_USED_UP))
-        self._reserved: Counter[str] = Counter()
+        self._allowance = allowance
+        self._limited = bool(allowance.per_person or allowance.in_all)
+        self._live: set[Account] = set()
+        self._lock = asyncio.Lock()
+
+    def warn(self, least: int) -> None:
+        """Say so in the log if no question passes a limit: the smallest one costs `least` tokens."""
+        for name in ("per_person", "in_all"):
+            limit = getattr(self._allowance, name)
+            if 0 < limit < least:
+                log.warning("limit passes no question", key=f"limits.tokens_{name}", tokens=limit, needed=least)
 
     @asynccontextmanager
-    async def share(self, person: str, tokens: int) -> AsyncIterator[None]:
-        """Hold so many tokens while inside. Raises `OverBudget` if they are more than is left.
-
-        `person`: as in `Store.used`.
-        """
-        keys = (person, EVERYBODY)
-        if any(limit for limit, _ in self._shares):
-            since_s = time.time() - DAY_S
-            used = [await patiently(self._store.used, key, since_s) for key in keys]
-            for key, spent, (limit, sentence) in zip(keys, used, self._shares, strict=True):
-                if limit and spent + self._reserved[key] + tokens > limit:
-                    raise OverBudget(sentence, f"{spent} used, {self._reserved[key]} reserved, {tokens} wanted")
-        self._reserved.update(dict.fromkeys(keys, tokens))
+    async def account(self, turn: Turn) -> AsyncIterator[Account]:
+        """Open the account of a run; on leaving, cancelled or not, what it has used is settled unless it was."""
+        account = Account(turn)
         try:
-            yield
+            yield account
         finally:
-            self._reserved.subtract(dict.fromkeys(keys, tokens))
-            self._reserved += Counter()  # what is zero leaves
+            await self._settle(account)
+
+    async def hold(self, account: Account, body: Mapping[str, Any]) -> int:
+        """Reserve what a request may cost; return how many tokens may be written. Raises `OverBudget`.
+
+        What is reserved is on disk when this returns.
+        """
+        given = request_tokens(body)
+        account.asks(given)
+        base, most = account.spent + given, int(body["max_tokens"])
+        if not self._limited:
+            await self._reserve(account, base, most)
+            return most
+        async with self._lock:
+            left = min([most, *[await self._left(account, key, base, most) for key in self._payers(account)]])
+            await self._reserve(account, base, left)
+            return left
+
+    def _payers(self, account: Account) -> list[str]:
+        persons = list(account.parts) if self._allowance.per_person else []
+        return [*persons, EVERYBODY] if self._allowance.in_all else persons
+
+    async def _left(self, account: Account, key: str, base: int, most: int) -> int:
+        """Return how many tokens may be written as far as one limit goes. Raises `OverBudget`."""
+        limit = self._allowance.per_person if key else self._allowance.in_all
+        since_s = time.time() - DAY_S
+        part = account.parts.get(key, 1.0)
+        recorded = await patiently(self._store.used, key, since_s) - part * account.reserved
+        others = self._live - {account}
+        unlikely = sum(other.parts.get(key, 0.0 if key else 1.0) * (other.reserved - other.likely) for other in others)
+        enough = min(ENOUGH_TOKENS, most)
+        left = min((limit - recorded + unlikely) / part - base, (limit - recorded) / part + most)
+        if left < enough:
+            running = sum(other.parts.get(key, 0.0 if key else 1.0) * other.likely for other in others)
+            refusal = _Refusal(recorded - unlikely, running, part * (base + enough), limit)
+            await self._refuse(account, key, refusal)
+        return int(left)
+
+    async def _refuse(self, account: Account, key: str, refusal: "_Refusal") -> None:
+        """Raise `OverBudget`, which says when the question would pass: in the sliding 24 hours, as old turns leave."""
+        now_s = time.time()
+        opens_in_s = 0.0
+        if refusal.needed > refusal.limit:
+            opens_in_s = inf
+        elif refusal.too_much > refusal.running:
+            tokens = ceil(refusal.too_much - refusal.running)
+            at_s = await patiently(self._store.used_up_to_s, key, now_s - DAY_S, tokens)
+            opens_in_s = (at_s or now_s) + DAY_S - now_s
+        name = _name(account.turn, key) if key and len(account.parts) > 1 else ""
+        sentence = over_budget(mine=bool(key), name=name, opens_in_s=opens_in_s)
+        raise OverBudget(sentence, f"{key or 'everybody'}: {refusal}, free in {opens_in_s:.0f} s")
+
+    async def _reserve(self, account: Account, base: int, output: int) -> None:
+        account.number = await patiently(self._store.charge, account.turn.key, account.bill(base + output))
+        account.reserved, account.likely = base + output, base + min(output, LIKELY_TOKENS)
+        self._live.add(account)
+
+    async def _settle(self, account: Account) -> None:
+        self._live.discard(account)  # before it is stored: meanwhile it counts in full
+        if not account.number or account.is_settled:
+            return
+        try:
+            await self._store.charge(account.turn.key, account.bill())
+        except StoreError as error:
+            log.warning("what a turn has used could not be stored; it counts as reserved", detail=error.detail)
+
+
+def _name(turn: Turn, person: str) -> str:
+    """Return the name of one of the persons who ask in a turn."""
+    return next(q.author.name for q in turn.questions if f"{turn.key.platform}:{q.author.id}" == person)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from bot.claude import Usage
 from bot.events import Turn
 
 Late = Callable[[], bool]
@@ -21,8 +20,7 @@ class Run:
 
     `late`: see `Late`. `left`: by an earlier process.
     `begun`: it no longer waits for a place. `stopped`: a reader wants no more of the answer. `refused`: nobody who
-    asked may speak to the bot any more. `used`: what has been used
-    for it and is recorded nowhere yet.
+    asked may speak to the bot any more.
     """
 
     def __init__(self, turn: Turn, *, late: Late = in_time, left: bool = False) -> None:
@@ -32,7 +30,6 @@ class Run:
         self.begun = False
         self.stopped = False
         self.refused = False
-        self.used = Usage(input_tokens=0, output_tokens=0)
         self.task: asyncio.Task[Turn | None] | None = None
         self._scope: asyncio.Timeout | None = None
 

@@ -3,6 +3,7 @@ own text.
 """
 
 from collections.abc import Mapping
+from math import ceil, inf
 from typing import Any
 
 from bot.claude import (
@@ -36,8 +37,6 @@ NOT_YOURS = "Only who asked, or a moderator, can do that."
 NOT_NEWEST = "There is a newer question in this thread; please ask again below it."
 WITHOUT = "This answer goes without {missing}, which could not be read."
 GO_ON = "Please go on exactly where you stopped."
-MINE_IS_USED_UP = "Your share of Claude for 24 hours is used up, or this question is too large for what is left of it."
-ALL_IS_USED_UP = "This bot's share of Claude for 24 hours is used up; whoever runs it can raise it."
 NOTHING_LEFT = "The question was deleted, so there is nothing left to answer again."
 OUR_FAULT = "Something went wrong on my side, and it has been logged; please ask again."
 
@@ -54,19 +53,69 @@ _BEFORE_THE_FIRST_WORD: tuple[tuple[type[ClaudeError], str], ...] = (
     (ContextFull, "This thread has grown too long for Claude to read; please start a new one."),
     (RequestTooLarge, "This thread holds more images and files than Claude takes at once; please start a new one."),
     (InvalidRequest, "Claude refused to read this message as it is; please put it differently, or without its files."),
-    (RateLimited, "Claude gets too many requests from this bot at the moment; please ask again in a minute."),
-    (Overloaded, "Claude is overloaded at the moment; please ask again in a minute."),
-    (Stalled, "Claude did not answer in time; please ask again."),
-    (Unavailable, "Claude cannot be reached at the moment; please ask again in a minute."),
+    (RateLimited, "Claude gets too many requests from this bot at the moment{tried}; please ask again {when}."),
+    (Overloaded, "Claude is overloaded at the moment{tried}; please ask again {when}."),
+    (Stalled, "Claude did not answer in time{tried}; please ask again."),
+    (Unavailable, "Claude cannot be reached at the moment{tried}; please ask again {when}."),
 )
-_BROKE_OFF = "The answer broke off here, because the connection to Claude failed; please ask again."
+_BROKE_OFF = "The answer broke off here, because the connection to Claude failed{tried}; please ask again."
+_SHORT_S = 3.0
 
 
 def sentence_for(error: ClaudeError) -> str:
     """Return the sentence a reader gets for a failure of Claude's, below what was shown."""
+    sentence = next((sentence for kind, sentence in _BEFORE_THE_FIRST_WORD if isinstance(error, kind)), _BROKE_OFF)
     if error.text_so_far and isinstance(error, (Overloaded, Stalled, StreamCut, Unavailable)):
-        return _BROKE_OFF
-    return next((sentence for kind, sentence in _BEFORE_THE_FIRST_WORD if isinstance(error, kind)), _BROKE_OFF)
+        sentence = _BROKE_OFF
+    return sentence.format(tried=_tried(error), when=in_about(error.retry_after_s or 0.0))
+
+
+def _tried(error: ClaudeError) -> str:
+    """Return what was done about it, in brackets, if it was more than asking once."""
+    within = f"within {_seconds(error.within_s)}"
+    if error.tried > 1:
+        return f" (I asked {error.tried} times{f' {within}' if error.within_s >= _SHORT_S else ''})"
+    return f" (I waited for {_seconds(error.within_s)})" if error.within_s >= _SHORT_S else ""
+
+
+def _seconds(time_s: float) -> str:
+    return f"{round(time_s)} seconds" if time_s < 100 else f"{round(time_s / 60)} minutes"
+
+
+def in_about(wait_s: float) -> str:
+    """Return a wait in the words of who waits, never too short: "in a minute", "in about 3 hours"."""
+    if wait_s <= 60:
+        return "in a minute"
+    minutes = ceil(wait_s / 60)
+    if minutes <= 10:
+        return f"in about {minutes} minutes"
+    if minutes <= 55:
+        return f"in about {ceil(minutes / 5) * 5} minutes"
+    hours = ceil(minutes / 60)
+    return "in about an hour" if hours == 1 else f"in about {hours} hours"
+
+
+def over_budget(*, mine: bool, name: str, opens_in_s: float) -> str:
+    """Return why a question is not put to Claude, and when it will be.
+
+    `mine`: by the limit of one person, whose `name` is given if several ask together. `opens_in_s`: 0.0 once the
+    questions that are being answered have ended, infinity for never.
+    """
+    whose = (f"{name}'s" if name else "Your") if mine else "This bot's"
+    if opens_in_s == inf:
+        return f"{whose} share of Claude for 24 hours is smaller than this question; please ask for less."
+    if not opens_in_s:
+        return f"{whose} share of Claude is taken by what is being answered now; please ask again in a minute."
+    return f"{whose} share of Claude for 24 hours is used up; there is room for this question {in_about(opens_in_s)}."
+
+
+def delayed(why: ClaudeError | None) -> tuple[str, str]:
+    """Return what is said while Claude does not answer, and `why` if that is known: in the reply, and as a status."""
+    if isinstance(why, Overloaded | RateLimited):
+        return "Claude is overloaded at the moment; I keep asking.", "is waiting: Claude is overloaded…"
+    if isinstance(why, Unavailable):
+        return "Claude cannot be reached at the moment; I keep trying.", "is waiting: Claude cannot be reached…"
+    return "Claude has not begun to answer yet; I am waiting.", "is waiting for Claude to answer…"
 
 
 def stop_note(message: Mapping[str, Any]) -> str:

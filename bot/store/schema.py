@@ -109,10 +109,13 @@ STEPS: tuple[str, ...] = (
     CREATE TABLE heard (platform TEXT PRIMARY KEY, until_s REAL NOT NULL) WITHOUT ROWID;
     """,
     # A question with `deleted_at_s` was deleted by its author: one that says nothing may still be there. `refused` says
-    # when somebody who may not speak to the bot was last told so.
+    # when somebody who may not speak to the bot was last told so. The rows of `usage` with one `charge` are what the
+    # persons of a turn pay for one run of it; `usage` is {} until that is settled.
     """
     ALTER TABLE turn ADD COLUMN deleted_at_s REAL;
     CREATE TABLE refused (person TEXT PRIMARY KEY, told_at_s REAL NOT NULL) WITHOUT ROWID;
+    ALTER TABLE usage ADD COLUMN charge INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX usage_by_charge ON usage (charge) WHERE charge <> 0;
     """,
 )
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.events import Incoming, MessageKey, Outcome, Part, ThreadKey, Turn
+from bot.events import Bill, Incoming, MessageKey, Outcome, Part, ThreadKey, Turn
 from bot.store import blobs, turns
+from bot.store import usage as accounts
 from bot.store.blobs import BlobLimits
 from bot.store.records import dump, load
 from bot.store.writer import Writer
 
-_TOKENS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
 _ENDS = ("delivered", "failed", "stopped")
 
 
@@ -71,9 +71,16 @@ class SqliteStore:
         return await self._writer.do(job)
 
     async def record(
-        self, turn: MessageKey, outcome: Outcome, messages: Sequence[Mapping[str, Any]], usage: Mapping[str, Any]
+        self,
+        turn: MessageKey,
+        outcome: Outcome,
+        messages: Sequence[Mapping[str, Any]],
+        usage: Mapping[str, Any] | None = None,
+        bill: Bill | None = None,
     ) -> None:
-        """Write a turn's whole outcome: what to deliver, the history's new messages and the usage, together."""
+        """Write a turn's whole outcome, together: what to deliver, the history's new messages, and what it cost: as a
+        `bill`, or as a `usage` that was never charged.
+        """
         contents = [json.dumps(dict(message)) for message in messages]
         needed = {*blobs.referred_to(list(messages)), *(file.sha256 for file in outcome.files)}
 
@@ -82,7 +89,9 @@ class SqliteStore:
             (thread,) = db.execute("SELECT thread FROM turn WHERE id = ?", (leader,)).fetchone()
             turns.set_state(db, leader, "answered")
             db.execute("UPDATE turn SET outcome = ? WHERE id = ?", (turns.dump_outcome(outcome), leader))
-            _count(db, leader, usage)
+            accounts.count(db, leader, usage or {})
+            if bill is not None:
+                accounts.charge(db, leader, bill)
             rows = [(thread, leader, content) for content in contents]
             db.executemany("INSERT INTO message (thread, turn, content) VALUES (?, ?, ?)", rows)
             if needed:
@@ -94,7 +103,7 @@ class SqliteStore:
     async def end(self, turn: MessageKey, state: str, usage: Mapping[str, Any] | None = None) -> None:
         """End a turn as `delivered`, `failed` or `stopped`; all the questions it answers end with it.
 
-        `usage`: what was used in vain, of a turn that has no outcome.
+        `usage`: what was used and not charged.
         """
         if state not in _ENDS:
             raise ValueError(f"a turn ends as one of {', '.join(_ENDS)}, not as {state!r}")
@@ -103,14 +112,21 @@ class SqliteStore:
             leader = turns.leader_of(db, turn)
             turns.set_state(db, leader, state, time.time())
             if usage:
-                _count(db, leader, usage)
+                accounts.count(db, leader, usage)
 
         await self._writer.do(job)
 
+    async def charge(self, turn: MessageKey, bill: Bill) -> int:
+        """Write down what each person pays for a turn; return the number of the bill, by which it can be changed."""
+        return await self._writer.do(lambda db: accounts.charge(db, turns.leader_of(db, turn), bill))
+
     async def used(self, person: str, since_s: float) -> int:
         """Return the tokens that somebody's questions have used since a time; "" is everybody."""
-        select = "SELECT coalesce(sum(tokens), 0) FROM usage WHERE recorded_at_s >= ? AND ? IN ('', person)"
-        return int((await self._writer.do(lambda db: db.execute(select, (since_s, person)).fetchone()))[0])
+        return await self._writer.do(lambda db: accounts.used(db, person, since_s))
+
+    async def used_up_to_s(self, person: str, since_s: float, tokens: int) -> float:
+        """Return when somebody had used so many tokens, counted from a time on; 0.0 if they have not used as many."""
+        return await self._writer.do(lambda db: accounts.used_up_to_s(db, person, since_s, tokens))
 
     async def reopen(self, turn: MessageKey, question: Incoming | None = None) -> Turn | None:
         """Take a thread's newest turn up again, to be answered anew into the messages it has; None if it is not that.
@@ -211,10 +227,3 @@ class SqliteStore:
             WHERE turn.accepted_at_s >= ? AND thread.platform = ? GROUP BY thread.id ORDER BY max(turn.id) DESC"""
         rows = await self._writer.do(lambda db: db.execute(select, (since_s, platform)).fetchall())
         return [ThreadKey(*row) for row in rows]
-
-
-def _count(db: sqlite3.Connection, leader: int, usage: Mapping[str, Any]) -> None:
-    tokens = sum(value for name in _TOKENS if isinstance(value := usage.get(name), int))
-    insert = """INSERT INTO usage (turn, usage, recorded_at_s, tokens, person)
-        SELECT id, ?, ?, ?, platform || ':' || json_extract(question, '$.author.id') FROM turn WHERE id = ?"""
-    db.execute(insert, (json.dumps(dict(usage)), time.time(), tokens, leader))

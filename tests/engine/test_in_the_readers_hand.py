@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from engine_room import ADA, GRACE, MOD, Chat, Room, key, message, room
 
-from bot.engine import Access, Allowance
+from bot.engine import Access
 from bot.engine.words import DELETED, LATE, NOT_NEWEST, NOT_YOURS, STOPPED, WAITS
 from bot.events import Button, Edited, Upload
 from bot.simulator.claude import Reply, SimulatedClaude
@@ -368,37 +368,6 @@ async def test_a_stopped_bot_takes_nothing_in(tmp_path: Path, claude: SimulatedC
         engine = here.engine
     with pytest.raises(Exception, match="stopping"):
         await engine.hear(replace(message(1, "Hi", ADA)))
-
-
-async def test_who_has_used_up_their_share_is_told_and_claude_is_not_asked(
-    tmp_path: Path, claude: SimulatedClaude
-) -> None:
-    async with room(tmp_path, claude, allowance=Allowance(per_person=10_000)) as here:
-        await here.say(100, "One")
-        await here.ended(100, "delivered")
-        await here.store.end(key("100"), "delivered", {"input_tokens": 5_000})
-        await here.say(101, "Two")
-        await here.ended(101, "failed")
-        assert any("share" in line for line in here.chat.lines)
-        assert here.claude.count == 1
-        await here.say(102, "Three", GRACE)
-        await here.ended(102, "delivered")
-
-
-async def test_many_questions_at_once_do_not_pass_the_last_check_together(
-    tmp_path: Path, claude: SimulatedClaude
-) -> None:
-    gate = asyncio.Event()
-    async with room(tmp_path, claude, allowance=Allowance(in_all=20_000)) as here:
-        here.claude.script(*[Reply(text="An answer, at last.", gate=gate)] * 20)
-        async with asyncio.TaskGroup() as group:
-            for number in range(100, 120):
-                group.create_task(here.say(number, "Well?", thread=f"T{number}"))
-        await here.chat.until(lambda: sum("share" in line for line in here.chat.lines) == 18)
-        gate.set()
-        for number in range(100, 120):
-            await here.ended(number)
-        assert here.claude.count == 2
 
 
 async def test_row_41_ten_messages_in_a_thread_that_is_busy_are_one_more_turn(here: Room) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from load import Conversation
 from points import Points, WatchedStore, Wire
-from process import Row, rows_of
+from process import Row, counted_tokens, rows_of
 from pydantic import SecretStr
 from talk import LONG, VERY_LONG, answer_to, asked, judged, question, squeezed
 
@@ -138,6 +138,9 @@ class Stage:
         for kind, found in judged(self._shown(there), [name]).items():
             if found:
                 story.violations.append(f"{kind}: {found[0][:60]}")
+        billed, counted = self._claude.billed_tokens, counted_tokens(self._database)
+        if counted < billed:
+            story.violations.append(f"{billed} tokens were billed and {counted} counted")
         if self._calls(name) > story.cut + 1:
             story.violations.append(f"Claude was asked {self._calls(name)} times")
 

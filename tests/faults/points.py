@@ -14,7 +14,7 @@ from aiohttp import web
 
 from bot.ports import Store
 
-WRITES = frozenset({"accept", "begin", "posting", "posted", "record", "end", "keep"})
+WRITES = frozenset({"accept", "begin", "posting", "posted", "record", "end", "keep", "charge"})
 _NOT_OF_A_TURN = re.compile(r"@me|/gateway|/applications|auth\.test|apps\.connections")
 _KEPT_BACK = {"host", "content-length", "transfer-encoding", "connection"}
 

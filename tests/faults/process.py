@@ -119,6 +119,12 @@ def rows_of(database: Path) -> list[Row]:
     return [Row(TOKEN.findall(question)[0], platform, message, state) for question, platform, message, state in found]
 
 
+def counted_tokens(database: Path) -> int:
+    """Return what all turns have cost together, as the bot has counted it."""
+    with closing(sqlite3.connect(database)) as db:
+        return int(db.execute("SELECT coalesce(sum(tokens), 0) FROM usage").fetchone()[0])
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """The simulated platforms and the bot that is to run on them."""

@@ -15,7 +15,7 @@ async def test_wherever_the_process_dies_there_is_one_whole_answer(platform: str
     print(f"\n{platform}: {report}")
     assert not report.violations, report
     assert len(report.points) > 20, report.points
-    for commit in ("accept", "begin", "posting", "posted", "record", "end"):
+    for commit in ("accept", "begin", "charge", "posting", "posted", "record", "end"):
         assert f"before store.{commit}" in report.points
 
 

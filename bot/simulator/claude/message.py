@@ -45,6 +45,12 @@ class Finished:
     stop_details: Mapping[str, Any] | None
     usage: Mapping[str, Any]
 
+    @property
+    def input_tokens(self) -> int:
+        """All that was read, from the cache and into it included."""
+        kinds = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+        return sum(self.usage[kind] or 0 for kind in kinds)
+
     def message(self, *, started: bool = False) -> Json:
         """Return the message as JSON; `started`: as message_start has it, with no content and one output token."""
         return {

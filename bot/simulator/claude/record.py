@@ -15,6 +15,9 @@ class Request:
     `body` is {} if it was no JSON object. `done`: None while it is being answered; `finished` once the whole answer is
     written, `disconnected` if the client left before, `failed` for a refusal or a scripted mishap.
     `answer`: the whole text that the answer has, or would have had if nothing had gone wrong; "" for a refusal.
+    `billed_tokens`: what it costs by now, in and out: the input from the moment it is accepted, the output as it is
+    written, and in the end what the usage says. A refusal costs nothing.
+    `stalled`: everything that will come before the silence (`stall_after`) is written.
     `written`: after each write, when, and how many characters of text had been written by then.
     """
 
@@ -26,7 +29,9 @@ class Request:
     status: int = 0
     request_id: str = ""
     answer: str = ""
+    billed_tokens: int = 0
     written: list[tuple[float, int]] = field(default_factory=list)
+    stalled: bool = False
     reported: bool = False
 
     @property

@@ -111,6 +111,11 @@ class SimulatedClaude:
         """Queue answers, one for each accepted call of /v1/messages; a function makes one from the request's body."""
         self._scripted.extend(replies)
 
+    @property
+    def billed_tokens(self) -> int:
+        """What all requests cost together by now, in tokens in and out."""
+        return sum(request.billed_tokens for request in self.requests)
+
     async def until(self, true: Callable[[], bool], timeout_s: float = 120.0) -> None:
         """Return as soon as `true()` is; it is asked whenever a request comes, is written to or ends.
 
@@ -175,7 +180,7 @@ class SimulatedClaude:
     ) -> web.Response:
         _log.debug("claude_refused", status=status, type=refused.kind, request_id=record.request_id)
         self._records.end(record, "failed")
-        record.status = status
+        record.status, record.billed_tokens = status, 0
         return wire.error_response(status, refused, record.request_id, headers or {})
 
     async def _check(self, given: web.Request, record: Request, *, counting: bool = False) -> Checked:
@@ -193,6 +198,7 @@ class SimulatedClaude:
             return self._refuse(record, reply.status, refused, reply.headers)
         finished = self._finish(reply, checked)
         record.status = 200
+        record.billed_tokens = finished.input_tokens
         record.answer = "".join(part.block.get("text", "") for part in finished.parts)
         if record.stream:
             return await self._stream(given, record, reply, finished)
@@ -234,8 +240,11 @@ class SimulatedClaude:
         await response.prepare(given)
         clock = asyncio.get_running_loop().time
 
-        def wrote(characters: int) -> None:
+        read_tokens = record.billed_tokens
+
+        def wrote(characters: int, tokens: int) -> None:
             record.written.append((clock(), characters))
+            record.billed_tokens = read_tokens + tokens
             self._records.changed()
 
         await Player(reply, self.pace, response.write, wrote).play(steps(finished, reply))
@@ -243,10 +252,13 @@ class SimulatedClaude:
         if fault is None:
             self._records.end(record, "finished")
         elif fault.kind == "stall":
+            record.stalled = True
+            self._records.changed()
             await asyncio.Event().wait()  # until the client leaves, which cancels this
         else:
             self._records.end(record, "failed")
         if fault is not None and fault.kind == "error":
+            record.billed_tokens = 0 if fault.after < 0 else record.billed_tokens
             kind = reply.error_type or "overloaded_error"
             await response.write(event("error", **wire.error_event(kind, reply, record.request_id)))
         if fault is not None and fault.kind == "cut":
@@ -271,6 +283,7 @@ class SimulatedClaude:
             wire.cut(given)
             return web.Response()
         self._records.end(record, "finished")
+        record.billed_tokens += finished.usage["output_tokens"]
         return wire.json_response(finished.message(), record.request_id, reply.headers)
 
     def _found(self, record: Request, body: Json) -> web.Response:

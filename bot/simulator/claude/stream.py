@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bot.simulator.claude.fields import Json
 from bot.simulator.claude.message import Finished, Part
 from bot.simulator.claude.reply import Pace, Reply, cut_evenly
+from bot.simulator.claude.tokens import tokens_in
 
 _JSON_PIECE = 24  # characters of a tool's input in one delta
 _THOUGHT_PIECE = 40
@@ -21,12 +22,13 @@ _THOUGHT_PIECE = 40
 class Step:
     """One event. `counts`: it is a delta of content, to which a reply's `…_after` and `gate_at` refer.
 
-    `characters`: how many characters of text it brings.
+    `characters`: how many characters of text it brings. `tokens`: what all that was written up to it costs.
     """
 
     data: bytes
     counts: bool = False
     characters: int = 0
+    tokens: int = 0
 
 
 def event(kind: str, **fields: object) -> bytes:
@@ -38,19 +40,29 @@ def event(kind: str, **fields: object) -> bytes:
 def steps(finished: Finished, reply: Reply) -> list[Step]:
     """Return every event of a message."""
     found = [Step(event("message_start", message=finished.message(started=True))), Step(event("ping"))]
+    most, before = finished.usage["output_tokens"], 0
     for index, part in enumerate(finished.parts):
-        found.append(Step(event("content_block_start", index=index, content_block=_empty(part))))
+        written = 0
+        found.append(Step(event("content_block_start", index=index, content_block=_empty(part)), tokens=before))
         for delta in _deltas(part, reply):
             counts = delta["type"] in ("text_delta", "thinking_delta", "input_json_delta")
             data = event("content_block_delta", index=index, delta=delta)
-            found.append(Step(data, counts, len(delta.get("text", ""))))
-        found.append(Step(event("content_block_stop", index=index)))
+            written += len(_words(delta).encode(errors="surrogatepass"))
+            tokens = min(most, before + part.tokens, before + tokens_in(written))
+            found.append(Step(data, counts, len(delta.get("text", "")), tokens))
+        before = min(most, before + part.tokens)
+        found.append(Step(event("content_block_stop", index=index), tokens=before))
     final = finished.message()
     told = {key: final[key] for key in ("stop_reason", "stop_sequence", "stop_details")}
     usage = {key: value for key, value in finished.usage.items() if key not in ("cache_creation", "service_tier")}
-    found.append(Step(event("message_delta", delta=told, usage=usage)))
-    found.append(Step(event("message_stop")))
+    found.append(Step(event("message_delta", delta=told, usage=usage), tokens=most))
+    found.append(Step(event("message_stop"), tokens=most))
     return found
+
+
+def _words(delta: Json) -> str:
+    """Return what of a delta costs tokens."""
+    return str(delta.get("text") or delta.get("thinking") or delta.get("partial_json") or "")
 
 
 def _empty(part: Part) -> Json:
@@ -93,10 +105,12 @@ def index_after(row: Sequence[Step], deltas: int) -> int:
 
 
 class Player:
-    """Writes one reply's events at its pace. `wrote` is called after each write with the characters of text so far."""
+    """Writes one reply's events at its pace. `wrote` is called after each write with the characters of text so far and
+    the tokens that all of it costs.
+    """
 
     def __init__(
-        self, reply: Reply, pace: Pace, write: Callable[[bytes], Awaitable[None]], wrote: Callable[[int], None]
+        self, reply: Reply, pace: Pace, write: Callable[[bytes], Awaitable[None]], wrote: Callable[[int, int], None]
     ) -> None:
         self._reply = reply
         self._pace = pace
@@ -104,6 +118,7 @@ class Player:
         self._wrote = wrote
         self._held: list[bytes] = []
         self._characters = 0
+        self._tokens = 0
 
     async def play(self, row: Sequence[Step]) -> None:
         """Write the events up to the reply's fault, or all of them."""
@@ -117,6 +132,7 @@ class Player:
                 deltas += 1
             self._held.append(step.data)
             self._characters += step.characters
+            self._tokens = max(self._tokens, step.tokens)
             if not self._reply.one_write:
                 await self._flush()
         await self._flush()
@@ -142,7 +158,7 @@ class Player:
         size = self._reply.chunk_bytes or len(data)
         for start in range(0, len(data), size):
             await self._write(data[start : start + size])
-        self._wrote(self._characters)
+        self._wrote(self._characters, self._tokens)
 
 
 def pick(value: float | None, default: float) -> float:

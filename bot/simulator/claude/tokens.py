@@ -25,7 +25,12 @@ _TOKENS_PER_PDF_PAGE = 2000
 
 def text_tokens(text: str) -> int:
     """Return the estimate for a text: one token for each four bytes of UTF-8, rounded up."""
-    return -(-len(text.encode(errors="surrogatepass")) // 4)
+    return tokens_in(len(text.encode(errors="surrogatepass")))
+
+
+def tokens_in(size_bytes: int) -> int:
+    """Return the estimate for so many bytes of text."""
+    return -(-size_bytes // 4)
 
 
 @dataclass(frozen=True, slots=True)

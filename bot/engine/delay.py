@@ -1,0 +1,71 @@
+"""Saying that Claude does not answer, while it does not: after five seconds, and why as far as that is known."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bot.claude import AskedAgain, ClaudeError, End, Event
+from bot.engine.status import Status
+from bot.engine.words import delayed
+from bot.ports import Surface
+from bot.reply import LiveReply
+
+SLOW_AFTER_S = 5.0
+
+
+class Delay:
+    """Watches for how long a request has brought nothing. Its readers are told in the reply where a line can be taken
+    away again, and in the status everywhere.
+    """
+
+    def __init__(self, surface: Surface, reply: LiveReply, status: Status) -> None:
+        self._reply = reply
+        self._status = status
+        self._in_reply = not surface.limits.append_only
+        self._timer: asyncio.TimerHandle | None = None
+        self._why: ClaudeError | None = None
+        self._said = False
+
+    def waits(self) -> None:
+        """A request is about to be made."""
+        self._timer = asyncio.get_running_loop().call_later(SLOW_AFTER_S, self._say)
+
+    def came(self, event: Event) -> None:
+        """Something happened."""
+        if isinstance(event, AskedAgain):
+            self._why = event.why
+            if self._said:
+                self._say()
+            return
+        if self._timer is not None:
+            self.ended()
+        if isinstance(event, End):  # another request may follow
+            self.waits()
+
+    def ended(self) -> None:
+        """Nothing is waited for any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._said:
+            self._tell("", "")
+        self._timer, self._why, self._said = None, None, False
+
+    def _say(self) -> None:
+        self._said = True
+        self._tell(*delayed(self._why))
+
+    def _tell(self, line: str, status: str) -> None:
+        if self._in_reply:
+            self._reply.doing(line)
+        self._status.say(status)
+
+
+@contextmanager
+def delay_told(surface: Surface, reply: LiveReply, status: Status) -> Iterator[Delay]:
+    """Watch while inside, from now on."""
+    delay = Delay(surface, reply, status)
+    delay.waits()
+    try:
+        yield delay
+    finally:
+        delay.ended()
