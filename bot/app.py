@@ -12,7 +12,8 @@ from bot.claude import AsyncClient, mk_sdk
 from bot.config import Secrets, Settings, uses_discord, uses_slack
 from bot.engine import Access, Allowance, Answerer, Asker, AskSettings, Budgets, Engine, Slots, check_model
 from bot.errors import ParleyError
-from bot.platforms.discord import DiscordPlatform, shared_budget
+from bot.platforms import discord, slack
+from bot.platforms.discord import DiscordPlatform
 from bot.platforms.slack import SlackPlatform
 from bot.ports import Platform, Store
 from bot.reply import Pacer
@@ -25,7 +26,7 @@ MB = 1_000_000
 
 def make_pacer(settings: Settings) -> Pacer:
     """Return the one pacer that all calls to the platforms ask."""
-    return Pacer([shared_budget(settings.discord.calls_per_s)])
+    return Pacer([discord.shared_budget(settings.discord.calls_per_s), slack.shared_budget()])
 
 
 def platforms(settings: Settings, secrets: Secrets, pacer: Pacer) -> list[Platform]:
@@ -53,6 +54,7 @@ def platforms(settings: Settings, secrets: Secrets, pacer: Pacer) -> list[Platfo
                 delivery=settings.slack.delivery,
                 api_url=settings.slack.api_url,
                 file_hosts=settings.slack.file_hosts,
+                pacer=pacer,
             )
         )
     return chosen

@@ -206,7 +206,7 @@ class LiveReply:
         try:
             async with asyncio.timeout(0 if at_once else None) as wait:
                 self._interruptible = wait if step.call is Call.END else None
-                async with self._pacer.call(budget, claim):
+                async with self._pacer.call(budget, claim, instead=self._instead(step)):
                     self._interruptible = None
                     wait.reschedule(None)
                     await self._make_newest(step, budget)
@@ -219,6 +219,9 @@ class LiveReply:
         finally:
             self._interruptible = None
         return True
+
+    def _instead(self, step: Step) -> Budget | None:
+        return self._surface.limits.posts_instead if step.call is Call.POST else None
 
     def _budget(self, step: Step) -> Budget:
         limits = self._surface.limits

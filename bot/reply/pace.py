@@ -137,10 +137,12 @@ def paused(bucket: Bucket, until_s: float) -> Bucket:
 
 
 def ready_s(bucket: Bucket, now_s: float, rank: Rank) -> float:
-    """Return since when, or from when on, the next call may begin; infinity: not before a call ends. A last edit or a
-    first post need not keep the gap.
+    """Return since when, or from when on, the next call may begin; infinity: not before a call ends. Only more text of
+    what is visible already keeps the gap.
     """
-    at_s = bucket.paused_until_s if is_urgent(rank) else max(bucket.paused_until_s, bucket.last_s + _gap_s(bucket))
+    at_s = bucket.paused_until_s
+    if rank is Rank.MORE:
+        at_s = max(at_s, bucket.last_s + _gap_s(bucket))
     if bucket.budget.guessed and bucket.in_flight and _burst(bucket, now_s) + 1 > bucket.proven:
         return float("inf")
     kept = _kept(bucket.budget, rank)
@@ -151,14 +153,9 @@ def ready_s(bucket: Bucket, now_s: float, rank: Rank) -> float:
     return max(at_s, bucket.ended[excess - 1] + bucket.budget.per_s + _MARGIN_S) if excess > 0 else at_s
 
 
-def is_urgent(rank: Rank) -> bool:
-    """Say whether a call need not keep the gap to the one before it."""
-    return rank <= Rank.FIRST
-
-
 def _kept(budget: Budget, rank: Rank) -> int:
     """Return how many calls of a window are not for this rank."""
-    if is_urgent(rank) or budget.calls < _MANY_CALLS:
+    if rank <= Rank.FIRST or budget.calls < _MANY_CALLS:
         return 0
     return 1 if rank is Rank.MORE else budget.calls // _KEPT[rank]
 

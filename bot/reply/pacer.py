@@ -150,7 +150,8 @@ class _Scope:
 class Grant:
     """One call that may be made now: it counts in its scope, and in the budget above. `used`: by a request."""
 
-    def __init__(self, scope: _Scope) -> None:
+    def __init__(self, pacer: "Pacer", scope: _Scope) -> None:
+        self.pacer = pacer
         self._scope = scope
         self._counts = True
         self._counts_above = scope.shared is not None
@@ -246,7 +247,7 @@ class Pacer:
         `scope`: the one in which a reply has asked for this request, if it has; then it leaves at once. Any other
         stands in line in `budget.scope`.
         """
-        held = _held.get()
+        held = self._held()
         if held is not None and not held.used:
             if held.scope == (scope or budget.scope):
                 if held.is_whole:
@@ -256,6 +257,19 @@ class Pacer:
             else:
                 held.wait_aside()
         return await self._turn(self._scope(budget), Claim(Backlog(), rank, asyncio.get_running_loop().time()))
+
+    def wait_s(self, budget: Budget, rank: Rank) -> float:
+        """Return how long a request would wait at least, as far as is known."""
+        held = self._held()
+        if held is not None and not held.used and held.scope == budget.scope:
+            return 0.0
+        now_s = asyncio.get_running_loop().time()
+        at_s = ready_s(self._scope(budget).meter.bucket, now_s, rank)
+        return max(0.0, at_s - now_s) if at_s < float("inf") else 0.0
+
+    def _held(self) -> "Grant | None":
+        held = _held.get()
+        return held if held is not None and held.pacer is self else None
 
     def is_due(self, scope: str) -> bool:
         """Say whether somebody waits for a call in a scope."""
@@ -348,7 +362,7 @@ class Pacer:
         waiter = _Waiter(claim, asyncio.get_running_loop().create_future())
         scope.waiters.append(waiter)
         scope.look()
-        grant = Grant(scope)
+        grant = Grant(self, scope)
         try:
             await waiter.granted
         except asyncio.CancelledError:

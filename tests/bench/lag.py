@@ -8,9 +8,11 @@ says what is measured, `least` what the limits allow, `contender` what it is com
 
     discord-channel   K people ask in one channel where no threads can be opened: one bucket for posts, one for edits
     discord-threads   K threads that exist already, so each has its own buckets; all share 50 calls a second
+    discord-asked     K questions in eight channels, each of which is answered in a thread that must be opened first
     slack-edits       one workspace, every question in another channel: all share chat.update's 50 a minute
     slack-native      the same by native streams: 20 begin a minute, 100 grow, 20 end
     slack-auto        the same, both ways at once
+    slack-bursts      the same, where Slack takes fewer calls at once than it takes in a minute
 
 Rows run at the same time as far as the machine's cores allow; all of them take ten minutes on two idle cores. A row is
 marked † if the machine was too slow for it. The comparisons are made up to 64 replies.
@@ -39,8 +41,9 @@ from pieces import measure  # noqa: E402
 Case = tuple[str, int, str]
 _HEADER = """\
 | place | K | strategy | mean lag s | least s | × least | K/(2r) s | first text ms after the first token (median) | \
-after 16 characters (median, worst) | last character s (median, worst) | not shown | calls | 429s | CPU µs a piece |
-|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"""
+after 16 characters (median, worst) | last character s (median, worst) | not shown | vanished word-seconds | calls | \
+calls refused | CPU ms a call | CPU µs a piece |
+|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"""
 _NAMES = {
     "parley": "**Parley**",
     "clock": "one edit a second, global",
@@ -49,8 +52,8 @@ _NAMES = {
 }
 _PLACES_OF = {
     "parley": PLACES,
-    "clock": ("discord-channel", "discord-threads", "slack-edits"),
-    "half": ("discord-channel", "discord-threads", "slack-edits"),
+    "clock": ("discord-channel", "discord-threads", "discord-asked", "slack-edits"),
+    "half": ("discord-channel", "discord-threads", "discord-asked", "slack-edits"),
     "sdk": ("slack-native",),
 }
 _CORES_A_ROW, _CORES_A_REPLY = 0.05, 0.002
@@ -103,7 +106,8 @@ def line(row: Row) -> str:
     return (
         f"| {row.place} | {row.replies} | {_NAMES[row.strategy]}{'' if row.trusted else ' †'} | {row.mean_lag:.2f} | "
         f"{bound:.2f} | {row.mean_lag / bound:.2f} | {even:.2f} | {first:.0f} | {beyond} | {last} | "
-        f"{row.missing:.0%} | {sum(row.calls.values())} | {sum(row.limited.values())} | {row.cpu_us:.0f} |"
+        f"{row.missing:.0%} | {row.vanished:.1f} | {sum(row.calls.values())} | {sum(row.limited.values())} | "
+        f"{row.cpu_ms_a_call:.2f} | {row.cpu_us:.0f} |"
     )
 
 

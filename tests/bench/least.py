@@ -38,9 +38,11 @@ class Rules:
     overall: tuple[int, float] = (10**9, 1.0)
 
 
+BOTH_WAYS = ("slack-auto", "slack-bursts")
 RULES = {
     "discord-channel": Rules(2000, (5, 5.0), (5, 5.0), overall=(50, 1.0)),
     "discord-threads": Rules(2000, (5, 5.0), (5, 5.0), posts_apart=True, edits_apart=True, overall=(50, 1.0)),
+    "discord-asked": Rules(2000, (5, 5.0), (5, 5.0), posts_apart=True, edits_apart=True, overall=(50, 1.0)),
     "slack-edits": Rules(8000, (5, 5.0), (50, 60.0), posts_apart=True),
     "slack-native": Rules(8000, (20, 60.0), (100, 60.0), ends=(20, 60.0)),
 }
@@ -105,7 +107,7 @@ class _Message:
 
 def steady(place: str, replies: int) -> float:
     """Return K/(2r), in seconds: r by edits alone, for each update but a message's first is one."""
-    both = ("slack-native", "slack-edits") if place == "slack-auto" else (place,)
+    both = ("slack-native", "slack-edits") if place in BOTH_WAYS else (place,)
     rules = RULES[both[0]]
     rate = sum(RULES[one].edits[0] / RULES[one].edits[1] for one in both) * (replies if rules.edits_apart else 1)
     return replies / (2 * min(rate, rules.overall[0] / rules.overall[1]))
@@ -116,7 +118,7 @@ def least(place: str, replies: int) -> float:
     """Return the least mean visible lag found, in seconds."""
     if not replies:
         return 0.0
-    if place == "slack-auto":
+    if place in BOTH_WAYS:
         splits = {min(replies, streamed) for streamed in (round(replies * 2 / 3), 20, 30, 40, 1000)}
         return min(
             (streamed * least("slack-native", streamed) + edited * least("slack-edits", edited)) / replies

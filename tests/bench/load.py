@@ -25,12 +25,18 @@ from statistics import mean, median
 from typing import Any
 
 from bot.simulator.changes import Change, Changes
-from bot.simulator.claude import Reply, SimulatedClaude
+from bot.simulator.claude import Reply, Request, SimulatedClaude
 from bot.simulator.discord import SimulatedDiscord
 from bot.simulator.slack import SimulatedSlack
 
-DELIVERY = {"slack-edits": "edit", "slack-native": "stream", "slack-auto": "auto"}
-PLACES = ("discord-channel", "discord-threads", *DELIVERY)
+DELIVERY = {"slack-edits": "edit", "slack-native": "stream", "slack-auto": "auto", "slack-bursts": "auto"}
+_BURSTS = {
+    "chat.postMessage": 3, "chat.startStream": 5, "chat.stopStream": 5, "chat.appendStream": 20, "chat.update": 12,
+    "users.info": 20, "agents.sessions.setStatus": 12, "assistant.threads.setStatus": 30,
+}  # fmt: skip
+"""Slack tells how many calls a minute it takes, and not how many at once; a guess of how few that may be."""
+_CHANNELS = 8
+PLACES = ("discord-channel", "discord-threads", "discord-asked", *DELIVERY)
 CHARACTERS = 3000
 RATE = 60.0
 """Characters a second."""
@@ -58,9 +64,10 @@ class Row:
 
     `mean_lag`: over all characters of all replies. `first`: first visible text after Claude's first token; `beyond`:
     after Claude's first sixteen characters. `last`: last character visible after Claude sent it. `missing`: the part of
-    the text that was not visible at the end. `cpu_us`: CPU time of the answering process a piece. `late_s`: the
-    longest that a word of the simulated Claude came behind its pace. `busy`: the part of the machine's CPU time that
-    was used, by whomever.
+    the text that was not visible at the end. `cpu_us`: CPU time of the answering process a piece; `cpu_ms_a_call`: and
+    a call of the platform. `late_s`: the longest that a word of the simulated Claude came behind its pace. `vanished`:
+    words that had been visible and were nowhere, times the seconds for which they were. `busy`: the part of the
+    machine's CPU time that was used, by whomever.
     """
 
     place: str
@@ -75,6 +82,8 @@ class Row:
     limited: dict[str, int]
     cpu_us: float
     late_s: float
+    vanished: float
+    cpu_ms_a_call: float
     busy: float = 0.0
 
     @property
@@ -107,7 +116,11 @@ class Stage:
     async def prepare(self) -> None:
         """Make channels, threads and people; every question is asked by another person."""
         guild = self.discord.add_guild("Analytical Engines")
-        channel = self.discord.add_channel(guild, "general")
+        channels = [self.discord.add_channel(guild, f"general-{number}") for number in range(_CHANNELS)]
+        channel = channels[0]
+        if self.place == "slack-bursts":
+            for method, calls in _BURSTS.items():
+                self.slack.set_burst(method, calls)
         if self.place == "discord-channel":
             self.discord.deny("create_thread")
         for number in range(self.replies):
@@ -115,7 +128,7 @@ class Stage:
                 person, room = self.slack.add_person(f"Ada {number}"), self.slack.add_channel(f"room-{number}")
                 self._asks.append(partial(self.slack.say, person, room))
                 continue
-            there = channel
+            there = channels[number % _CHANNELS] if self.place == "discord-asked" else channel
             someone = self.discord.add_person(f"Ada {number}", guild=guild)
             if self.place == "discord-threads":
                 root = await self.discord.say(someone, channel, "let us talk")
@@ -219,27 +232,39 @@ async def run(place: str, replies: int, strategy: str, begun: Callable[[], None]
                     await stage.ask()
                     await claude.until(lambda: claude.count == replies, timeout_s=_START_S)
                     await asyncio.sleep(_FIRST_TOKEN_S)
-                    clocks = _Clocks(process.pid)
+                    clocks, before = _Clocks(process.pid), sum(stage.calls().values())
                     stage.gate.set()
                     begun()
                     seen = Seen(replies)
                     with contextlib.suppress(TimeoutError):  # the row then says what is missing
                         await stage.changes.wait(seen.complete_with, timeout_s=CAP_S)
+                    seen.end()
                     cpu_s, busy = clocks.own_s(), clocks.busy()
-                return replace(_row(stage, strategy, claude, seen, cpu_s), busy=busy)
+                    made = sum(stage.calls().values()) - before
+                return replace(_row(stage, strategy, claude, seen, cpu_s), busy=busy, cpu_ms_a_call=cpu_s * 1e3 / made)
 
 
 class Seen:
-    """When each word of each reply was visible for the first time."""
+    """When each word of each reply was visible for the first time, and for how long it was nowhere after that.
+
+    `vanished`: words × seconds.
+    """
 
     def __init__(self, replies: int) -> None:
         self.at_s: list[list[float]] = [[0.0] * _WORDS for _ in range(replies)]
         self.missing = replies * _WORDS
+        self.vanished = 0.0
         self._read: dict[str, int] = {}
+        self._shown: list[dict[str, range]] = [{} for _ in range(replies)]
+        self._reply: dict[str, int] = {}
+        self._gone: list[tuple[int, float]] = [(0, 0.0)] * replies
 
     def complete_with(self, change: Change) -> bool:
         """Look at one more change; say whether everything is visible now."""
-        if not change.by_bot or change.kind not in {"posted", "edited"}:
+        if not change.by_bot or change.kind not in {"posted", "edited", "deleted"}:
+            return not self.missing
+        self._look_for_gone(change)
+        if change.kind == "deleted":
             return not self.missing
         start = self._read.get(change.message, 0)  # text that stood before it is not read again
         for match in _NAME.finditer(change.text, max(0, start - 3 * _WORD)):
@@ -250,6 +275,33 @@ class Seen:
         self._read[change.message] = len(change.text)
         return not self.missing
 
+    def _look_for_gone(self, change: Change) -> None:
+        """Note which words of the reply are in which message now, and how many that were seen are in none."""
+        first, number = _NAME.search(change.text), self._reply.get(change.message)
+        if first is not None:
+            number = self._reply[change.message] = int(first[1])
+        if number is None:
+            return
+        self._count(number, change.at_s)
+        shown = self._shown[number]
+        shown.pop(change.message, None)
+        if first is not None and change.kind != "deleted":
+            last = _NAME.findall(change.text, max(0, len(change.text) - 4 * _WORD))[-1]
+            shown[change.message] = range(int(first[2]), int(last[1]) + 1)
+        here = set().union(*shown.values())
+        gone = sum(1 for place, at_s in enumerate(self.at_s[number]) if at_s and place not in here)
+        self._gone[number] = gone, change.at_s
+
+    def _count(self, number: int, now_s: float) -> None:
+        gone, since_s = self._gone[number]
+        self.vanished += gone * (now_s - since_s) if gone else 0.0
+        self._gone[number] = gone, now_s
+
+    def end(self) -> None:
+        """Count what is nowhere up to now."""
+        for number in range(len(self._gone)):
+            self._count(number, asyncio.get_running_loop().time())
+
 
 def _row(stage: Stage, strategy: str, claude: SimulatedClaude, seen: Seen, cpu_s: float) -> Row:
     lags: list[float] = []
@@ -257,7 +309,7 @@ def _row(stage: Stage, strategy: str, claude: SimulatedClaude, seen: Seen, cpu_s
     beyond: list[float] = []
     lasts: list[float] = []
     late_s = 0.0
-    for request in claude.requests:
+    for request in _asked(claude):
         number = int(_NAME.search(request.answer)[1])  # type: ignore[index]
         sent = _sent(request.written)
         shown = [at_s or sent[0] + CAP_S for at_s in seen.at_s[number]]
@@ -270,8 +322,13 @@ def _row(stage: Stage, strategy: str, claude: SimulatedClaude, seen: Seen, cpu_s
     pieces = stage.replies * _WORDS
     return Row(
         stage.place, stage.replies, strategy, mean(lags), first, over, last, seen.missing / pieces,
-        stage.calls(), stage.calls(429), cpu_s * 1e6 / pieces, late_s,
+        stage.calls(), stage.calls(429), cpu_s * 1e6 / pieces, late_s, seen.vanished, 0.0,
     )  # fmt: skip
+
+
+def _asked(claude: SimulatedClaude) -> list[Request]:
+    """Return the requests for an answer; the bot also looks its model up."""
+    return [request for request in claude.requests if request.path == "/v1/messages"]
 
 
 def _sent(written: list[tuple[float, int]]) -> list[float]:

@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
 from bot.events import Event, Incoming, Missed, ThreadKey
-from bot.platforms.slack import SlackPlatform
+from bot.platforms.slack import SlackPlatform, shared_budget
 from bot.platforms.slack.calls import Calls
 from bot.platforms.slack.catch_up import CatchUp, Times
 from bot.platforms.slack.listen import Listener
@@ -22,6 +22,7 @@ from bot.platforms.slack.reading import Pace, Place
 from bot.platforms.slack.sdk_log import sdk_logger
 from bot.platforms.slack.sign_in import sign_in
 from bot.platforms.slack.translate import Translator
+from bot.reply import Pacer
 from bot.simulator.faults import Fault
 from bot.simulator.slack import Message, Person, SimulatedSlack
 
@@ -128,7 +129,7 @@ async def away(
     """A bot that heard everything until a moment ago (`since_s`: seconds since 1970)."""
     async with SimulatedSlack(limits=limits) as slack, aiohttp.ClientSession() as session:
         client = AsyncWebClient(slack.bot_token, slack.api_url, session=session, retry_handlers=[], logger=sdk_logger())
-        calls = Calls()
+        calls = Calls(Pacer([shared_budget()]))
         me = await sign_in(client, calls.clock)
         calls.use(client, me)
         log = Log(time.time() - 1.0 if since_s is None else since_s)

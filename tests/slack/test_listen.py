@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from bot.events import Deleted, Edited, Incoming, MessageKey, ThreadKey
+from bot.platforms.slack import shared_budget
 from bot.platforms.slack.calls import Calls, Me
 from bot.platforms.slack.listen import Listener
 from bot.platforms.slack.people import People
 from bot.platforms.slack.translate import Translator
+from bot.reply import Pacer
 from bot.simulator.faults import Fault
 
 Connected = Callable[..., AbstractAsyncContextManager[Any]]
@@ -191,7 +193,7 @@ async def test_what_the_bot_does_not_listen_to_is_done_with(body: dict[str, Any]
     async def nobody(_: object) -> str:
         raise AssertionError("nothing was said")
 
-    calls = Calls()
+    calls = Calls(Pacer([shared_budget()]))
     listener = Listener(nobody, Translator(calls, People(calls)), Me("UBOT", "BBOT", "T1", "parley"), calls.clock)
     assert (await listener.take(body)).status == 200
 

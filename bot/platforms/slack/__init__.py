@@ -9,14 +9,16 @@
                `sessions` Slack's own Stop button
 - `find`       what was posted, read back; `seal` signs it; `files_out` uploads
 - `markup`     the dialect, pure; `inline` is its part for paragraphs
-- `calls`      one way to make a Web API call, with our errors; `sign_in` makes the first two
+- `calls`      one way to make a Web API call, in its turn, with our errors; `budgets` what each method may do;
+               `sign_in` makes the first two
 - `socket_mode` the connections, with every task owned; `catch_up` what was said while there was none
 - `platform`   joins them
 - `sdk_log`    keeps messages and secrets out of the SDK's log
 - `scopes`     what the app must be allowed and must hear
 """
 
+from bot.platforms.slack.budgets import shared_budget
 from bot.platforms.slack.markup import SlackDialect
 from bot.platforms.slack.platform import SlackPlatform
 
-__all__ = ["SlackDialect", "SlackPlatform"]
+__all__ = ["SlackDialect", "SlackPlatform", "shared_budget"]

@@ -6,7 +6,7 @@ slack_sdk's own retries stay off: after a lost response they would post a second
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -14,12 +14,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
 from bot.platforms.clock import PlatformClock
+from bot.platforms.slack.budgets import Budgets, rank_of
+from bot.reply.pacer import Pacer
 
 TIMEOUT = aiohttp.ClientTimeout(total=20.0, sock_connect=10.0)
 """slack_sdk ignores its own timeout when it is given a session, and aiohttp's is five minutes."""
 _UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=120.0, sock_connect=10.0)
 _SIGN_IN_WAIT_S = 30.0
 _RETRY_AFTER_S = 30.0
+_TURN_WAIT_S = 10.0
+"""So long a call that no reply has asked for waits for its turn."""
 
 REFUSED = frozenset({
     "account_inactive", "ekm_access_denied", "enterprise_is_restricted", "invalid_auth", "not_allowed_token_type",
@@ -79,11 +83,14 @@ class Me:
 class Calls:
     """Calls with the bot's token, while it is signed in.
 
-    `clock`: Slack's. A call made before that, or between two connections, waits up to `_SIGN_IN_WAIT_S` for it.
+    `clock`: Slack's. `pacer`: whom all calls ask, one after the other; `budgets`: what each may do. A call made before
+    that, or between two connections, waits up to `_SIGN_IN_WAIT_S` for it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pacer: Pacer) -> None:
         self.clock = PlatformClock()
+        self.pacer = pacer
+        self.budgets = Budgets(pacer)
         self._signed_in: tuple[AsyncWebClient, Me] | None = None
         self._there = asyncio.Event()
 
@@ -103,19 +110,29 @@ class Calls:
 
     async def read(self, method: str, **arguments: Any) -> dict[str, Any]:
         """Return what a reading method answers; its arguments go in the query. Raises only `PlatformError`s."""
-        client, _ = await self._wait()
-        return self._body(await call(client, method, params=arguments))
+        return await self._call(method, arguments, "params")
 
     async def write(self, method: str, **arguments: Any) -> dict[str, Any]:
         """Return what a writing method answers; its arguments go as JSON. Raises only `PlatformError`s.
 
         If it raises `Unreachable` (but not `NotSent`), or is cancelled, the call may or may not have taken effect.
         """
-        client, _ = await self._wait()
-        return self._body(await call(client, method, json=arguments))
+        return await self._call(method, arguments, "json")
 
-    def _body(self, answer: tuple[dict[str, Any], Mapping[str, str]]) -> dict[str, Any]:
-        body, headers = answer
+    async def _call(self, method: str, arguments: dict[str, Any], sent_as: Literal["params", "json"]) -> dict[str, Any]:
+        """Make one call when it is its turn; one whose turn is known not to come soon is refused as Slack would do."""
+        client, me = await self._wait()
+        budget, rank = self.budgets.of(me.team, method, str(arguments.get("channel", ""))), rank_of(method)
+        if (wait_s := self.pacer.wait_s(budget, rank)) > _TURN_WAIT_S:
+            raise RateLimited("Slack asks the bot to slow down.", f"{method}: its turn is later", retry_after_s=wait_s)
+        grant = await self.pacer.admit(budget, rank)
+        try:
+            body, headers = await call(client, method, **{sent_as: arguments})
+        except RateLimited as error:
+            self.budgets.refused(me.team, method, budget, error.retry_after_s)
+            raise
+        finally:
+            grant.end()
         self.clock.told(header(headers, "Date"))
         return body
 

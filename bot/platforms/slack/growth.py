@@ -16,6 +16,7 @@ from bot.platforms.slack import native
 from bot.platforms.slack.calls import Calls, NotSent
 from bot.platforms.slack.load import Growing, Load
 from bot.platforms.slack.sessions import Sessions
+from bot.reply.pacer import granted_scope
 
 log = structlog.get_logger()
 
@@ -95,7 +96,8 @@ class Growth:
 
         Raises `PlatformError`s: after `Unreachable` (but not `NotSent`) it may be there.
         """
-        native_ = self.is_native and len(text) <= native.MOST_CHARACTERS and not native.has_link(text)
+        fits = len(text) <= native.MOST_CHARACTERS and not native.has_link(text)
+        native_ = self.is_native and fits and not self._is_to_be_posted()
         growing, self._next = self._next or self._load.add(native=native_), None
         if not native_:
             self._load.drop(growing)
@@ -163,6 +165,11 @@ class Growth:
         elif self._delivering.delivery != "edit":
             await sessions.end(self._channel, self._thread, of_another_process=not ours and not self._has_settled)
             self._has_settled = True
+
+    def _is_to_be_posted(self) -> bool:
+        """Whether the reply was given the turn of a post, for no stream could begin."""
+        posts = self._calls.budgets.of(self._question.key.workspace, "chat.postMessage", self._channel)
+        return granted_scope() == posts.scope
 
     def _choose(self) -> Growing:
         possible = self._question.direct or not self._question.author.roles & _NO_RECIPIENT

@@ -8,19 +8,10 @@ import asyncio
 from collections import deque
 from weakref import WeakSet
 
-from bot.events import Budget
+from bot.platforms.slack.budgets import APPENDS_PER_MIN, STARTS_PER_MIN, UPDATES_PER_MIN
 
-STARTS_PER_MIN = 20
-APPENDS_PER_MIN = 100
-UPDATES_PER_MIN = 50
-"""Slack docs, apis/web-api/rate-limits: tiers 2, 4 and 3; chat.stopStream is counted as chat.startStream."""
 _KEPT_STARTS = 2
 _MINUTE_S = 60.0
-
-
-def per_minute(team: str, method: str, calls: int) -> Budget:
-    """Return the budget of a method, which Slack counts per workspace."""
-    return Budget(f"slack:{team}:{method}", calls, _MINUTE_S)
 
 
 class Growing:

@@ -12,6 +12,7 @@ from bot.errors import MediaError, PlatformError, StartupError
 from bot.events import Incoming, Person, Upload
 from bot.media.download import RedirectRefused, fetch
 from bot.platforms.slack import documents
+from bot.platforms.slack.budgets import shared_budget
 from bot.platforms.slack.buttons import Presses
 from bot.platforms.slack.calls import TIMEOUT, Calls, Me, Refused
 from bot.platforms.slack.catch_up import CatchUp
@@ -26,6 +27,7 @@ from bot.platforms.slack.socket_mode import SocketMode
 from bot.platforms.slack.surface import SlackSurface
 from bot.platforms.slack.translate import Translator, is_written
 from bot.ports import Hear, HearLog
+from bot.reply import Pacer
 
 _FILE_HOSTS = ("files.slack.com", "slack-files.com")
 """Slack docs, reference/objects/file-object: where `url_private` and its older form point."""
@@ -38,7 +40,7 @@ class SlackPlatform:
     `api_url`: "" for Slack's own Web API; with another one no proxy is used, as slack_sdk would even to reach this very
     machine. `file_hosts`: further hosts (or `host:port`, which may then be http) that files may come from; the bot's
     token is sent to them. `delivery`: how answers grow; `auto` streams some and edits the others, so that the limits
-    of both are used.
+    of both are used. `pacer`: the bot's, which has the `shared_budget`; one of its own if the platform is used alone.
     """
 
     name = "slack"
@@ -51,12 +53,14 @@ class SlackPlatform:
         api_url: str = "",
         file_hosts: Sequence[str] = (),
         delivery: Delivery = "auto",
+        pacer: Pacer | None = None,
     ) -> None:
         self._bot_token = bot_token.strip()
         self._app_token = app_token.strip()
         self._api_url = api_url
         self._hosts = frozenset([*_FILE_HOSTS, *file_hosts])
-        self._calls = Calls()
+        self.pacer = pacer or Pacer([shared_budget()])
+        self._calls = Calls(self.pacer)
         self._translator = Translator(self._calls, People(self._calls))
         self._delivering = Delivering(self._calls, delivery)
         self._key = seal_key(self._bot_token)

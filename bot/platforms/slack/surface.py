@@ -8,19 +8,19 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
 
 from bot.errors import Gone, PlatformError, RateLimited, Unreachable
-from bot.events import Budget, Button, Earlier, Incoming, Limits, Place
+from bot.events import Button, Earlier, Incoming, Limits, Place
 from bot.platforms.slack import files_out, native
 from bot.platforms.slack.buttons import actions
 from bot.platforms.slack.calls import Calls, NotSent, Refused, Rejected
 from bot.platforms.slack.context import said_before
 from bot.platforms.slack.find import Finder
 from bot.platforms.slack.growth import Delivering, Growth
-from bot.platforms.slack.load import APPENDS_PER_MIN, STARTS_PER_MIN, UPDATES_PER_MIN, per_minute
 from bot.platforms.slack.markup import SlackDialect
 from bot.platforms.slack.seal import Seal
 from bot.platforms.slack.translate import Translator
@@ -81,26 +81,29 @@ class SlackSurface:
     @property
     def limits(self) -> Limits:
         """Slack counts calls per method and workspace; posts also about one a second per channel, with bursts
-        (Slack docs, apis/web-api/rate-limits). Asked before a message, it decides whether that one is streamed.
+        (Slack docs, apis/web-api/rate-limits). Asked before a message, it decides whether that one is streamed; where
+        no stream can begin at once, the message is posted all the same, and edited.
 
         A message may hold 12,000 characters of markdown blocks (reference/block-kit/blocks/markdown-block). A page is
         shorter: it is read in one go, each edit sends all of it, and what Slack makes of the entities has room. A
         status fades after two minutes (reference/methods/assistant.threads.setStatus).
         """
-        team = self._question.key.workspace
+        budget = partial(self._calls.budgets.of, self._question.key.workspace)
+        posts = budget("chat.postMessage", self._channel)
         if self._growth.is_native:
             return Limits(
                 page_size=_PAGE_SIZE,
-                posts=per_minute(team, "chat.startStream", STARTS_PER_MIN),
-                edits=per_minute(team, "chat.appendStream", APPENDS_PER_MIN),
-                ends=per_minute(team, "chat.stopStream", STARTS_PER_MIN),
+                posts=budget("chat.startStream"),
+                posts_instead=posts,
+                edits=budget("chat.appendStream"),
+                ends=budget("chat.stopStream"),
                 append_only=True,
                 status_lasts_s=_STATUS_LASTS_S,
             )
         return Limits(
             page_size=_PAGE_SIZE,
-            posts=Budget(f"slack:{team}:{self._channel}:chat.postMessage", 5, 5.0),
-            edits=per_minute(team, "chat.update", UPDATES_PER_MIN),
+            posts=posts,
+            edits=budget("chat.update"),
             status_lasts_s=_STATUS_LASTS_S,
         )
 

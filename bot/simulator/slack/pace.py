@@ -1,7 +1,8 @@
 """Slack's rate limits: per method, per workspace, per app, as sliding windows.
 
 Slack docs, apis/web-api/rate-limits: tiers of 20+, 50+ and 100+ calls a minute, and about one `chat.postMessage` a
-second per channel, short bursts tolerated. A sliding window that allows the stated number is the strictest reading.
+second per channel, short bursts tolerated. A sliding window that allows the stated number is the strictest reading of
+that. How many calls may come at once Slack does not say; fewer than the stated number are taken if `bursts` says so.
 """
 
 import math
@@ -24,21 +25,34 @@ POST = Tier(5, 5.0, per_channel=True)
 
 
 class Pace:
-    """Counts calls and says when one is too many. `now_s` is any monotonic clock."""
+    """Counts calls and says when one is too many. `now_s` is any monotonic clock.
+
+    `bursts`: of which method how many calls may come at once; more are taken as time passes, at the tier's rate.
+    """
 
     def __init__(self) -> None:
         self._taken: dict[tuple[str, str], deque[float]] = {}
+        self._levels: dict[tuple[str, str], tuple[float, float]] = {}
+        self.bursts: dict[str, int] = {}
 
     def clear(self) -> None:
         """Forget all calls, as if every window were over."""
         self._taken.clear()
+        self._levels.clear()
 
     def take(self, method: str, tier: Tier, channel: str, now_s: float) -> int:
         """Count a call. Return 0 if it is allowed, else the whole seconds after which it would be (`Retry-After`)."""
-        taken = self._taken.setdefault((method, channel if tier.per_channel else ""), deque())
+        key = method, channel if tier.per_channel else ""
+        taken = self._taken.setdefault(key, deque())
         while taken and taken[0] <= now_s - tier.per_s:
             taken.popleft()
-        if len(taken) < tier.calls:
-            taken.append(now_s)
-            return 0
-        return max(1, math.ceil(taken[0] + tier.per_s - now_s))
+        if len(taken) >= tier.calls:
+            return max(1, math.ceil(taken[0] + tier.per_s - now_s))
+        call_s, burst = tier.per_s / tier.calls, self.bursts.get(method, tier.calls)
+        level, at_s = self._levels.get(key, (0.0, now_s))
+        level = max(0.0, level - (now_s - at_s) / call_s) + 1
+        if level > burst + 1e-6:
+            return max(1, math.ceil((level - burst) * call_s))
+        taken.append(now_s)
+        self._levels[key] = level, now_s
+        return 0

@@ -195,6 +195,10 @@ class Trouble(People):
         """Let every rate limit's window be over."""
         self._api.limits_begin_anew()
 
+    def set_burst(self, method: str, calls: int) -> None:
+        """Let a method take only so many calls at once, at its tier's rate in the long run. `calls` is 1 or more."""
+        self._api.pace.bursts[method] = calls
+
     # The app's settings
 
     def deny(self, *features: str) -> None:

@@ -27,7 +27,7 @@ class WebApi:
         self._workspace = workspace
         self._sockets = sockets
         self._methods = methods(files)
-        self._pace = Pace()
+        self.pace = Pace()
         self._limits = limits
         self.faults = Faults()
         self.calls: list[Call] = []
@@ -38,7 +38,7 @@ class WebApi:
 
     def limits_begin_anew(self) -> None:
         """Let every rate limit's window be over."""
-        self._pace.clear()
+        self.pace.clear()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one call."""
@@ -105,7 +105,7 @@ class WebApi:
             tier = SLOW_HISTORY.get(method, tier)
         if tier is None or not self._limits:
             return 0
-        return self._pace.take(method, tier, args.text("channel"), self._workspace.now_s)
+        return self.pace.take(method, tier, args.text("channel"), self._workspace.now_s)
 
     def _new_socket_url(self) -> str:
         workspace = self._workspace

@@ -1,0 +1,89 @@
+"""What each method of Slack's Web API may do, and how long its bursts may be: learned from the first refusal, and kept.
+
+Slack states a rate for each method, counted per workspace, and says that bursts are tolerated, not how long they may be
+(docs, apis/web-api/rate-limits). The tiers stand on each method's page; chat.stopStream is counted as chat.startStream.
+"""
+
+from dataclasses import replace
+
+import structlog
+
+from bot.events import Budget
+from bot.reply.pace import Rank, in_bursts_of
+from bot.reply.pacer import Pacer
+
+log = structlog.get_logger()
+
+STARTS_PER_MIN = 20
+APPENDS_PER_MIN = 100
+UPDATES_PER_MIN = 50
+_TIER_2, _TIER_3, _TIER_4 = 20, 50, 100
+_PER_MIN = {
+    "chat.startStream": STARTS_PER_MIN,
+    "chat.stopStream": STARTS_PER_MIN,
+    "chat.appendStream": APPENDS_PER_MIN,
+    "chat.update": UPDATES_PER_MIN,
+    "chat.delete": _TIER_3,
+    "chat.postEphemeral": _TIER_4,
+    "users.info": _TIER_4,
+    "bots.info": _TIER_3,
+    "team.info": _TIER_3,
+    "users.conversations": _TIER_3,
+    "conversations.info": _TIER_3,
+    "files.info": _TIER_4,
+    "files.getUploadURLExternal": _TIER_4,
+    "files.completeUploadExternal": _TIER_4,
+    "agents.sessions.setStatus": _TIER_3,
+    "assistant.threads.setStatus": 600,  # its limit is its own, and not stated
+}
+_POST = "chat.postMessage"
+_POSTS = Budget(f"slack:{_POST}", 300, 60.0, guessed=True)
+_READING = frozenset({"conversations.history", "conversations.replies"})
+"""Tier 3, but one call a minute for apps that are sold. The readers keep a pace of their own for that; here the rate is
+not known before the first refusal."""
+_READS_PER_MIN = 600
+_SLOW_AFTER_S = 30.0
+"""At tier 3 no wait is as long: it is the class of apps that are sold."""
+_STATUS = "assistant.threads.setStatus"
+
+
+def shared_budget() -> Budget:
+    """Return what posts in all channels may do together; Slack has a limit for that, and does not state it."""
+    return _POSTS
+
+
+def rank_of(method: str) -> Rank:
+    """Return how urgent a call is that no reply has asked for."""
+    if method == _STATUS:
+        return Rank.TYPING
+    return Rank.FIRST if method.startswith("chat.") else Rank.LOOK
+
+
+class Budgets:
+    """The budgets of one bot's calls. `pacer`: whom its calls ask, and which counts them."""
+
+    def __init__(self, pacer: Pacer) -> None:
+        self._pacer = pacer
+        self._bursts: dict[tuple[str, str], int] = {}
+
+    def of(self, team: str, method: str, channel: str = "") -> Budget:
+        """Return what a method may do in a workspace, as far as is known; posts count for each channel."""
+        if method == _POST:
+            stated = Budget(f"{_POSTS.scope}:{team}:{channel}", 5, 5.0, guessed=True)  # about one a second
+        else:
+            stated = Budget(f"slack:{team}:{method}", _PER_MIN.get(method, _TIER_2), 60.0, guessed=True)
+        burst = self._bursts.get((team, method))
+        if method in _READING:
+            stated = replace(stated, calls=_READS_PER_MIN if burst is None else _TIER_3)
+        return stated if burst is None else in_bursts_of(stated, burst)
+
+    def refused(self, team: str, method: str, budget: Budget, retry_after_s: float) -> None:
+        """Note that Slack refused a call that was made in a budget: nobody calls until it said, and the method's bursts
+        are no longer from now on than what it took.
+        """
+        if method in _READING and retry_after_s >= _SLOW_AFTER_S:
+            return
+        burst = self._pacer.refused(budget.scope, retry_after_s)
+        if burst is not None:
+            self._bursts[team, method] = burst
+        log.info("slack_limited", method=method, retry_after_s=retry_after_s, burst=self._bursts.get((team, method)))
