@@ -167,16 +167,24 @@ class World:
         return self.discord.changes if platform == "discord" else self.slack.changes
 
     async def say(
-        self, who: str, place: Place, text: str, files: Sequence[File] = (), *, reply_to: str | None = None
+        self,
+        who: str,
+        place: Place,
+        text: str,
+        files: Sequence[File] = (),
+        *,
+        reply_to: str | None = None,
+        stickers: Sequence[str] = (),
     ) -> str:
         """Write as a person; return the message's id. `@parley` in the text is a mention of the bot.
 
-        `reply_to`: the message it replies to, on Discord.
+        `reply_to`: the message it replies to, and `stickers`: names of stickers, on Discord.
         """
         text = text.replace("@parley", self.mention(place.platform)).replace("@Parley", self.mention(place.platform))
         if place.platform == "discord":
             writer, where = self._discord_people[who], place.thread or place.channel
-            return (await self.discord.say(writer, where, text, files=list(files), reply_to=reply_to)).id
+            said = await self.discord.say(writer, where, text, files=list(files), reply_to=reply_to, stickers=stickers)
+            return said.id
         member = self._slack_people[who]
         return (await self.slack.say(member, place.channel, text, files=list(files), thread=place.thread)).ts
 
