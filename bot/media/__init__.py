@@ -1,13 +1,13 @@
 """An upload → content Claude accepts, or a sentence that says why not.
 
 `read` turns a file's bytes into `Media`, `block_for` turns those into a content block, and `estimate_tokens` says what
-a block will cost; `download.fetch` gets the bytes in the first place. What a file is, its bytes decide. Pictures are
-decoded and PDFs examined in a process of their own, so that a hostile one costs neither memory nor time here; the only
-user of Pillow, pillow-heif and pypdf.
+a block will cost; `download.fetch` gets the bytes in the first place. `read_page` turns HTML into text. What a file is,
+its bytes decide. Pictures are decoded, PDFs examined and pages read in a process of their own, so that a hostile one
+costs neither memory nor time here; the only user of Pillow, pillow-heif and pypdf.
 """
 
 from bot.media.block import block_for
-from bot.media.read import Media, MediaLimits, read
+from bot.media.read import Media, MediaLimits, read, read_page
 from bot.media.tokens import OLD_SIGHT, SIGHT, Sight, estimate_tokens
 
-__all__ = ["OLD_SIGHT", "SIGHT", "Media", "MediaLimits", "Sight", "block_for", "estimate_tokens", "read"]
+__all__ = ["OLD_SIGHT", "SIGHT", "Media", "MediaLimits", "Sight", "block_for", "estimate_tokens", "read", "read_page"]

@@ -1,7 +1,7 @@
 """One downloaded file → what Claude is shown of it, or why it is not."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bot.errors import MediaError
@@ -13,7 +13,9 @@ from bot.media.notes import about, note_on
 from bot.media.pdf import check_pdf
 from bot.media.shrink import Order, shrink, too_many_pixels
 from bot.media.tokens import SIGHT, image_tokens, patches, pdf_tokens, text_tokens
-from bot.media.worker import Bounds
+from bot.media.worker import Bounds, run
+
+PAGE_MARGIN_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,19 @@ async def read(data: bytes, upload: Upload, limits: MediaLimits = DEFAULT_LIMITS
         return await _image(data, media_type, upload.name, limits)
     except Unreadable as problem:
         raise MediaError(f"I cannot use {called(upload.name)}: {problem.reason}.", problem.detail) from None
+
+
+async def read_page(data: bytes, name: str, limits: MediaLimits = DEFAULT_LIMITS) -> bytes:
+    """Return what a reader sees of a page of HTML, as text in UTF-8, read in a process of its own.
+
+    Raises `MediaError`, whose sentence has the name and the reason.
+    """
+    bounds = replace(limits.bounds, answer_bytes=3 * len(data) + PAGE_MARGIN_BYTES)
+    try:
+        _, text = await run("page", data, {}, bounds)
+    except Unreadable as problem:
+        raise MediaError(f"I cannot use {called(name)}: {problem.reason}.", problem.detail) from None
+    return text
 
 
 def _text(data: bytes, upload: Upload, limits: MediaLimits) -> Media:

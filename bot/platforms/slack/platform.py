@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import MediaError, PlatformError, StartupError
 from bot.events import Incoming, Person, Upload
+from bot.media import read_page
 from bot.media.download import RedirectRefused, fetch
 from bot.platforms.slack import documents
 from bot.platforms.slack.budgets import shared_budget
@@ -138,7 +139,7 @@ class SlackPlatform:
         data = await self._fetch(session, upload, max_bytes)
         if not data[:200].lstrip().startswith(b"<"):
             return data
-        return (await asyncio.to_thread(documents.text_of_html, data.decode(errors="replace"))).encode()
+        return await read_page(data, upload.name)
 
     async def _fetch(self, session: aiohttp.ClientSession, upload: Upload, max_bytes: int) -> bytes:
         headers = {"Authorization": f"Bearer {self._bot_token}"}
