@@ -7,21 +7,24 @@ from markdown_it.rules_block.table import escapedSplit
 from markdown_it.token import Token
 from wcwidth import wcswidth
 
-from bot.platforms.discord.inline import plain_text
+from bot.platforms.discord.markup.addresses import revealed
+from bot.platforms.discord.markup.tree import plain_text
+
+_WIDEST = 40
 
 
-def table_rows(tokens: Sequence[Token], lines: Sequence[str]) -> tuple[list[list[str]], list[str]]:
+def table_rows(tokens: Sequence[Token]) -> tuple[list[list[str]], list[str]]:
     """Return the cells of a table, header first, as plain text, and each column's alignment ("", left, right, center).
 
-    `tokens`: those between `table_open` and `table_close`. `lines`: the source's lines, without what a quote or a list
-    puts before them. Cells beyond the header's columns, which CommonMark's tables drop, are kept in the last column.
+    `tokens`: those between `table_open` and `table_close`. Cells beyond the header's columns, which CommonMark's tables
+    drop, are kept in the last column.
     """
     rows: list[list[str]] = []
     aligned: list[str] = []
     for token in tokens:
         if token.type == "tr_open":
             rows.append([])
-            extra = _extra_cells(lines[token.map[0]], len(rows[0])) if token.map and len(rows) > 1 else []
+            extra = _extra_cells(revealed(token.meta["line"]), len(rows[0])) if len(rows) > 1 else []
         elif token.type == "th_open":
             aligned.append(str(token.attrs.get("style", "")).removeprefix("text-align:"))
         elif token.type == "inline":
@@ -43,12 +46,13 @@ def _extra_cells(line: str, columns: int) -> list[str]:
 def draw_table(rows: Sequence[Sequence[str]], aligned: Sequence[str]) -> list[str]:
     """Return a table's lines, columns padded to equal width as a terminal counts it; a rule stands below the header.
 
-    A cell with line breaks makes its row as many lines high. Borders are ASCII: in Discord's mobile code font
-    box-drawing characters are wider than letters.
+    A cell with line breaks makes its row as many lines high. Nothing is padded to more than forty columns: one long
+    cell does not make every row as long. Borders are ASCII: in Discord's mobile code font box-drawing characters are
+    wider than letters.
     """
     split = [[cell.split("\n") for cell in row] for row in rows]
     widths = [
-        max(_width(line) for row in split for line in (row[column] if column < len(row) else [""]))
+        min(_WIDEST, max(_width(line) for row in split for line in (row[column] if column < len(row) else [""])))
         for column in range(len(aligned))
     ]
     drawn: list[str] = []
