@@ -8,6 +8,7 @@
     └── PlatformError         Discord or Slack did not do what was asked
         ├── Gone              the place or the message is no longer there; asking again is useless
         ├── Forbidden         the bot may not do this here; asking again is useless
+        ├── Rejected          what was sent was not taken as it is; the same once more is useless
         ├── RateLimited       too many calls; carries `retry_after_s`
         └── Unreachable       no answer, or a 5xx: the call may or may not have taken effect
 
@@ -58,6 +59,10 @@ class Gone(PlatformError):  # noqa: N818 - the tree's names say what happened
 
 class Forbidden(PlatformError):  # noqa: N818
     """The bot may not do this here."""
+
+
+class Rejected(PlatformError):  # noqa: N818
+    """What was sent was not taken as it is. It did not take effect."""
 
 
 class RateLimited(PlatformError):  # noqa: N818

@@ -7,7 +7,8 @@ their Web API method (`chat.postMessage`). `call` is a shell pattern.
 """
 
 import asyncio
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -19,7 +20,8 @@ class Fault:
 
     `status`: the HTTP status to answer with (None: none, see `drop`). `body`: its JSON body (None: the platform's own
     words for that status). `headers`: more headers. `after`: the call takes effect first, and only the answer is lost.
-    `drop`: close the connection without an answer. `delay_s`: wait this long before anything else.
+    `drop`: close the connection without an answer. `delay_s`: wait this long before anything else. `change`: what is
+    answered in place of the true answer, which it is given: the platform's payloads change.
     """
 
     call: str
@@ -31,6 +33,44 @@ class Fault:
     delay_s: float = 0.0
     times: int = 1
     skip: int = 0
+    change: Callable[[Any], Any] | None = None
+
+
+@dataclass(slots=True)
+class Garbled:
+    """What becomes of the next `times` events of a kind (a shell pattern), after `skip` of them went through: `change`
+    is given the event's data and returns what is sent in its place.
+    """
+
+    event: str
+    change: Callable[[Any], Any]
+    times: int = 1
+    skip: int = 0
+
+
+class Garbler:
+    """The changes of events in waiting."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Garbled] = []
+
+    def add(self, garbled: Garbled) -> None:
+        """Put a change in line; the first that matches an event is used."""
+        self._waiting.append(garbled)
+
+    def sent(self, event: str, data: Any) -> Any:
+        """Return what is sent of an event."""
+        for garbled in self._waiting:
+            if not fnmatchcase(event, garbled.event):
+                continue
+            if garbled.skip:
+                garbled.skip -= 1
+                return data
+            garbled.times -= 1
+            if garbled.times <= 0:
+                self._waiting.remove(garbled)
+            return garbled.change(copy.deepcopy(data))
+        return data
 
 
 class Faults:

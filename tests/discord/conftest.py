@@ -56,6 +56,9 @@ class Heard:
         assert isinstance(event, kind)
         return event
 
+    async def next_of_any(self) -> Event:
+        return await self._arrived.get()
+
 
 @dataclass
 class Log:

@@ -4,9 +4,11 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Any
 
 from bot.events import Deleted, Edited, MessageKey, ThreadKey
+from bot.simulator.faults import Fault
 
 Connected = Callable[..., AbstractAsyncContextManager[Any]]
 
@@ -318,3 +320,37 @@ async def test_a_mention_without_words_is_about_the_talk_in_its_channel(connecte
         assert [line.text for line in (await bare.earlier(30)).said] == ["The build is red", "Since noon"]
         with_words = scene.platform.surface(await scene.asked("{bot} why?"))
         assert not (await with_words.earlier(30)).said
+
+
+async def test_what_the_bot_has_to_say_to_who_wrote_goes_to_their_dm(connected: Connected) -> None:
+    async with connected() as scene:
+        scene.heard.sentence = "You may not, @everyone."
+        since = len(scene.discord.changes.seen)
+        await scene.asked("{bot} hello")
+        dm = scene.discord.dm(scene.ann)
+        await scene.discord.changes.wait(lambda change: change.place == dm, since=since)
+        [message] = scene.discord.messages(dm)
+        assert (message.content, message.pinged) == ("You may not, @everyone.", set())
+        assert len(scene.discord.messages(scene.channel)) == 1
+
+
+async def test_who_takes_no_dms_is_not_told_and_the_bot_goes_on(connected: Connected) -> None:
+    async with connected() as scene:
+        scene.heard.sentence = "You may not."
+        scene.discord.faults.add(Fault("POST /users/@me/channels", status=403, body={"code": 50007, "message": "no"}))
+        await scene.asked("{bot} hello")
+        scene.heard.sentence = ""
+        assert (await scene.asked("{bot} next")).text == "next"
+
+
+async def test_the_roles_somebody_has_now_are_looked_up(connected: Connected) -> None:
+    async with connected() as scene:
+        question = await scene.asked()
+        scene.discord.join(scene.ann, scene.guild, ["reader"])
+        now = await scene.platform.author_now(question)
+        assert scene.discord.role(scene.guild, "reader") in now.roles
+        assert not question.author.roles & now.roles - {scene.guild}
+        stranger = replace(question, author=replace(question.author, id="123456789012345678"))
+        assert (await scene.platform.author_now(stranger)).roles == frozenset()
+        direct = await scene.asked("hi", scene.discord.dm(scene.ann))
+        assert await scene.platform.author_now(direct) == direct.author

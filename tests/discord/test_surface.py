@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.errors import Forbidden, Gone, MediaError, RateLimited, Unreachable
-from bot.events import Earlier
+from bot.errors import Forbidden, Gone, MediaError, RateLimited, Rejected, Unreachable
+from bot.events import Button, Earlier
 from bot.simulator.faults import Fault
 
 Connected = Callable[..., AbstractAsyncContextManager[Any]]
@@ -385,3 +385,75 @@ async def test_an_upload_whose_message_was_deleted_is_a_media_error(connected: C
         await scene.discord.delete(question.key.message)
         with pytest.raises(MediaError):
             await scene.platform.download(question.uploads[0], 100)
+
+
+async def test_where_it_may_not_write_in_threads_it_opens_none_and_answers_in_the_channel(connected: Connected) -> None:
+    async with connected() as scene:
+        scene.discord.deny("send_in_threads")
+        question = await scene.asked()
+        surface = scene.platform.surface(question)
+        await surface.status("is thinking…")
+        await surface.post("One.", "mark.0")
+        assert texts(scene, scene.channel)[-1] == "One."
+        assert scene.discord.threads(scene.channel) == []
+        assert not any(call.path.endswith("/threads") for call in scene.discord.calls)
+
+
+@pytest.mark.parametrize("may_delete", [True, False])
+async def test_a_thread_that_turns_out_not_to_be_writable_is_taken_away(
+    connected: Connected, *, may_delete: bool
+) -> None:
+    async with connected() as scene:
+        question = await scene.asked()
+        surface = scene.platform.surface(question)
+        await surface.status("is thinking…")
+        if not may_delete:
+            scene.discord.deny("manage_threads")
+        refusal = {"message": "Missing Permissions", "code": 50013}
+        scene.discord.faults.add(Fault(f"POST /channels/{question.key.message}/messages", status=403, body=refusal))
+        posted = await surface.post("One.", "mark.0")
+        await surface.edit(posted, "Edited.")
+        assert texts(scene, scene.channel)[-1] == "Edited."
+        assert [thread.archived for thread in scene.discord.threads(scene.channel)] == ([] if may_delete else [True])
+        again = await scene.asked("{bot} again")
+        await scene.platform.surface(again).post("Two.", "other.0")
+        assert texts(scene, scene.channel)[-1] == "Two."
+
+
+@pytest.mark.parametrize(("code", "status"), [(50035, 400), (240000, 400), (160002, 400), (0, 422), (200000, 400)])
+async def test_what_is_not_taken_as_it_is_goes_out_once_more_as_nothing_but_text(
+    connected: Connected, code: int, status: int
+) -> None:
+    async with connected() as scene:
+        question = await scene.asked("hello", scene.discord.dm(scene.ann))
+        surface = scene.platform.surface(question)
+        refusal = Fault(POST, status=status, body={"message": "No.", "code": code})
+        scene.discord.faults.add(refusal)
+        posted = await surface.post("One.", "mark.0", buttons=[Button.STOP], growing=True)
+        [_, message] = scene.discord.messages(question.key.channel)
+        assert (message.content, message.buttons, message.reference) == ("One.", [], None)
+        await surface.edit(posted, "Whole.", buttons=[Button.RETRY])
+        assert (message.content, message.buttons) == ("Whole.", [])
+
+
+async def test_a_rejected_edit_takes_the_buttons_away_with_the_text(connected: Connected) -> None:
+    async with connected() as scene:
+        surface = scene.platform.surface(await scene.asked("hello", scene.discord.dm(scene.ann)))
+        posted = await surface.post("One.", "mark.0", buttons=[Button.STOP])
+        refusal = {"message": "Invalid Form Body", "code": 50035}
+        scene.discord.faults.add(Fault("PATCH *", status=400, body=refusal))
+        await surface.edit(posted, "Whole.", buttons=[Button.RETRY])
+        [_, message] = scene.discord.messages(scene.discord.dm(scene.ann))
+        assert (message.content, message.buttons) == ("Whole.", [])
+        scene.discord.faults.add(Fault("PATCH *", status=400, body=refusal, times=2))
+        with pytest.raises(Rejected):
+            await surface.edit(posted, "Other.")
+
+
+async def test_where_it_may_not_read_the_history_an_answer_in_the_channel_is_no_reply(connected: Connected) -> None:
+    async with connected() as scene:
+        scene.discord.deny("create_thread", "read_history")
+        question = await scene.asked()
+        await scene.platform.surface(question).post("One.", "mark.0")
+        answer = scene.discord.messages(scene.channel)[-1]
+        assert (answer.content, answer.reference) == ("One.", None)

@@ -1,6 +1,7 @@
 """Row 30 of the fault table: the disk fails amid the run, for the real process and what people then see."""
 
 import asyncio
+import json
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -135,7 +136,7 @@ def the_disk_fails(there: Ground) -> None:
 
 def says_what_to_do(there: Ground) -> None:
     printed = there.bot.log.read_text()
-    line = printed.strip().splitlines()[-1]
-    assert line.startswith("parley: The disk that holds the database fails; check it")
-    assert "SQLITE_IOERR_WRITE" in line
-    assert printed.count("parley: ") == 1
+    last = json.loads(printed.strip().splitlines()[-1])
+    assert last["reason"].startswith("The disk that holds the database fails; check it")
+    assert "SQLITE_IOERR_WRITE" in last["detail"]
+    assert printed.count("parley_ended") == 1

@@ -249,3 +249,24 @@ async def test_a_file_that_is_added_by_an_edit_is_heard(scene: Any) -> None:
     await scene.slack.edit(scene.ann, scene.channel, message.ts, message.text, files=[("a.txt", b"a")])
     edited = (await scene.heard.next(Edited)).message
     assert (edited.text, [upload.name for upload in edited.uploads]) == ("look", ["a.txt"])
+
+
+async def test_what_the_bot_has_to_say_to_who_wrote_they_alone_see(scene: Any) -> None:
+    scene.heard.sentence = "You may not, <!everyone>."
+    question = await scene.asked("{bot} hello")
+    told = await scene.slack.whispered(scene.ann)
+    assert (told.text, told.channel) == ("You may not, <!everyone>.", scene.channel)
+    scene.heard.sentence = ""
+    await scene.platform.surface(question).post("An answer", "m.0")
+    scene.heard.sentence = "Nor here."
+    since = len(scene.slack.whispers(scene.ann))
+    await scene.asked("and here?", thread=question.key.message)
+    assert (await scene.slack.whispered(scene.ann, since=since)).thread == question.key.message
+    assert (await scene.platform.author_now(question)) == question.author
+
+
+async def test_who_cannot_be_told_does_not_stop_the_bot(scene: Any) -> None:
+    scene.slack.faults.add(Fault("chat.postEphemeral", body={"ok": False, "error": "user_not_in_channel"}, times=9))
+    scene.heard.sentence = "You may not."
+    await scene.asked("{bot} hello")
+    assert (await scene.asked("{bot} next")).text == "next"

@@ -6,6 +6,7 @@
 - `surface`    posts and edits out; `find` what was posted before; `context` what was said before
 - `buttons`    the buttons below an answer, and what a press on one means
 - `markup`     the dialect, pure; `inline` and `tables` are its parts
+- `sdk`        every access to what discord.py does not document, and what Discord sends that cannot be read
 - `calls`      one way to make a REST call, with our errors; `limits` how often it may be made
 - `platform`   the connection that joins them
 """

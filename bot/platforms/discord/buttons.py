@@ -5,7 +5,7 @@ whether this person may is for the engine to say. discord.py's own views, which 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import aiohttp
 import discord
@@ -13,6 +13,7 @@ import structlog
 from discord import ButtonStyle
 
 from bot.events import Button, MessageKey, Person, Pressed
+from bot.platforms.discord.sdk import Posted
 from bot.platforms.discord.translate import moderates, person
 from bot.ports import Hear
 
@@ -42,10 +43,14 @@ def row(buttons: Sequence[Button]) -> discord.ui.View | None:
     return view
 
 
-def shown_on(message: discord.Message) -> tuple[Button, ...]:
+def shown_on(message: discord.Message | Posted) -> tuple[Button, ...]:
     """Return the buttons that a message shows."""
-    rows = (part for part in message.components if isinstance(part, discord.ActionRow))
-    ids = (part.custom_id for one in rows for part in one.children if isinstance(part, discord.Button))
+    ids: Iterable[object]
+    if isinstance(message, Posted):
+        ids = message.button_ids
+    else:
+        rows = (part for part in message.components if isinstance(part, discord.ActionRow))
+        ids = (part.custom_id for one in rows for part in one.children if isinstance(part, discord.Button))
     return tuple(button for button in map(_button, ids) if button)
 
 

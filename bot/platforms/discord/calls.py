@@ -5,16 +5,19 @@ on. What it does about rate limits is replaced: see `limits`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import aiohttp
 import discord
 import structlog
 
-from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
+from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Rejected, Unreachable
 from bot.platforms.clock import PlatformClock
 from bot.platforms.discord.limits import ALL_CALLS, RateLimits, in_doubt
+from bot.platforms.shape import MISREAD, misread
 from bot.reply.pacer import Pacer, wait_aside
 
 log = structlog.get_logger()
@@ -22,7 +25,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 _LOGIN_WAIT_S = 30.0
-_CALL_S = 20.0
+CALL_S = 20.0
 """Longer than a wait for the next five-second window, shorter than a reader's patience with an answer that stands."""
 _TYPING_S = 7.0
 """A typing mark lasts ten seconds (Discord docs, resources/channel); it is made anew before that."""
@@ -57,7 +60,7 @@ class Calls:
             self._there.set()
 
     async def call(
-        self, make: Callable[[discord.Client], Awaitable[T]], *, patient: bool = False, within_s: float = _CALL_S
+        self, make: Callable[[discord.Client], Awaitable[T]], *, patient: bool = False, within_s: float = CALL_S
     ) -> T:
         """Return what `make` returns for the present client. Raises only `PlatformError`s.
 
@@ -79,6 +82,11 @@ class Calls:
             if not client.is_closed():
                 raise
             raise _unreachable("the client was closed") from error  # aiohttp: "Session is closed"
+        except json.JSONDecodeError as error:
+            raise _unreachable("an answer that is no JSON") from error
+        except MISREAD as error:
+            misread("discord_answer_unreadable", {}, error)
+            raise _unreadable(type(error).__name__) from error
 
     def may_type(self, place: int, question: str) -> bool:
         """Say whether a typing mark is wanted in a channel: no other question has one there, and no post is due.
@@ -106,6 +114,16 @@ class Calls:
         if self._client is None:
             raise _unreachable("logged out")
         return self._client
+
+
+@contextmanager
+def readable(what: str) -> Iterator[None]:
+    """Read what Discord answered. Raises `PlatformError` where that has not the shape it is documented with."""
+    try:
+        yield
+    except MISREAD as error:
+        misread("discord_answer_unreadable", {}, error, what=what)
+        raise _unreadable(what) from error
 
 
 async def within(seconds: float, make: Callable[[], Awaitable[T]], *, patient: bool = True) -> T:
@@ -137,7 +155,11 @@ def platform_error(error: Exception) -> PlatformError:
         return Gone("The message or its channel on Discord is no longer there.", detail)
     if error.status in {401, 403} or error.code in _CLOSED:
         return Forbidden("Discord does not allow the bot to do this here.", detail)
-    return PlatformError("Discord did not accept what the bot sent.", detail)
+    return Rejected("Discord did not accept what the bot sent.", detail)
+
+
+def _unreadable(detail: str) -> PlatformError:
+    return PlatformError("What Discord answered cannot be read.", detail)
 
 
 def _unreachable(detail: str) -> Unreachable:

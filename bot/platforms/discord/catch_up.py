@@ -20,6 +20,7 @@ import structlog
 
 from bot.errors import Forbidden, Gone, PlatformError, Unreachable
 from bot.events import ThreadKey
+from bot.platforms.discord import sdk
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.listen import Listener
 from bot.platforms.discord.read_slots import ReadSlots
@@ -253,7 +254,7 @@ async def _history(client: discord.Client, channel: int, after: discord.Object) 
     if not isinstance(place, discord.abc.Messageable):
         return []
     read: list[discord.Message] = []
-    async for message in place.history(limit=_MOST_MESSAGES):  # newest first; discord.py goes on beyond an `after`
+    async for message in sdk.history(client, channel, _MOST_MESSAGES, channel=place):  # newest first
         if message.id <= after.id:
             break
         read.append(message)

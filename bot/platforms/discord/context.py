@@ -9,13 +9,15 @@ from typing import Any, TypeVar
 import discord
 import structlog
 
-from bot.errors import Forbidden, Gone, PlatformError
+from bot.errors import Forbidden, Gone, PlatformError, Rejected
 from bot.events import MOST_TALK, TALK_S, Earlier, Incoming, Said
+from bot.platforms.discord import sdk
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.names import linked
 from bot.platforms.discord.shown import SPOKEN
 from bot.platforms.discord.translate import replied_message, said
 from bot.platforms.patience import Patience, missing
+from bot.platforms.shape import MISREAD, misread
 
 log = structlog.get_logger()
 
@@ -139,7 +141,7 @@ class _Reader:
         chosen = {message.id: message for message in [*first, *found.thread] if not _repeats(message, begun)}
         chosen.pop(int(self._question.key.message), None)
         oldest_first = sorted(list(chosen.values())[:limit], key=lambda message: message.id)
-        told = [replace(_said(message, me), place=where.get(message.id, "")) for message in oldest_first]
+        told = [said for message in oldest_first for said in _said(message, me, where.get(message.id, ""))]
         return Earlier(tuple(one for one in told if one.text or one.uploads), missing(found.missing))
 
     async def _open_to(self, asker: int, guild: str, channel: int) -> str | None:
@@ -160,9 +162,7 @@ class _Reader:
         return await self._read(look, "")
 
     async def _message(self, channel: int, message: int, what: str) -> discord.Message | None:
-        return await self._read(
-            lambda client: client.get_partial_messageable(channel).fetch_message(message), what, may_be_gone=True
-        )
+        return await self._read(lambda client: sdk.read_message(client, channel, message), what, may_be_gone=True)
 
     async def _read(
         self, make: Callable[[discord.Client], Awaitable[T]], what: str, *, may_be_gone: bool = False
@@ -174,7 +174,7 @@ class _Reader:
             )
         except PlatformError as error:
             log.info("discord_context_unreadable", question=str(self._question.key), reason=error.detail)
-            not_there = may_be_gone and (isinstance(error, Gone) or type(error) is PlatformError)
+            not_there = may_be_gone and isinstance(error, (Gone, Rejected))
             if what and not not_there:
                 self._found.missing.append(_FORBIDDEN if isinstance(error, Forbidden) else what)
             return None
@@ -182,8 +182,7 @@ class _Reader:
 
 def _page_of(channel: int, before: int, limit: int) -> Callable[[discord.Client], Awaitable[list[discord.Message]]]:
     async def read(client: discord.Client) -> list[discord.Message]:
-        history = client.get_partial_messageable(channel).history(limit=limit, before=discord.Object(before))
-        return [message async for message in history]  # newest first
+        return [message async for message in sdk.history(client, channel, limit, before=before)]  # newest first
 
     return read
 
@@ -198,8 +197,12 @@ def _repeats(message: discord.Message, begun: set[int]) -> bool:
     return message.type is discord.MessageType.thread_starter_message and shows in begun
 
 
-def _said(message: discord.Message, me: int) -> Said:
-    """Return a message as context; for a thread's beginning, the message that it shows."""
+def _said(message: discord.Message, me: int, place: str) -> list[Said]:
+    """Return a message as context; for a thread's beginning, the message that it shows. Nothing if it is unreadable."""
     shown = message.reference.resolved if message.reference else None
     starts = message.type is discord.MessageType.thread_starter_message
-    return said(shown if starts and isinstance(shown, discord.Message) else message, me)
+    try:
+        return [replace(said(shown if starts and isinstance(shown, discord.Message) else message, me), place=place)]
+    except MISREAD as error:
+        misread("discord_context_unreadable", {}, error, message=message.id)
+        return []

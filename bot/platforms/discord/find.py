@@ -7,6 +7,7 @@ import structlog
 
 from bot.errors import PlatformError
 from bot.events import Incoming
+from bot.platforms.discord import sdk
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.shown import SPOKEN
 
@@ -50,7 +51,7 @@ async def _answers(client: discord.Client, question: Incoming, place: int) -> li
     here = place == int(question.key.channel)
     loose = root if here and not (question.direct or question.in_thread) else None
     found: list[discord.Message] = []
-    async for message in client.get_partial_messageable(place).history(limit=100, after=discord.Object(root)):
+    async for message in sdk.history(client, place, 100, after=root):
         replied = message.reference.message_id if message.reference else None
         ours = message.author.id == me and message.type in SPOKEN and replied in {loose, root}
         if ours and (found or not here or replied == root):

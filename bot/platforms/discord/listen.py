@@ -16,7 +16,9 @@ from bot.events import Deleted, Edited, Incoming, MessageKey, Missed, Pressed, T
 from bot.platforms.discord.buttons import answer, cross, press
 from bot.platforms.discord.calls import within
 from bot.platforms.discord.limits import NoQueue, RateLimits
+from bot.platforms.discord.sdk import check, guard_events
 from bot.platforms.discord.translate import incoming, is_question, says_something
+from bot.platforms.shape import MISREAD, misread
 from bot.ports import Hear
 
 log = structlog.get_logger()
@@ -61,6 +63,7 @@ class Listener(discord.Client):
             guild_ready_timeout=0,
             http_trace=limits.trace(),
         )
+        guard_events(self)
         no_queue = NoQueue(None)  # discord.py 2.7.1 has no setting for it (see `limits`)
         self.http.get_ratelimit = lambda _: no_queue  # type: ignore[assignment, method-assign]
         self.connected = asyncio.Event()
@@ -115,7 +118,7 @@ class Listener(discord.Client):
         One that `hear` cannot take is noted in `unheard`, and does not stop the next.
         """
         try:
-            question = await self._question(message, author)
+            question = await self._readable_question(message, author)
             if question is not None:
                 await self._hear(question)
         except Exception:
@@ -157,6 +160,7 @@ class Listener(discord.Client):
             raise ConnectionError(f"{_DISCONNECTS} disconnects within {_WITHIN_S:.0f} s")
 
     def _take_message(self, message: discord.Message) -> None:
+        check(message)
         if is_question(message):
             sent_at_s = message.created_at.timestamp()
             if message.guild is None and message.channel.id not in self._dms:
@@ -165,6 +169,7 @@ class Listener(discord.Client):
             self.in_turn(message.channel.id, partial(self.hear_message, message), since_s=sent_at_s)
 
     def _take_raw_message_edit(self, update: discord.RawMessageUpdateEvent) -> None:
+        check(update.message)
         if is_question(update.message) and self._is_edit(update.message):
             self.in_turn(
                 update.channel_id, partial(_safely, update.message_id, partial(self._hear_edit, update.message))
@@ -218,10 +223,19 @@ class Listener(discord.Client):
             while steps:
                 await self.looked.wait()
                 self._taking[channel], step = steps.popleft()
-                await step()
+                await _safely(channel, step)
         finally:
             del self._waiting[channel]
             self._taking.pop(channel, None)
+
+    async def _readable_question(self, message: discord.Message, author: discord.Member | None) -> Incoming | None:
+        """Return what a message asks; None if it cannot be read, now or ever."""
+        try:
+            return await self._question(message, author)
+        except MISREAD as error:
+            fields = {name: getattr(message, name, None) for name in ("author", "content", "channel", "attachments")}
+            misread("discord_message_unreadable", fields, error, channel=message.channel.id, message=message.id)
+            return None
 
     async def _question(self, message: discord.Message, author: discord.Member | None = None) -> Incoming | None:
         me = self.user.id if self.user else 0
@@ -240,9 +254,9 @@ class Listener(discord.Client):
         return ThreadKey("discord", str(channel.guild.id), str(channel.id), str(message.id))
 
 
-async def _safely(message: MessageKey | int, hear: Callable[[], Awaitable[object]]) -> None:
+async def _safely(about: MessageKey | int, hear: Callable[[], Awaitable[object]]) -> None:
     """Hand in what was done to a message. If that fails it is lost, and must not stop what comes next."""
     try:
         await hear()
     except Exception:
-        log.exception("discord_event_not_heard", message=str(message))
+        log.exception("discord_event_not_heard", about=str(about))

@@ -17,12 +17,15 @@ from yarl import URL
 from bot.errors import Gone, MediaError, PlatformError, StartupError
 from bot.events import Incoming, Person, Upload
 from bot.media.download import LinkExpired, fetch
-from bot.platforms.discord.calls import Calls
+from bot.platforms.discord import sdk
+from bot.platforms.discord.calls import Calls, readable
 from bot.platforms.discord.catch_up import CatchUp
 from bot.platforms.discord.limits import ALL_CALLS, shared_budget
 from bot.platforms.discord.sessions import PacedListener, SessionStarts, spare
 from bot.platforms.discord.surface import DiscordSurface
 from bot.platforms.discord.translate import is_question, mentions_bot, person, says_something, text_of, uploads_of
+from bot.platforms.discord.whisper import Whispering
+from bot.platforms.shape import misread
 from bot.ports import Hear, HearLog
 from bot.reply import Pacer
 
@@ -85,7 +88,7 @@ class DiscordPlatform:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as files, asyncio.TaskGroup() as hearing:
             self._files = files
             try:
-                await self._stay_connected(hear, log, hearing)
+                await self._stay_connected(Whispering(hear, self._calls, hearing).hear, log, hearing)
             except StartupError as error:  # kept out of the group, which would wrap it
                 refusal = error
             finally:
@@ -122,16 +125,17 @@ class DiscordPlatform:
         if found is None:
             return None
         me = (await self._calls.client()).user
-        own = me.id if me else 0
-        now = replace(question, text=text_of(found, without=own), uploads=uploads_of(found))
-        # without the Message Content intent its text may be missing; what the bot wrote is the question of a Continue
-        if (
-            found.edited_at is None
-            or not is_question(found)
-            or not says_something(replace(now, mentions_bot=mentions_bot(found, own)))
-        ):
-            return question
-        return now
+        with readable("a question that was looked up"):
+            own = me.id if me else 0
+            now = replace(question, text=text_of(found, without=own), uploads=uploads_of(found))
+            # without the Message Content intent the text may be missing; what the bot wrote is a Continue's question
+            if (
+                found.edited_at is None
+                or not is_question(found)
+                or not says_something(replace(now, mentions_bot=mentions_bot(found, own)))
+            ):
+                return question
+            return now
 
     async def author_now(self, question: Incoming) -> Person:
         """Return who asked a question, with their roles as they are now: none for who has left.
@@ -164,13 +168,12 @@ class DiscordPlatform:
     async def _fresh_url(self, upload: Upload) -> str:
         channel, message, _ = (int(part) for part in upload.id.split("/"))
         try:
-            found = await self._calls.call(
-                lambda client: client.get_partial_messageable(channel).fetch_message(message), patient=True
-            )
+            found = await self._calls.call(lambda client: sdk.read_message(client, channel, message), patient=True)
+            with readable("an upload's message"):
+                return next((fresh.url for fresh in uploads_of(found) if fresh.id == upload.id), "")
         except PlatformError as error:
             log.info("discord_upload_not_found", upload=upload.id, reason=error.detail)
             return ""
-        return next((fresh.url for fresh in uploads_of(found) if fresh.id == upload.id), "")
 
     async def _stay_connected(self, hear: Hear, heard: HearLog, hearing: asyncio.TaskGroup) -> None:
         content, failures = True, 0
@@ -187,6 +190,12 @@ class DiscordPlatform:
             except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
                 reason = _transient(error)
                 least_s = error.retry_after if isinstance(error, discord.RateLimited) else 0.0
+            except StartupError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a task's boundary, and its text may quote what people wrote
+                # What Discord sends, discord.py may be unable to read; a connection begun anew has nothing of it.
+                misread("discord_connection_unreadable", {}, error)
+                reason = type(error).__name__
             failures = 1 if clock() - begun > _STABLE_S else failures + 1
             wait_s = min(2.0 ** (failures - 1), _LONGEST_WAIT_S) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads reconnects
             wait_s = max(wait_s, least_s, self._starts.wait_s(clock()))
@@ -217,14 +226,12 @@ async def _member(client: discord.Client, guild: int, author: Person) -> Person:
 
 async def _message(client: discord.Client, channel: int, message: int) -> discord.Message | None:
     """Return a message, None if it was deleted (Discord docs, opcodes-and-status-codes: 10008, Unknown Message)."""
-    place: Any = client.get_channel(channel) or client.get_partial_messageable(channel)
     try:
-        found: discord.Message = await place.fetch_message(message)
+        return await sdk.read_message(client, channel, message)
     except discord.NotFound as error:
         if error.code == _UNKNOWN_MESSAGE:
             return None
         raise
-    return found
 
 
 @asynccontextmanager

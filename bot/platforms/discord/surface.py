@@ -5,18 +5,19 @@ On every post and edit: no mention is parsed, no link is unfurled.
 
 import asyncio
 import hashlib
-import io
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import discord
 import structlog
 
-from bot.errors import Gone, PlatformError, RateLimited
+from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Rejected
 from bot.events import Button, Earlier, Incoming, Limits, Place
+from bot.platforms.discord import sdk
 from bot.platforms.discord.buttons import row, shown_on
-from bot.platforms.discord.calls import Calls
+from bot.platforms.discord.calls import CALL_S, Calls
 from bot.platforms.discord.context import said_before
 from bot.platforms.discord.find import find_posted, part_of
 from bot.platforms.discord.markup import DiscordDialect
@@ -24,6 +25,8 @@ from bot.platforms.discord.place import place_of
 from bot.reply.pacer import wait_aside
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 _NONCE_SIZE = 25
 """Discord docs, resources/message: `nonce`, up to 25 characters."""
@@ -36,17 +39,19 @@ in the channel instead of waiting."""
 _TYPES_WITHIN_S = 5.0
 """A typing mark that has not been made by then says nothing any more."""
 _THREAD_EXISTS = 160004
+_NOT_THERE = frozenset({10003, 10008})
+"""Unknown channel, unknown message (Discord docs, opcodes-and-status-codes)."""
 _ARCHIVED = 50083
 _UPLOAD_S = 120.0
 """For a file of `Limits.file_bytes` over a slow line."""
-_NOBODY = discord.AllowedMentions.none()
 
 
 class DiscordSurface:
     """Where one question is answered. The thread is opened by the first call that needs it.
 
-    If no thread can be opened there (a missing permission, a voice channel), or not soon (so many were), the answer
-    stands in the channel itself.
+    If no thread can be opened there, or none that the bot may write in (a missing permission, a voice channel), or not
+    soon (so many were), the answer stands in the channel itself. What Discord does not take as it is goes out once more
+    as nothing but text, and so does the rest of the answer.
     An answer in the place where its question stands begins with a reply to it (in a channel, every part of it is one):
     people see what it answers, and so does a later process that looks for what an earlier one posted.
     """
@@ -59,6 +64,7 @@ class DiscordSurface:
         self._in_channel = not (question.direct or question.in_thread)
         self._place: int | None = None if self._in_channel else self._here
         self._opening = asyncio.Lock()
+        self._opened = self._plain = False
         self._posted: dict[str, str] = {}
         self._buttons: dict[str, tuple[Button, ...]] = {}
 
@@ -85,14 +91,13 @@ class DiscordSurface:
         del growing
         if mark in self._posted:
             return self._posted[mark]
-        message = await self._find(mark) if again else None
+        message: sdk.Posted | discord.Message | None = await self._find(mark) if again else None
         if message is None:
-            place = await self._find_place()
-            view = {"view": row(buttons)} if buttons else {}
-            message = await self._calls.call(lambda client: self._send(client, place, mark, content=text, **view))
+            message = await self._send(mark, again=again, content=text, view=row(buttons))
         message_id = str(message.id)
         self._buttons[message_id] = shown_on(message)
-        if again and (message.content.strip() != text.strip() or self._buttons[message_id] != tuple(buttons)):
+        wanted = () if self._plain else tuple(buttons)
+        if again and (message.content.strip() != text.strip() or self._buttons[message_id] != wanted):
             await self.edit(message_id, text, buttons=buttons)
         self._posted[mark] = message_id
         return message_id
@@ -103,18 +108,21 @@ class DiscordSurface:
         `growing` makes no difference here.
         """
         del growing
-        wanted = tuple(buttons)
         # Until it is confirmed, either buttons may be there; and what an earlier process showed is not known.
-        changed = self._buttons.pop(message_id, None) != wanted
-        view: dict[str, Any] = {"view": row(wanted)} if changed else {}
-        # Through a PartialMessage: `Message.edit` of discord.py 2.7.1 sends `flags: 0`, which brings previews back.
-        await self._change(message_id, lambda message: message.edit(content=text, allowed_mentions=_NOBODY, **view))
-        self._buttons[message_id] = wanted
+        before = self._buttons.pop(message_id, None)
+
+        async def change(*, plain: bool) -> None:
+            wanted = () if plain else tuple(buttons)
+            view: dict[str, Any] = {"view": row(wanted)} if plain or before != wanted else {}
+            await self._change(message_id, partial(sdk.edit, message=int(message_id), content=text, **view))
+            self._buttons[message_id] = wanted
+
+        await self._or_plain(change)
 
     async def delete(self, message_id: str) -> None:
         """Take one of the bot's messages away. One that is no longer there is no error."""
         try:
-            await self._change(message_id, lambda message: message.delete())
+            await self._change(message_id, lambda client, place: client.http.delete_message(place, int(message_id)))
         except Gone as gone:
             log.debug("discord_message_gone_already", message=message_id, reason=gone.detail)
 
@@ -125,13 +133,9 @@ class DiscordSurface:
         """
         if mark in self._posted:
             return self._posted[mark]
-        message = await self._find(mark) if again else None
+        message: sdk.Posted | discord.Message | None = await self._find(mark) if again else None
         if message is None:
-            place = await self._find_place()
-            message = await self._calls.call(
-                lambda client: self._send(client, place, mark, file=discord.File(io.BytesIO(data), name)),
-                within_s=_UPLOAD_S,
-            )
+            message = await self._send(mark, again=again, file=(name, data), within_s=_UPLOAD_S)
         self._posted[mark] = str(message.id)
         return self._posted[mark]
 
@@ -159,45 +163,84 @@ class DiscordSurface:
         """Return where the question was asked, by the names people see."""
         return await place_of(self._calls, self._question)
 
-    async def _send(self, client: discord.Client, place: int, mark: str, **what: Any) -> discord.Message:
-        if place == self._here and (self._in_channel or not part_of(mark)):
-            root = int(self._question.key.message)
-            what["reference"] = discord.MessageReference(message_id=root, channel_id=place, fail_if_not_exists=False)
-        self._calls.typing.pop(place, None)
-        message: discord.Message = await client.get_partial_messageable(place).send(
-            nonce=_nonce(mark),  # with it, discord.py sets enforce_nonce
-            allowed_mentions=_NOBODY,
-            suppress_embeds=True,
-            **what,
-        )
-        return message
+    async def _send(self, mark: str, *, again: bool, within_s: float = CALL_S, **what: Any) -> sdk.Posted:
+        """Post something: in the channel where that is not allowed in the thread, which is then taken away."""
+        place = await self._find_place()
+        try:
+            return await self._send_to(place, mark, within_s, **what)
+        except Forbidden as error:
+            if again or place == self._here or self._posted:
+                raise
+            log.warning("discord_thread_not_writable", channel=self._here, reason=error.detail)
+            await self._leave(place)
+        return await self._send_to(self._here, mark, within_s, **what)
 
-    async def _change(self, message_id: str, change: Callable[[discord.PartialMessage], Awaitable[Any]]) -> None:
+    async def _send_to(self, place: int, mark: str, within_s: float, **what: Any) -> sdk.Posted:
+        replies = place == self._here and (self._in_channel or not part_of(mark))
+        root = int(self._question.key.message) if replies else None
+        self._calls.typing.pop(place, None)
+
+        async def post(*, plain: bool) -> sdk.Posted:
+            send = partial(sdk.send, place=place, nonce=_nonce(mark), reply_to=root, plain=plain, **what)
+            return await self._calls.call(send, within_s=within_s)
+
+        return await self._or_plain(post)
+
+    async def _or_plain(self, make: Callable[..., Awaitable[T]]) -> T:
+        """Make a call; if Discord does not take it as it is, once more as nothing but text, as all later ones."""
+        if not self._plain:
+            try:
+                return await make(plain=False)
+            except Rejected as error:
+                log.warning("discord_call_rejected", place=self._place or self._here, reason=error.detail)
+        made = await make(plain=True)
+        self._plain = True
+        return made
+
+    async def _leave(self, thread: int) -> None:
+        """Answer in the channel, and take away the thread that was opened for nothing; whoever may not delete it may
+        archive it, as who opened it (Discord docs, topics/threads).
+        """
+        self._place = self._here
+        self._calls.threadless[self._here] = asyncio.get_running_loop().time() + _THREADLESS_S
+        if not self._opened:
+            return
+        try:
+            await self._calls.call(lambda client: client.http.delete_channel(thread))
+        except Forbidden:
+            await self._archive(thread)
+        except PlatformError as error:
+            log.info("discord_thread_left", thread=thread, reason=error.detail)
+
+    async def _archive(self, thread: int) -> None:
+        try:
+            await self._calls.call(lambda client: client.http.edit_channel(thread, archived=True))
+        except PlatformError as error:
+            log.info("discord_thread_left", thread=thread, reason=error.detail)
+
+    async def _change(self, message_id: str, change: Callable[[discord.Client, int], Awaitable[Any]]) -> None:
         """Change one of the bot's messages. An earlier process's stands in the channel if it could open no thread."""
         place = self._place or int(self._question.key.message)
         try:
-            await self._change_in(place, message_id, change)
+            await self._change_in(place, change)
         except Gone:
             if place == self._here or not self._in_channel or message_id in self._posted.values():
                 raise
             place = self._here
-            await self._change_in(place, message_id, change)
+            await self._change_in(place, change)
         self._place = place
 
-    async def _change_in(
-        self, place: int, message_id: str, change: Callable[[discord.PartialMessage], Awaitable[Any]]
-    ) -> None:
+    async def _change_in(self, place: int, change: Callable[[discord.Client, int], Awaitable[Any]]) -> None:
         """Change a message; in a thread that was archived meanwhile, open it again first."""
 
         async def make(client: discord.Client) -> None:
-            message = client.get_partial_messageable(place).get_partial_message(int(message_id))
             try:
-                await change(message)
+                await change(client, place)
             except discord.HTTPException as error:
                 if error.code != _ARCHIVED:
                     raise
                 await client.http.edit_channel(place, archived=False)
-                await change(message)
+                await change(client, place)
 
         await self._calls.call(make)
 
@@ -244,7 +287,7 @@ class DiscordSurface:
         """Open the thread on the question and return its id, the question's own (topics/threads); or the channel's."""
         root = int(self._question.key.message)
         now_s = asyncio.get_running_loop().time()
-        if self._calls.threadless.get(self._here, now_s) > now_s:
+        if self._calls.threadless.get(self._here, now_s) > now_s or not _may_write_in_threads(client, self._here):
             return self._here
         try:
             await client.http.start_thread_with_message(
@@ -253,13 +296,21 @@ class DiscordSurface:
         except discord.HTTPException as error:
             if error.code == _THREAD_EXISTS:
                 return root
-            if error.status not in {400, 403}:
+            if error.status >= 500 or error.code in _NOT_THERE:
                 raise
             log.warning("discord_thread_not_opened", channel=self._here, code=error.code, reason=error.text)
             if error.status == 403:
                 self._calls.threadless[self._here] = now_s + _THREADLESS_S
             return self._here
+        self._opened = True
         return root
+
+
+def _may_write_in_threads(client: discord.Client, channel: int) -> bool:
+    """Say whether the bot may write in the threads of a channel, as far as is known: else it opens none for nothing."""
+    place = client.get_channel(channel)
+    me = place.guild.me if isinstance(place, discord.abc.GuildChannel) else None
+    return me is None or place.permissions_for(me).send_messages_in_threads  # type: ignore[union-attr]
 
 
 async def _type_in(client: discord.Client, place: int) -> None:

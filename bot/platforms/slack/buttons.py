@@ -11,8 +11,8 @@ from slack_bolt.response import BoltResponse
 from bot.errors import PlatformError
 from bot.events import Button, MessageKey, Pressed
 from bot.platforms.slack.calls import Calls, Me
-from bot.platforms.slack.markup import escape
 from bot.platforms.slack.translate import Translator
+from bot.platforms.slack.whisper import whisper
 from bot.ports import Hear
 
 log = structlog.get_logger()
@@ -108,16 +108,9 @@ class Presses:
             message = MessageKey("slack", self._me.team, press.channel, press.message)
             sentence = await self._hear(Pressed(message, press.button, person))
             if sentence:
-                await self._whisper(press, sentence)
+                await whisper(self._calls, press.user, sentence, press.channel, press.thread)
         except PlatformError as error:
             log.info("slack_press_not_answered", button=press.button, reason=error.detail)
         except Exception:
             # One press must not end the connection; there is nobody to hand it back to.
             log.exception("slack_press_not_heard", button=press.button)
-
-    async def _whisper(self, press: Press, sentence: str) -> None:
-        """Say something to who pressed, and to nobody else (Slack docs, reference/methods/chat.postEphemeral)."""
-        thread = {"thread_ts": press.thread} if press.thread else {}
-        await self._calls.write(
-            "chat.postEphemeral", channel=press.channel, user=press.user, text=escape(sentence), parse="none", **thread
-        )

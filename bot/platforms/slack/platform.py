@@ -27,6 +27,7 @@ from bot.platforms.slack.sign_in import sign_in_when_there
 from bot.platforms.slack.socket_mode import SocketMode
 from bot.platforms.slack.surface import SlackSurface
 from bot.platforms.slack.translate import Translator, is_written
+from bot.platforms.slack.whisper import Whispering
 from bot.ports import Hear, HearLog
 from bot.reply import Pacer
 
@@ -164,11 +165,12 @@ class SlackPlatform:
             name="parley",
             attaching_conversation_kwargs_enabled=False,
         )
-        listener = Listener(hear, self._translator, me, self._calls.clock)
-        catch_up = CatchUp(self._calls, listener.take_fetched, hear, log, me)
-        listener.missed_in = catch_up.first
         refusal: StartupError | None = None
         async with asyncio.TaskGroup() as tasks:
+            told = Whispering(hear, self._calls, tasks).hear
+            listener = Listener(told, self._translator, me, self._calls.clock)
+            catch_up = CatchUp(self._calls, listener.take_fetched, hear, log, me)
+            listener.missed_in = catch_up.first
             working = self._delivering.sessions.working
             app.use(Presses(hear, self._calls, self._translator, me, working=working, tasks=tasks).take)
             app.use(listener.take)

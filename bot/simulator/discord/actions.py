@@ -203,6 +203,12 @@ class Actions:
         thread.changed_at = iso(self._world.ids.now_s())
         self._gateway.dispatch("THREAD_UPDATE", intent.GUILDS, lambda _: self._wire.channel(thread))
 
+    def delete_thread(self, thread: Channel) -> None:
+        """Delete a thread with all that was said in it."""
+        self._world.drop_thread(thread)
+        gone = {"id": thread.id, "guild_id": thread.guild, "parent_id": thread.parent, "type": thread.type}
+        self._gateway.dispatch("THREAD_DELETE", intent.GUILDS, lambda _: gone)
+
     def type(self, person: Person, channel: Channel) -> None:
         """Show that someone is typing."""
         self._changes.add(Change("status", channel.id, "", person.name, "typing…", person.bot, at_s=_now_s()))

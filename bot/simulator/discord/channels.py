@@ -37,6 +37,7 @@ class ChannelRoutes:
             ("POST", "/users/@me/channels", self.open_dm),
             ("GET", "/channels/{channel}", self.one),
             ("PATCH", "/channels/{channel}", self.change),
+            ("DELETE", "/channels/{channel}", self.delete),
             ("POST", "/channels/{channel}/typing", self.type),
             ("POST", "/channels/{channel}/messages/{message}/threads", self.thread_on_message),
             ("POST", "/channels/{channel}/threads", self.thread),
@@ -69,10 +70,19 @@ class ChannelRoutes:
         self._actions.change_thread(thread, name=name, archived=archived, locked=locked)
         return self._wire.channel(thread)
 
+    async def delete(self, request: web.Request, _: Body) -> Json:
+        """DELETE a thread, which wants MANAGE_THREADS even of who opened it (topics/threads)."""
+        thread = self._thread(request)
+        if "manage_threads" in self._world.denied:
+            raise missing_permissions()
+        self._actions.delete_thread(thread)
+        return self._wire.channel(thread)
+
     async def type(self, request: web.Request, _: Body) -> None:
         """Show the typing indicator, which Discord keeps for ten seconds."""
         channel = self._channel(request)
-        if channel.guild and "send" in self._world.denied:
+        denied = self._world.denied
+        if channel.guild and ("send" in denied or (channel.is_thread and "send_in_threads" in denied)):
             raise missing_permissions()
         self._actions.type(self._world.bot, channel)
 

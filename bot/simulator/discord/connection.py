@@ -9,6 +9,8 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
+from bot.simulator.faults import Garbler
+
 Json = dict[str, Any]
 
 DISPATCH = 0
@@ -33,6 +35,7 @@ class Session:
 
     id: str
     intents: int
+    garbler: Garbler
     seq: int = 0
     sent: deque[Json] = field(default_factory=deque)
     received: deque[Json] = field(default_factory=lambda: deque(maxlen=_REPEATABLE))
@@ -42,7 +45,7 @@ class Session:
     def dispatch(self, event: str, data: Json) -> None:
         """Tell an event, now or when the client resumes."""
         self.seq += 1
-        payload: Json = {"op": DISPATCH, "t": event, "s": self.seq, "d": data}
+        payload: Json = {"op": DISPATCH, "t": event, "s": self.seq, "d": self.garbler.sent(event, data)}
         self.sent.append(payload)
         if self.connection is not None:
             self.connection.send(payload)

@@ -14,6 +14,7 @@ from bot.simulator.discord.connection import ClosingError, Connection, Session
 from bot.simulator.discord.model import Guild
 from bot.simulator.discord.wire import Json, Wire
 from bot.simulator.discord.world import World
+from bot.simulator.faults import Garbler
 
 GUILDS, GUILD_MEMBERS, PRESENCES, GUILD_MESSAGES = 1 << 0, 1 << 1, 1 << 8, 1 << 9
 GUILD_REACTIONS, DIRECT_MESSAGES, DIRECT_REACTIONS, MESSAGE_CONTENT = 1 << 10, 1 << 12, 1 << 13, 1 << 15
@@ -74,6 +75,7 @@ class Gateway:
         self.heartbeat_s = _HEARTBEAT_S
         self.identifies = 0
         self.starts = SessionStarts()
+        self.garbler = Garbler()
         self.resumes = 0
         self._sessions: dict[str, Session] = {}
         self._connections: set[Connection] = set()
@@ -213,7 +215,7 @@ class Gateway:
             raise ClosingError(4004, "Authentication failed.")  # the token was reset
         self.starts.left -= 1
         self.identifies += 1
-        session = Session(secrets.token_hex(16), intents)
+        session = Session(secrets.token_hex(16), intents, self.garbler)
         self._sessions[session.id] = session
         session.connection, connection.session = connection, session
         session.dispatch("READY", self._ready_data(session, data.get("shard")))

@@ -1,6 +1,7 @@
 """The REST door: for every call the fault in waiting, the token, the limits, the route, and a record of it."""
 
 import asyncio
+import copy
 import json
 import math
 from collections.abc import Awaitable, Callable, Mapping
@@ -43,7 +44,7 @@ class Rest:
             if fault is not None and not fault.after and (fault.drop or fault.status is not None):
                 response = _faulty(request, fault)
             else:
-                response = broken or await self._answer(request, route, handler, body)
+                response = broken or await self._answer(request, route, handler, body, fault)
                 if fault is not None and (fault.drop or fault.status is not None):
                     response = _faulty(request, fault)
             dropped = fault is not None and fault.drop
@@ -65,7 +66,9 @@ class Rest:
 
         return web.get("/attachments/{channel}/{attachment}/{name}", answer)
 
-    async def _answer(self, request: web.Request, route: str, handler: Handler, body: Body) -> web.Response:
+    async def _answer(
+        self, request: web.Request, route: str, handler: Handler, body: Body, fault: Fault | None
+    ) -> web.Response:
         headers: Mapping[str, str] = {}
         banned = self._limits.ban(asyncio.get_running_loop().time())
         if banned is not None:
@@ -77,6 +80,9 @@ class Rest:
             if limited is not None:
                 return limited
             result = await handler(request, body)
+            if fault is not None and fault.change is not None:
+                true = result.json if isinstance(result, Created) else result
+                return _json(200, fault.change(copy.deepcopy(true)), headers)
         except RefusedError as refusal:
             return _json(refusal.status, refusal.body, headers)
         if isinstance(result, Created):

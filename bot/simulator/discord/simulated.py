@@ -1,9 +1,9 @@
 """The simulated Discord as its user holds it: people's hands, the server, and the ways in which it breaks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from aiohttp import web
 
@@ -15,7 +15,7 @@ from bot.simulator.discord.model import Call
 from bot.simulator.discord.others import Others
 from bot.simulator.discord.rest import Rest
 from bot.simulator.discord.world import PERMISSIONS
-from bot.simulator.faults import Faults
+from bot.simulator.faults import Faults, Garbled
 
 _DENIABLE = {*PERMISSIONS, "dm"}
 
@@ -138,6 +138,10 @@ class SimulatedDiscord(Others):
         received already (100 at most) the next RESUME sends once more.
         """
         await self._gateway.drop(resumable=resumable, abrupt=abrupt, repeat=repeat)
+
+    def garble(self, event: str, change: Callable[[Any], Any], *, times: int = 1, skip: int = 0) -> None:
+        """Send the next `times` events of a kind (`MESSAGE_CREATE`, or a pattern) as `change` returns their data."""
+        self._gateway.garbler.add(Garbled(event, change, times, skip))
 
     def silence_gateway(self) -> None:
         """Let the gateway's open sockets die without closing them: no event and no acknowledgement comes any more.

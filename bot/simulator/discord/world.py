@@ -28,6 +28,7 @@ PERMISSIONS = {
     "add_reactions": 1 << 6,
     "create_thread": 1 << 35,
     "send_in_threads": 1 << 38,
+    "manage_threads": 1 << 34,
 }
 """What an application can be denied, and its bits (Discord docs, topics/permissions). "send" is threads too."""
 
@@ -98,6 +99,12 @@ class World:
         thread.members.append(owner.id)
         self.channels[thread.id] = thread
         return thread
+
+    def drop_thread(self, thread: Channel) -> None:
+        """Take a thread away with its messages."""
+        for message in list(thread.messages):
+            self.drop(message)
+        del self.channels[thread.id]
 
     def dm(self, person: Person) -> Channel:
         """Return the DM channel of the application and a person, made if it is not there yet."""

@@ -18,6 +18,7 @@ from typing import Any
 
 import structlog
 
+from bot.simulator.faults import Garbler
 from bot.simulator.slack.sockets import Socket, Sockets
 from bot.simulator.slack.workspace import Workspace
 
@@ -93,6 +94,7 @@ class Deliveries:
         self._open: set[Event] = set()
         self._unacked: dict[str, tuple[Socket, Event]] = {}
         self.mishaps: list[Mishap] = []
+        self.garbler = Garbler()
         self.envelopes: list[Envelope] = []
         self.acks: dict[str, float] = {}
         self.redeliver_after_s = ACKNOWLEDGE_WITHIN_S
@@ -104,7 +106,7 @@ class Deliveries:
         mishap = self._next_mishap(kind)
         if mishap is not None and mishap.delay_s is None:
             return
-        on_its_way = Event(self._payload(event), kind, _channel_of(event), ts)
+        on_its_way = Event(self.garbler.sent(kind, self._payload(event)), kind, _channel_of(event), ts)
         if kind in {"message", "app_mention"} and "hidden" not in event:
             self._events.setdefault((on_its_way.channel, ts), []).append(on_its_way)
         self._open.add(on_its_way)
@@ -142,7 +144,8 @@ class Deliveries:
             return None
         envelope = self._new_envelope(socket, Event(payload, str(payload["type"]), channel, ts), "")
         socket.outbox.put_nowait(json.dumps({
-            "envelope_id": envelope.id, "payload": payload, "type": "interactive", "accepts_response_payload": False,
+            "envelope_id": envelope.id, "payload": self.garbler.sent(str(payload["type"]), payload),
+            "type": "interactive", "accepts_response_payload": False,
         }))  # fmt: skip
         return envelope
 

@@ -125,6 +125,10 @@ class SimulatedSlack(Trouble):
         """Return when no event is on its way: each was acknowledged or given up. Raises `TimeoutError`."""
         await self._sockets.progress.until(self._deliveries.settled, timeout_s)
 
+    async def deserted(self, timeout_s: float = 120.0) -> None:
+        """Return when the app has no connection any more. Raises `TimeoutError`."""
+        await self._sockets.progress.until(lambda: not self._sockets.open, timeout_s)
+
     # What the app reaches besides the Web API
 
     async def _date(self, _: web.Request, response: web.StreamResponse) -> None:

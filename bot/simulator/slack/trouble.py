@@ -1,8 +1,9 @@
 """The ways in which the simulated Slack goes wrong, and how its owner may cripple the app."""
 
+from collections.abc import Callable
 from typing import Any
 
-from bot.simulator.faults import Faults
+from bot.simulator.faults import Faults, Garbled
 from bot.simulator.slack.deliveries import Mishap
 from bot.simulator.slack.files import Files
 from bot.simulator.slack.methods import ALL_SCOPES, SCOPES, scope_of
@@ -86,6 +87,12 @@ class Trouble(People):
     def lose_events(self, kind: str = "*", times: int = 1) -> None:
         """Never send the next `times` events of a kind."""
         self._deliveries.mishaps.append(Mishap(kind, times, None))
+
+    def garble(self, kind: str, change: Callable[[Any], Any], *, times: int = 1, skip: int = 0) -> None:
+        """Send the next `times` events of a kind (`message`, `block_actions`, or a pattern) with the payload that
+        `change` returns for theirs.
+        """
+        self._deliveries.garbler.add(Garbled(kind, change, times, skip))
 
     # Connections
 

@@ -55,6 +55,8 @@ class WebApi:
             response, body = _respond(_no(refusal))
         else:
             response, body = self._call(method, args, token)
+            if fault is not None and fault.change is not None:
+                response = web.json_response(fault.change(dict(body)), status=response.status)
             if fault is not None and fault.after:
                 response, body = self._show(fault)
         self.limited += response is not None and response.status == 429

@@ -1,0 +1,181 @@
+"""Every access to what discord.py does not document. tests/discord/test_sdk.py says what broke if one of them changes.
+
+discord.py 2.7.1 reads all of what Discord sends, most of which this bot has no use for, and raises where a field is
+missing, null or of another type: out of its gateway loop, which ends the connection, or out of a call that had its
+effect long ago. So each event is read by itself here, each message of a history, too, and of the answer to a post only
+what is needed.
+"""
+
+import io
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+from discord.http import handle_message_parameters
+
+from bot.platforms.shape import MISREAD, misread
+
+_NOBODY = discord.AllowedMentions.none()
+_PAGE = 100
+"""Discord docs, resources/message, Get Channel Messages: at most so many at a time."""
+_MISSING: Any = discord.utils.MISSING
+
+
+class UnreadableSessionError(Exception):
+    """A session began in a way that discord.py cannot read: it is to be begun anew."""
+
+
+class UnreadableAnswerError(discord.DiscordException):
+    """A call had its effect, and what Discord answered does not tell which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A message of the bot as Discord shows it. `button_ids`: the `custom_id`s of its buttons."""
+
+    id: str
+    content: str
+    button_ids: tuple[str, ...] = ()
+
+
+def guard_events(client: discord.Client) -> None:
+    """Have an event that cannot be read logged, and the connection go on; only the one that begins a session must be
+    readable. Raises `UnreadableSessionError` then, out of `client.connect`.
+
+    The parsers stand in `ConnectionState.parsers`, which each connection of the client uses (2.7.1, state.py).
+    """
+    parsers: dict[str, Callable[[Any], None]] = client._connection.parsers  # noqa: SLF001
+    for event, parse in list(parsers.items()):
+        parsers[event] = _guarded(event, parse)
+
+
+def _guarded(event: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
+    def read(data: Any) -> None:
+        try:
+            parse(data)
+        except ConnectionError:  # the listener gives the connection up
+            raise
+        except Exception as error:
+            misread("discord_event_unreadable", data, error, kind=event)
+            if event == "READY":
+                raise UnreadableSessionError from error
+
+    return read
+
+
+def check(message: discord.Message) -> None:
+    """Raise `TypeError` for a message in which something we read is of another type: discord.py takes most as it is."""
+    texts = [message.content, message.author.name, message.author.display_name]
+    numbers: list[object] = [message.type.value]
+    shows: list[Any] = [message, *message.message_snapshots]
+    for shown in shows:
+        texts.append(shown.content)
+        texts += [text for file in shown.attachments for text in (file.filename, file.url, file.content_type or "")]
+        numbers += [file.size for file in shown.attachments]
+    if not all(isinstance(text, str) for text in texts) or not all(isinstance(number, int) for number in numbers):
+        raise TypeError("a field of another type")
+
+
+async def send(
+    client: discord.Client,
+    place: int,
+    content: str = _MISSING,
+    *,
+    nonce: str,
+    view: discord.ui.View | None = _MISSING,
+    file: tuple[str, bytes] | None = None,
+    reply_to: int | None = None,
+    plain: bool = False,
+) -> Posted:
+    """Post a message that pings nobody and has no previews. `reply_to`: a message of the same place, there or not.
+
+    `plain`: as nothing but text. Raises `discord.DiscordException`.
+    """
+    reference = {"message_id": str(reply_to), "channel_id": str(place), "fail_if_not_exists": False}
+    params = handle_message_parameters(
+        content,
+        nonce=nonce,  # with it, discord.py sets enforce_nonce
+        flags=_MISSING if plain else discord.MessageFlags(suppress_embeds=True),
+        view=_MISSING if plain or view is None else view,
+        file=_MISSING if file is None else discord.File(io.BytesIO(file[1]), file[0]),
+        allowed_mentions=_NOBODY,
+        message_reference=_MISSING if plain or reply_to is None else reference,  # type: ignore[arg-type]
+    )
+    with params:
+        return _posted(await client.http.send_message(place, params=params))
+
+
+async def edit(
+    client: discord.Client, place: int, message: int, content: str, view: discord.ui.View | None = _MISSING
+) -> None:
+    """Replace a message's text, and its buttons by those of a `view`, if one is given (None: by none).
+
+    Unlike `Message.edit` of discord.py 2.7.1 it sends no `flags: 0`, which brings previews back; what is answered does
+    not matter. Raises `discord.DiscordException`.
+    """
+    with handle_message_parameters(content, view=view, allowed_mentions=_NOBODY) as params:
+        await client.http.edit_message(place, message, params=params)
+
+
+async def read_message(client: discord.Client, place: int, message: int) -> discord.Message:
+    """Return one message. Raises `discord.DiscordException`, and `MISREAD` if it cannot be read."""
+    data = await client.http.get_message(place, message)
+    try:
+        return _message(client, place, data)
+    except MISREAD as error:
+        misread("discord_message_unreadable", data, error, channel=place)
+        raise
+
+
+async def history(
+    client: discord.Client,
+    place: int,
+    limit: int,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    channel: Any = None,
+) -> AsyncIterator[discord.Message]:
+    """Yield up to `limit` messages of a channel, newest first; with `after` oldest first. One that cannot be read is
+    left out, and logged. `channel`: discord.py's object for the place, if it is not in its cache.
+
+    Raises `discord.DiscordException`, and `MISREAD` if the answer is no list of messages.
+    """
+    while limit > 0:
+        page: Sequence[Any] = await client.http.logs_from(place, min(limit, _PAGE), before=before, after=after)
+        ids = [int(data["id"]) for data in page if _has_id(data)]
+        for data in page[::-1] if after is not None else page:
+            try:
+                message = _message(client, place, data, channel)
+            except MISREAD as error:
+                misread("discord_message_unreadable", data, error, channel=place)
+            else:
+                yield message
+        if len(page) < _PAGE or not ids:
+            return
+        limit -= len(page)
+        before, after = (None, max(ids)) if after is not None else (min(ids), None)
+
+
+def _has_id(data: Any) -> bool:
+    return isinstance(data, Mapping) and str(data.get("id")).isdigit()
+
+
+def _message(client: discord.Client, place: int, data: Any, channel: Any = None) -> discord.Message:
+    where: Any = channel or client.get_channel(place) or client.get_partial_messageable(place)
+    message = discord.Message(state=client._connection, channel=where, data=data)  # noqa: SLF001
+    check(message)
+    return message
+
+
+def _posted(data: Any) -> Posted:
+    try:
+        rows = data.get("components") or ()
+        found = [part.get("custom_id") for row in rows for part in row.get("components") or ()]
+        return Posted(str(int(data["id"])), str(data.get("content") or ""), tuple(map(str, found)))
+    except MISREAD as error:
+        misread("discord_answer_unreadable", data, error)
+        if _has_id(data):
+            return Posted(str(data["id"]), str(data.get("content") or ""))
+        raise UnreadableAnswerError("a message without an id") from error
