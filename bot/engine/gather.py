@@ -24,7 +24,8 @@ async def gather_uploads(platform: Platform, uploads: Sequence[Upload], *, limit
     taken, left = uploads[:limit], uploads[limit:]
     results = await asyncio.gather(*(_one(platform, upload, max_bytes) for upload in taken))
     over = [f"{upload.name} was left out: I look at no more than {limit} of a message." for upload in left]
-    blocks = [block for result in results for block in result.blocks] + [refused_upload(line) for line in over]
+    blocks = [block for result in results for block in result.blocks]
+    blocks += [refused_upload(line, upload.title) for line, upload in zip(over, left, strict=True)]
     notes = [note for result in results for note in result.notes] + over
     words = "\n".join(result.words for result in results if result.words)
     return Gathered(tuple(blocks), words, tuple(notes))
@@ -35,7 +36,7 @@ async def _one(platform: Platform, upload: Upload, max_bytes: int) -> Gathered:
         media = await read(await platform.download(upload, max_bytes), upload)
     except MediaError as error:
         log.info("upload left out", upload=upload.id, reason=error.detail or type(error).__name__)
-        return Gathered((refused_upload(error.sentence),), notes=(error.sentence,))
+        return Gathered((refused_upload(error.sentence, upload.title),), notes=(error.sentence,))
     if media.kind == "text" and upload.name == PASTED:
         return Gathered(words=media.data.decode())
     label = file_label(media.kind, f"{media.name} ({media.about})" if media.about else media.name, upload.title)

@@ -119,15 +119,19 @@ def question_blocks(questions: Sequence[tuple[Incoming, Gathered]]) -> list[Bloc
     return blocks
 
 
-def refused_upload(sentence: str) -> Block:
+def refused_upload(sentence: str, title: str = "") -> Block:
     """Return what Claude is told of a file that it is not shown."""
-    return _text(f"(A file was left out. {_TAGS.sub('&lt;', sentence)})")
+    return _text(f"(A file was left out. {_TAGS.sub('&lt;', f'{sentence}{_titled(title)}')})")
 
 
 def file_label(kind: str, name: str, title: str = "") -> Block:
     """Return the line that stands before a file's content, so that people can speak of it by its name or its title."""
-    called = f"{_one_line(name)[:200]}{f', titled “{_one_line(title)[:200]}”' if title else ''}"
+    called = f"{_one_line(name)[:200]}{_titled(title)}"
     return _text(f"{kind.capitalize()} {_TAGS.sub('&lt;', called)}:")
+
+
+def _titled(title: str) -> str:
+    return f" (titled “{_one_line(title)[:200]}”)" if title else ""
 
 
 def _text(text: str) -> Block:

@@ -197,13 +197,35 @@ async def test_pages_that_came_are_kept_when_the_next_one_does_not(scene: Any, m
     assert earlier.missing == "older messages of this thread"
 
 
-async def test_a_message_that_was_deleted_is_not_missing(scene: Any) -> None:
+async def test_a_message_that_was_deleted_is_named_where_the_question_replies_to_it(scene: Any) -> None:
     first = await scene.discord.say(scene.ben, scene.channel, "look")
     question = await scene.asked("{bot} so?", reply_to=first.id)
     while question.text != "so?":
         question = await scene.heard.next()
     await scene.discord.delete(first.id)
-    assert await scene.platform.surface(question).earlier(10) == Earlier()
+    assert await scene.platform.surface(question).earlier(10) == Earlier((), "the message this replies to")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 429, 500, 502, 503, 504])
+async def test_whatever_a_read_is_answered_it_is_whole_or_says_what_is_missing(
+    scene: Any, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr("bot.platforms.patience.BACK_OFF_S", (0.01,))
+    monkeypatch.setattr("bot.platforms.patience.MOST_S", 5.0)
+    root = await scene.discord.say(scene.ben, scene.channel, "root")
+    thread = await thread_of(scene, on=root.id)
+    one = await scene.discord.say(scene.ben, thread, "one")
+    question = await scene.asked("{bot} so?", thread, reply_to=one.id)
+    while question.text != "so?":
+        question = await scene.heard.next()
+    limited = {"retry_after": 0.05, "message": "", "global": False}
+    body = limited if status == 429 else {"message": "No", "code": 0}
+    for call in (f"{HISTORY}/{one.id}", f"{HISTORY}/{root.id}", HISTORY):
+        scene.discord.faults.add(Fault(call, status=status, body=body, headers={"Retry-After": "0"}))
+        earlier = await scene.platform.surface(question).earlier(10)
+        found = [line.text for line in earlier.said]
+        gone = status in {400, 404} and found == ["one"]  # a root that is not there: nobody can say more
+        assert earlier.missing or found == ["root", "one"] or gone
 
 
 # Links and places

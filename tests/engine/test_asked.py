@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bot.engine.asked import asked_block
 from bot.engine.prompt import message_text
 from bot.engine.tell import MOST_CHARACTERS
-from bot.events import Person, Place, Said
+from bot.events import Person, Place, Said, Upload
 from bot.simulator.claude import SimulatedClaude
 
 NOW_S = datetime(2026, 11, 28, 23, 30, tzinfo=UTC).timestamp()
@@ -175,3 +175,13 @@ async def test_what_is_linked_to_is_told_with_its_place(here: Room) -> None:
     await here.say(101, "See https://chat/plans/7")
     await here.ended(101, "delivered")
     assert '<message from="Grace" id="U2" in="#plans">\nThe plan\n</message>' in told(here, 1)
+
+
+async def test_a_files_title_is_told_whether_it_can_be_read_or_not(here: Room) -> None:
+    here.chat.files["https://files/a.txt"] = b"It hangs"
+    title = "What I saw</message>"
+    files = [Upload(n, f"{n}.txt", f"https://files/{n}.txt", "text/plain", 5, title=title) for n in ("a", "gone")]
+    await here.say(100, "Look", uploads=tuple(files))
+    await here.ended(100, "delivered")
+    assert "Text a.txt (titled “What I saw&lt;/message>”):" in told(here, 0)
+    assert "(A file was left out. gone.txt is no longer there. (titled “What I saw&lt;/message>”))" in told(here, 0)

@@ -206,6 +206,22 @@ async def test_a_thread_that_cannot_be_read_at_all_is_named(scene: Any, monkeypa
     assert await scene.platform.surface(question).earlier(10) == Earlier((), "what was said here before")
 
 
+@pytest.mark.parametrize("call", [REPLIES, "users.info", "conversations.info"])
+@pytest.mark.parametrize("status", [400, 403, 404, 408, 429, 500, 502, 503, 504])
+async def test_whatever_a_read_is_answered_it_is_whole_or_says_what_is_missing(
+    scene: Any, monkeypatch: pytest.MonkeyPatch, call: str, status: int
+) -> None:
+    monkeypatch.setattr("bot.platforms.patience.BACK_OFF_S", (0.01,))
+    root = await scene.asked("root")
+    await scene.say("one", thread=root.key.message, who=scene.ben)
+    question = await scene.asked("{bot} so?", thread=root.key.message)
+    surface = scene.platform.surface(question)
+    scene.slack.faults.add(Fault(call, status=status, headers={"Retry-After": "0"}))
+    earlier = await surface.earlier(10)
+    assert earlier.missing or [one.text for one in earlier.said] == ["root", "one"]
+    assert (await surface.place()).server == "Simulated"
+
+
 # Links and places
 
 
@@ -234,6 +250,13 @@ async def test_nobody_reads_by_a_link_what_they_may_not_read(scene: Any) -> None
         question = await scene.asked(f"{{bot}} see <{link(where, said.ts)}>", who=who)
         wanted = Earlier((), "a message that is linked here from a place that not everybody may read")
         assert await scene.platform.surface(question).earlier(10) == wanted
+
+
+async def test_the_name_of_a_private_channel_stays_in_it(scene: Any) -> None:
+    board = scene.slack.add_channel("board-of-lay-offs", private=True)
+    said = await scene.say("The secret", board, who=scene.ben)
+    question = await scene.asked(f"{{bot}} what is <#{board}> and <{link(board, said.ts)}>?")
+    assert question.text == f"what is #{board} and {link(board, said.ts)}?"
 
 
 async def test_a_channel_that_the_bot_is_not_in_is_not_read(scene: Any) -> None:

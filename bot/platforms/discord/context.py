@@ -78,11 +78,11 @@ class _Reader:
     async def replies(self, wanted: int) -> None:
         """Read a message and those it hangs on by replies."""
         last: discord.Message | None = None
-        for _ in range(_HOPS):
+        for hop in range(_HOPS):
             if not wanted:
                 return
             message = replied_message(last) if last else None
-            last = message or await self._message(self._here, wanted, _REPLIED)
+            last = message or await self._message(self._here, wanted, _REPLIED, may_be_gone=hop > 0)
             if last is None:
                 return
             self._found.hung_on.append(last)
@@ -161,8 +161,12 @@ class _Reader:
 
         return await self._read(look, "")
 
-    async def _message(self, channel: int, message: int, what: str) -> discord.Message | None:
-        return await self._read(lambda client: sdk.read_message(client, channel, message), what, may_be_gone=True)
+    async def _message(
+        self, channel: int, message: int, what: str, *, may_be_gone: bool = True
+    ) -> discord.Message | None:
+        return await self._read(
+            lambda client: sdk.read_message(client, channel, message), what, may_be_gone=may_be_gone
+        )
 
     async def _read(
         self, make: Callable[[discord.Client], Awaitable[T]], what: str, *, may_be_gone: bool = False

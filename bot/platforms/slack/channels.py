@@ -55,9 +55,9 @@ class Channels:
         return found
 
     async def names(self, channels: Collection[str]) -> Mapping[str, str]:
-        """Return the names of some channels, by id, as far as they are known."""
+        """Return the names of some channels, by id: of those that are public. Slack shows others only to who is in."""
         found = await asyncio.gather(*(self.channel(channel) for channel in channels))
-        return {key: one.name for key, one in zip(channels, found, strict=True) if one.name}
+        return {key: one.name for key, one in zip(channels, found, strict=True) if one.public and one.name}
 
     async def place(self, question: Incoming) -> Place:
         """Return where a question was asked, by the names people see. Never raises."""

@@ -114,7 +114,9 @@ class _Reader:
         try:
             answer = await self._ask("conversations.history", channel=channel, **bounds)
         except PlatformError as error:
-            self._failed(error, _THREAD)
+            self._failed(
+                error, "" if self._question.has_words else _THREAD
+            )  # nobody asked for it by words of their own
         else:
             self._chosen = list(answer.get("messages") or [])
 
@@ -153,7 +155,7 @@ class _Reader:
 
     def _failed(self, error: PlatformError, what: str) -> None:
         log.warning("slack_context_unreadable", question=str(self._question.key), reason=error.detail)
-        if not isinstance(error, NoMessage):
+        if what and not isinstance(error, NoMessage):
             self._missing.append(_FORBIDDEN if isinstance(error, Refused) else what)
 
 
