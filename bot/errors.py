@@ -4,6 +4,7 @@
     ├── ConfigError           the settings cannot be used; names the key
     ├── StartupError          a part cannot start: a refused token, a port in use
     │   └── StoreError        the database cannot be used: in use, corrupt, newer, read-only
+    ├── Stopping              the bot is about to end; what was asked must come again
     ├── MediaError            an upload Claude cannot be shown
     └── PlatformError         Discord or Slack did not do what was asked
         ├── Gone              the place or the message is no longer there; asking again is useless
@@ -43,6 +44,10 @@ class StartupError(ParleyError):
 
 class StoreError(StartupError):
     """The database cannot be used; nothing in it was changed."""
+
+
+class Stopping(ParleyError):  # noqa: N818 - the tree's names say what happened
+    """The bot is about to end; whatever is asked must come again, to the next process."""
 
 
 class MediaError(ParleyError):

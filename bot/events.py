@@ -294,7 +294,9 @@ class Turn:
 
     `state`: `accepted`, `answering`, `answered` (and `outcome` is to be delivered); or it has ended: `delivered`,
     `stopped` or `failed`. `parts`: the messages of its answer, as far as they were written down. `deleted`: those of
-    its questions that were deleted; nothing of what they said is left.
+    its questions that were deleted; nothing of what they said is left. `draft`: what was written of an answer that is
+    not recorded, at least as much as readers have seen. `blame`: of how many deaths of processes it may be the cause.
+    `stopping`: a reader wants no more of the answer.
     """
 
     questions: tuple[Incoming, ...]
@@ -302,6 +304,9 @@ class Turn:
     parts: tuple[Part, ...] = ()
     outcome: Outcome | None = None
     deleted: frozenset[MessageKey] = frozenset()
+    draft: str = ""
+    blame: float = 0.0
+    stopping: bool = False
 
     @property
     def asked(self) -> tuple[Incoming, ...]:

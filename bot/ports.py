@@ -221,6 +221,25 @@ class Store(PartLog, HearLog, Protocol):
         """
         ...
 
+    async def draft(self, turn: MessageKey, text: str) -> None:
+        """Keep what Claude wrote so far of an answer, unless a longer text is kept: readers may have seen that."""
+        ...
+
+    async def resume(self, turn: MessageKey) -> None:
+        """Write down that this process works at a turn that was begun before; `begin` does so, too.
+
+        A process that dies is shared out as `blame` among the turns that it worked at.
+        """
+        ...
+
+    async def rest(self, turn: MessageKey, text: str) -> None:
+        """Write down that this process has left off working at a turn, in good order; `text` as for `draft`."""
+        ...
+
+    async def stop(self, turn: MessageKey) -> None:
+        """Write down that a reader wants no more of an answer, until the turn ends or is taken up again."""
+        ...
+
     async def used(self, person: str, since_s: float) -> int:
         """Return the tokens, in and out, that somebody's questions have used since a time; "" is everybody.
 
@@ -235,8 +254,9 @@ class Store(PartLog, HearLog, Protocol):
     async def reopen(self, turn: MessageKey, question: Incoming | None = None) -> Turn | None:
         """Take a thread's newest turn up again, to be answered anew into the messages it has; None if it is not that.
 
-        `question` takes the place of the one with its key. What the turn had added to the history leaves it, and stays
-        in the store as a branch. A turn that is only accepted stays so.
+        Without a `question` only a turn that has ended is taken up. What was its answer is its draft. `question` takes
+        the place of the one with its key. What the turn had added to the history leaves it, and stays in the store as a
+        branch. A turn that is only accepted stays so.
         """
         ...
 

@@ -1,27 +1,44 @@
 """One turn, from its questions to its delivered answer. `Answerer.answer` reads as the design's steps 6 to 9."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 
 import structlog
 
 from bot.claude import ClaudeError
-from bot.engine.ask import Asker, Place
+from bot.engine.ask import Asker, Place, show_written
 from bot.engine.budget import OverBudget
 from bot.engine.gate import Gate
+from bot.engine.kept import kept
 from bot.engine.look_back import as_it_is, as_stored
+from bot.engine.outcome import Answer, broken_off_answer
 from bot.engine.patience import patiently
-from bot.engine.run import Run
-from bot.engine.slots import Slots
+from bot.engine.run import Run, Written
+from bot.engine.slots import Slots, Whose
 from bot.engine.status import working
-from bot.engine.words import DELETED, LATE, NOT_YOU, OUR_FAULT, WAITING, WAITS, sentence_for
+from bot.engine.words import (
+    DELETED,
+    GIVEN_UP,
+    LATE,
+    NOT_YOU,
+    OUR_FAULT,
+    WAITING,
+    WAITS,
+    WAITS_FOR_YOURS,
+    sentence_for,
+)
 from bot.errors import Gone, PlatformError, StoreError, Unreachable
-from bot.events import Button, MessageKey, Outcome, Part, Turn
+from bot.events import Bill, Button, MessageKey, Outcome, Part, Turn
 from bot.ports import PartLog, Platform, Store, Surface
 from bot.reply import BACK_OFF_S, LiveReply, Pacer
 
 log = structlog.get_logger()
+
+_MOST_BLAME = 1.9
+"""A turn that was alone at work when two processes died is not tried again; two halves and a whole are as much."""
 
 
 class Answerer:
@@ -51,7 +68,7 @@ class Answerer:
 
         Afterwards the turn is delivered, failed or stopped. But if its platform stays out of reach, or something went
         wrong that could not be shown, it is returned as the store has it, to be tried again. Cancelled, it is as the
-        store last saw it.
+        store last saw it, and so is what was written of its answer.
         """
         platform = self._platforms.get(run.turn.key.platform)
         if platform is None:
@@ -61,29 +78,34 @@ class Answerer:
             return None
         try:
             await self._attempt(run, platform)
+        except asyncio.CancelledError:
+            await self.rest(run)
+            raise
         except Unreachable as error:
             log.warning("turn waits: its platform cannot be reached", detail=error.detail)
         except Exception:
             log.exception("turn waits: something went wrong")
         else:
             return None
+        await self.rest(run)
         return await as_stored(self._store, run.turn)
+
+    async def rest(self, run: Run) -> None:
+        """Keep what there is of an answer, and that whatever happens to this process now is not its turn's fault."""
+        if not run.begun:
+            return
+        try:
+            await self._store.rest(run.turn.key, "" if run.turn.outcome else run.written.text)
+        except StoreError as error:
+            log.warning("what was written is not kept", detail=error.detail)
 
     async def _attempt(self, run: Run, platform: Platform) -> None:
         """Bring a turn to an end. Raises `Unreachable` if that could not be shown."""
         surface = platform.surface(run.turn.questions[0])
         parts = _Parts(self._store)
-        async with self._reply(run, surface, parts) as reply:
+        async with self._reply(run, kept(surface, self._store, run), parts) as reply:
             try:
-                if run.refused:
-                    await self._turn_away(run, reply)
-                elif run.late():
-                    await patiently(self._store.begin, run.turn.questions)
-                    await self._settle(run, reply, LATE)
-                elif is_purged(run):
-                    await self._take_back(run, reply)
-                else:
-                    await self._in_a_place(run, platform, surface, reply, parts)
+                await self._carry_out(run, platform, surface, reply, parts)
             except ClaudeError as error:
                 known = {
                     "host": error.host,
@@ -104,6 +126,21 @@ class Answerer:
                 log.exception("turn failed")
                 await self._settle(run, reply, OUR_FAULT)
 
+    async def _carry_out(
+        self, run: Run, platform: Platform, surface: Surface, reply: LiveReply, parts: "_Parts"
+    ) -> None:
+        if run.refused:
+            await self._turn_away(run, reply)
+        elif run.late():
+            await patiently(self._store.begin, run.turn.questions)
+            await self._settle(run, reply, LATE)
+        elif is_purged(run):
+            await self._take_back(run, reply)
+        elif is_hopeless(run.turn):
+            await self._give_up(run, reply)
+        else:
+            await self._in_a_place(run, platform, surface, reply, parts)
+
     async def _still_asked(self, run: Run, platform: Platform, gate: Gate) -> bool:
         """Look whether a turn that was begun before, or left by an earlier process, is still to be answered, as it was
         asked, and to somebody who may still speak to the bot.
@@ -116,7 +153,7 @@ class Answerer:
         if now is not None and now.outcome is None and now.asked and (run.left or now.state != "accepted"):
             now = await gate.admitted(now)
             run.refused = not now.asked
-        run.turn = now or run.turn
+        run.take(now or run.turn)
         return now is not None
 
     def _reply(self, run: Run, surface: Surface, parts: "_Parts") -> AbstractAsyncContextManager[LiveReply]:
@@ -137,8 +174,8 @@ class Answerer:
     ) -> None:
         asker = f"{run.turn.key.platform}:{run.turn.questions[0].author.id}"
 
-        async def say_so() -> None:
-            reply.doing(WAITS)
+        async def say_so(whose: Whose) -> None:
+            reply.doing(WAITS_FOR_YOURS if whose == "own" else WAITS)
             if surface.limits.append_only:  # there no line can be taken away again
                 await surface.status(WAITING)
 
@@ -150,31 +187,40 @@ class Answerer:
                 await self._steps(run, Place(platform, surface, reply, status))
 
     async def _steps(self, run: Run, place: Place) -> None:
-        turn = run.turn
-        if turn.outcome is not None:
-            outcome = turn.outcome
+        outcome = run.turn.outcome
+        if outcome is not None:
+            await patiently(self._store.resume, run.turn.key)
             place.reply.write(outcome.answer)
         else:
-            await patiently(self._store.begin, turn.questions)
+            await patiently(self._store.begin, run.turn.questions)
             outcome = await self._ask(run, place)
         files = await self._files(outcome)
         await place.reply.finish(outcome.note, buttons=outcome.buttons, files=files)
-        await patiently(self._store.end, turn.key, outcome.state)
+        await patiently(self._store.end, run.turn.key, outcome.state)
         log.info("turn delivered", state=outcome.state)
 
     async def _ask(self, run: Run, place: Place) -> Outcome:
         """Return what Claude answered, once that, what it adds to the history and what it cost is on disk."""
         async with self._asker.account(run) as account:
             answer = await self._asker.ask(run, place, account)
-            await patiently(self._store.record, run.turn.key, answer.outcome, answer.messages, bill=account.bill())
+            await self._record(run, answer, account.bill())
             account.is_settled = True
         return answer.outcome
+
+    async def _record(self, run: Run, answer: Answer, bill: Bill | None = None) -> None:
+        await patiently(self._store.record, run.turn.key, answer.outcome, answer.messages, bill=bill)
+        run.turn = replace(run.turn, state="answered", outcome=answer.outcome)
 
     async def _files(self, outcome: Outcome) -> list[tuple[str, bytes]]:
         return [(file.name, (await patiently(self._store.blob, file.sha256))[0]) for file in outcome.files]
 
     async def _settle(self, run: Run, reply: LiveReply, sentence: str) -> None:
-        """What was shown stays, the sentence says why there is no more, and the history has no half of it."""
+        """What was shown stays, in the history too; the sentence says why there is no more."""
+        if run.turn.outcome is None and run.written.text.strip():
+            show_written(run, reply)
+            answer = broken_off_answer(run, sentence)
+            await self._record(run, answer)
+            sentence = answer.outcome.note
         try:
             await reply.finish(sentence, buttons=(Button.RETRY,))
         except Unreachable:
@@ -192,6 +238,18 @@ class Answerer:
         await patiently(self._store.begin, run.turn.questions)
         await patiently(self._store.end, run.turn.key, "stopped")
 
+    async def _give_up(self, run: Run, reply: LiveReply) -> None:
+        """Processes died of this turn: nothing is tried again but to say so, and in the end not even that."""
+        turn = run.turn
+        log.error("turn is given up: processes died while they worked at it", deaths=turn.blame)
+        await patiently(self._store.resume, turn.key)
+        if turn.blame > 2 * _MOST_BLAME:
+            run.written = Written("")
+        if turn.blame > 3 * _MOST_BLAME:
+            await patiently(self._store.end, turn.key, "failed")
+        else:
+            await self._settle(run, reply, GIVEN_UP)
+
     async def _take_back(self, run: Run, reply: LiveReply) -> None:
         """The question is gone: what was shown of an answer gives way to a line that says so."""
         if run.turn.parts:
@@ -203,6 +261,11 @@ class Answerer:
         log.warning("answer could not be delivered", error=type(error).__name__, detail=error.detail)
         state = "stopped" if isinstance(error, Gone) else "failed"
         await patiently(self._store.end, run.turn.key, state)
+
+
+def is_hopeless(turn: Turn) -> bool:
+    """Say whether as many processes died of a turn as may: more than that, if it only has to be delivered."""
+    return turn.blame > (_MOST_BLAME if turn.outcome is None else 2 * _MOST_BLAME)
 
 
 def is_purged(run: Run) -> bool:

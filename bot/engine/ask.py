@@ -1,8 +1,8 @@
 """A turn put to Claude: what it is told, what it writes as it comes, and what the history keeps of that."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -29,6 +29,7 @@ from bot.engine.budget import Account, Budgets
 from bot.engine.cost import ENOUGH_TOKENS, request_tokens
 from bot.engine.delay import delay_told
 from bot.engine.files import GivenFiles
+from bot.engine.outcome import Answer, lines, stopped_answer
 from bot.engine.patience import patiently
 from bot.engine.prompt import system
 from bot.engine.recall import attach, detach, room_beside, sendable
@@ -36,8 +37,8 @@ from bot.engine.run import Run
 from bot.engine.status import Status
 from bot.engine.tell import AskSettings, Told, tell
 from bot.engine.window import Messages
-from bot.engine.words import STOPPED, STOPPED_IN_HISTORY, stop_note, using
-from bot.events import Button, Outcome
+from bot.engine.words import stop_note, using
+from bot.events import Button, File, Outcome
 from bot.ports import Platform, Store, Surface
 from bot.reply import LiveReply
 
@@ -54,14 +55,6 @@ class Place:
     surface: Surface
     reply: LiveReply
     status: Status
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of it: what to deliver, and what the history gets."""
-
-    outcome: Outcome
-    messages: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +94,9 @@ class Asker:
         """
         history = await patiently(self._store.history, run.turn.questions[0].thread)
         told = await tell(run.turn, place.platform, place.surface, self._settings, history=history)
+        run.told = told
+        if run.stopped:  # by a reader, before this process came as far as asking Claude
+            return await self._stopped(run, place)
         room = room_beside(told.blocks, self._room_tokens())
         earlier = await attach(history, self._store, room)
         return await self._answer(run, place, Prompt(earlier, told, account))
@@ -139,6 +135,7 @@ class Asker:
             attempts=attempts,
         )
         stream = chat.toolloop(sendable(told.blocks), maxtok=self._settings.max_tokens)
+        run.written.follow(lambda: stream.text)
         try:
             with delay_told(place.surface, place.reply, place.status) as delay:
                 async with stream, run.until_stopped():
@@ -150,19 +147,28 @@ class Asker:
             account.close()
         new = chat.h[len(earlier) :]
         if run.stopped and stream.value is None:
-            outcome = Outcome(stream.text, _lines(*told.notes, STOPPED), given.files, (Button.RETRY,), "stopped")
-            new = [{}, {"role": "assistant", "content": _stopped(stream.text)}]
-        else:
-            outcome = _outcome(stream, told, given)
+            return await self._stopped(run, place, given.files)
         if new:
             new[0] = {"role": "user", "content": list(told.blocks)}
-        return Answer(outcome, await detach(new, self._store))
+        return Answer(_outcome(stream, told, given), await detach(new, self._store))
+
+    async def _stopped(self, run: Run, place: Place, files: tuple[File, ...] = ()) -> Answer:
+        show_written(run, place.reply)
+        answer = stopped_answer(run, files)
+        return replace(answer, messages=await detach(answer.messages, self._store))
 
     def _room_tokens(self) -> int:
         """What a request may hold: as configured, but never more than the model reads."""
         reads = self._client.abilities.context_tokens
         most = self._settings.context_tokens
         return min(most, max(reads - self._settings.max_tokens, reads // 2)) if reads else most
+
+
+def show_written(run: Run, reply: LiveReply) -> None:
+    """Let a reply show all that was written, if an attempt before this one came further."""
+    if not run.written.fresh:
+        reply.anew()
+        reply.write(run.written.text)
 
 
 def _show(event: Event, place: Place) -> None:
@@ -183,12 +189,4 @@ def _outcome(stream: Stream, told: Told, given: GivenFiles) -> Outcome:
     message: Mapping[str, Any] = stream.value or {}
     more = isinstance(stopped(message), OutputLimit)
     buttons = (Button.CONTINUE, Button.RETRY) if more else (Button.RETRY,)
-    return Outcome(stream.text, _lines(*told.notes, stop_note(message)), given.files, buttons)
-
-
-def _stopped(text: str) -> str:
-    return f"{text}\n\n{STOPPED_IN_HISTORY}" if text.strip() else STOPPED_IN_HISTORY
-
-
-def _lines(*notes: str) -> str:
-    return "\n".join(filter(None, notes))
+    return Outcome(stream.text, lines(*told.notes, stop_note(message)), given.files, buttons)

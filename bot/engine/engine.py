@@ -18,8 +18,8 @@ from bot.engine.look_back import LookBack, is_same
 from bot.engine.patience import patiently
 from bot.engine.queue import Queue
 from bot.engine.run import in_time
-from bot.engine.words import GO_ON, NOT_NEWEST, NOT_YOURS, NOTHING_LEFT, is_stop
-from bot.errors import ParleyError
+from bot.engine.words import GO_ON, NOT_NEWEST, NOT_YOURS, NOTHING_LEFT, RESTARTING, is_stop
+from bot.errors import Stopping
 from bot.events import Button, Deleted, Edited, Event, Incoming, Missed, Person, Pressed, Turn
 from bot.ports import Platform, Store
 
@@ -59,7 +59,8 @@ class Engine:
         self._changing = asyncio.Lock()
         self._began_s = 0.0
         self._open = asyncio.Event()
-        self._closing = False
+        self._closing = self._closed = False
+        self._rest = answerer.rest
 
     async def __aenter__(self) -> Self:
         self._began_s = asyncio.get_running_loop().time()
@@ -79,18 +80,24 @@ class Engine:
         drain_s = self._drain_s if kind is None else 0.0
         if begun := self._queue.begun:
             log.info("letting running turns end", turns=len(begun), within_s=drain_s)
-        await self._look_back.close()
-        await self._queue.close(drain_s)
+        try:
+            await self._look_back.close()
+            for run in begun:
+                await self._rest(run)
+        finally:
+            await self._queue.close(drain_s)
+            self._closed = True
 
     async def hear(self, event: Event) -> str:
         """Take in what a person did; return a sentence for that person alone, or "".
 
-        When this returns, what matters of it is on disk, whatever is delivered twice. Raises `ParleyError` once the bot
-        is stopping: the event must come again.
+        When this returns, what matters of it is on disk, whatever is delivered twice. While running turns end, nothing
+        is begun, but stops, edits and deletions are obeyed. Raises `Stopping` if an event must come again to the next
+        process.
         """
         await self._open.wait()
-        if self._closing and not isinstance(event, Missed):
-            raise ParleyError("The bot is stopping.")
+        if self._closed:
+            raise Stopping("The bot is stopping.")
         if isinstance(event, Incoming):
             return await self._asked(event)
         if isinstance(event, Edited | Deleted):
@@ -109,11 +116,13 @@ class Engine:
         if sentence := self._gate.refusal(question):
             return await self._gate.told(question, sentence)
         question = replace(question, burst=self._bursts.before(question))
+        stops = self._stopped_by(question)
+        if self._closing and stops is None:
+            raise Stopping("The bot is stopping.")
         if not await self._store.accept(question):
             return ""
-        running = self._queue.running(question.thread)
-        if running and is_stop(question.text) and self._may_press(running.turn, question.author):
-            running.stop()
+        if stops is not None:
+            await self._stop(stops)
             await patiently(self._store.end, question.key, "stopped")
             return ""
         log.info("question accepted", message=str(question.key))
@@ -123,13 +132,19 @@ class Engine:
 
     async def _follows(self, question: Incoming) -> bool:
         """Say whether in a message's thread the bot hears who does not mention it; it always hears a "stop"."""
-        if self._access.mention_in_threads and not (is_stop(question.text) and self._queue.running(question.thread)):
+        if self._access.mention_in_threads and not (is_stop(question.text) and self._queue.current(question.thread)):
             return False
         return question.in_thread and await self._store.knows(question.thread)
 
+    def _stopped_by(self, message: Incoming) -> Turn | None:
+        """Return the turn that a message is to stop, if it is nothing but the word that does."""
+        turn = self._queue.current(message.thread) if is_stop(message.text) else None
+        return turn if turn is not None and self._may_press(turn, message.author) else None
+
     async def _changed(self, event: Edited | Deleted) -> str:
         async with self._changing:  # one change may come from the platform and from looking back
-            return await (self._edited(event) if isinstance(event, Edited) else self._deleted(event))
+            with self._queue.changing():
+                return await (self._edited(event) if isinstance(event, Edited) else self._deleted(event))
 
     async def _edited(self, edited: Edited) -> str:
         """Answer an edited question anew, if it is its thread's newest; one that waits is answered as it is now. What
@@ -184,7 +199,7 @@ class Engine:
                 self._queue.put(turn, left=True)
             raise
         for turn in {turn.key: turn for turn in found if turn is not None and not turn.has_ended}.values():
-            self._queue.put(turn)
+            self._queue.put(turn, brief=not turn.asked)
 
     async def _pressed(self, pressed: Pressed) -> str:
         turn = await self._store.find(pressed.message)
@@ -198,7 +213,9 @@ class Engine:
         log.info("pressed", button=pressed.button, turn=str(turn.key))
         if pressed.button is Button.STOP:
             return await self._stop(turn)
-        if not turn.has_ended:  # its buttons are there a moment before its end is stored
+        if self._closing:
+            return RESTARTING
+        if turn.state == "answered":  # its buttons are there a moment before its end is stored
             await self._end_of(turn)
         return await (self._retry(turn) if pressed.button is Button.RETRY else self._go_on(turn, pressed))
 
@@ -212,11 +229,18 @@ class Engine:
         running = self._queue.running(thread)
         if running and running.turn.key in {question.key for question in turn.questions}:
             running.stop()
-        elif turn.state != "answered" and self._queue.take_out(thread, turn.key):
-            await patiently(self._store.end, turn.key, "stopped")
+            for question in running.turn.questions:  # before it is begun, each is a turn of its own
+                await patiently(self._store.stop, question.key)
+        elif turn.state == "accepted" and not turn.parts:
+            if self._queue.take_out(thread, turn.key) or self._closing:
+                await patiently(self._store.end, turn.key, "stopped")
+        elif turn.state in {"accepted", "answering"}:
+            await patiently(self._store.stop, turn.key)
+            self._queue.hurry(thread)
         return ""
 
     async def _retry(self, turn: Turn) -> str:
+        """Take a turn up again, once however often it is asked for while it is answered anew."""
         now = await self._store.find(turn.key)
         if now is None or not now.has_ended:
             return ""
@@ -225,10 +249,11 @@ class Engine:
         if not (await self._gate.admitted(now)).asked:
             return NOT_YOURS
         reopened = await self._store.reopen(turn.key)
-        if reopened is None:
-            return NOT_NEWEST
-        self._queue.put(reopened)
-        return ""
+        if reopened is not None:
+            self._queue.put(reopened)
+            return ""
+        now = await self._store.find(turn.key)
+        return NOT_NEWEST if now is not None and now.has_ended else ""
 
     async def _go_on(self, turn: Turn, pressed: Pressed) -> str:
         """Pressing is asking to go on. It has the key of the message it was done to, and so it happens once."""

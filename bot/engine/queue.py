@@ -1,8 +1,8 @@
 """What waits in each thread, and the worker that answers it: one turn at a time, many threads at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 import structlog
@@ -24,12 +24,15 @@ _CANCEL_S, _CANCELS = 5.0, 3
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A turn in line. `late`, `left`: see `Run`. `tried`: so often it was tried while its platform was out of reach."""
+    """A turn in line. `late`, `left`: see `Run`. `tried`: so often it was tried while its platform was out of reach.
+    `brief`: it needs no answer of Claude's, and may still be carried out when nothing more is begun.
+    """
 
     turn: Turn
     late: Late = in_time
     left: bool = False
     tried: int = 0
+    brief: bool = False
 
 
 class Queue:
@@ -45,10 +48,12 @@ class Queue:
         self._more: dict[ThreadKey, asyncio.Event] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._changes = 0
+        self._changed = asyncio.Event()
 
-    def put(self, turn: Turn, *, late: Late = in_time, left: bool = False) -> None:
+    def put(self, turn: Turn, *, late: Late = in_time, left: bool = False, brief: bool = False) -> None:
         """Put a turn in its thread's line."""
-        thread, waiting = turn.questions[0].thread, Waiting(turn, late, left)
+        thread, waiting = turn.questions[0].thread, Waiting(turn, late, left, brief=brief)
         if thread in self._waiting:
             self._waiting[thread].append(waiting)
             self._more[thread].set()
@@ -63,6 +68,18 @@ class Queue:
         """Return what is being answered in a thread."""
         return self._running.get(thread)
 
+    def current(self, thread: ThreadKey) -> Turn | None:
+        """Return the turn that is being answered in a thread, or waits there after it was begun."""
+        if run := self._running.get(thread):
+            return run.turn
+        line = self._waiting.get(thread, [])
+        return next((waiting.turn for waiting in line if waiting.turn.state != "accepted"), None)
+
+    def hurry(self, thread: ThreadKey) -> None:
+        """Let what waits to be tried again be tried now."""
+        if more := self._more.get(thread):
+            more.set()
+
     def take_out(self, thread: ThreadKey, question: MessageKey) -> Turn | None:
         """Take the turn with a question out of the line; None if it does not wait there."""
         line = self._waiting.get(thread, [])
@@ -71,6 +88,16 @@ class Queue:
                 line.remove(waiting)
                 return waiting.turn
         return None
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Let `close` wait while inside: a turn is changed, and will be put in line again."""
+        self._changes += 1
+        try:
+            yield
+        finally:
+            self._changes -= 1
+            self._changed.set()
 
     @property
     def begun(self) -> Sequence[Run]:
@@ -88,8 +115,9 @@ class Queue:
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(drain_s):
-                    while workers := self._at_work():
-                        await asyncio.wait(workers)
+                    while (workers := self._at_work()) or self._changes:
+                        self._changed.clear()
+                        await (asyncio.wait(workers) if workers else self._changed.wait())
         finally:  # also if the store breaks meanwhile
             for _ in range(_CANCELS):
                 await self._cancel_workers()
@@ -107,9 +135,9 @@ class Queue:
         """Answer a thread's turns until none waits. What arrives while one is answered joins the next."""
         line, more = self._waiting[thread], self._more[thread]
         try:
-            while line and not self._closing:
+            while self._shortened(line):
                 await self._whole_burst(thread)
-                if line:
+                if self._shortened(line):
                     waiting = take_next(line)
                     more.clear()
                     if (turn := await self._run(thread, waiting)) is not None:
@@ -117,6 +145,12 @@ class Queue:
                         await self._pause(more, waiting.tried)
         finally:
             del self._waiting[thread], self._more[thread]
+
+    def _shortened(self, line: list[Waiting]) -> bool:
+        """Say whether there is anything to do in a line: at the end only what is brief; the store keeps the rest."""
+        if self._closing:
+            line[:] = [waiting for waiting in line if waiting.brief and not waiting.tried]
+        return bool(line)
 
     async def _pause(self, more: asyncio.Event, tried: int) -> None:
         """Wait before a turn is tried again, until somebody asks more: then the platform can be reached again."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from bot.engine.tell import Told
 from bot.events import Turn
 
 Late = Callable[[], bool]
@@ -15,12 +16,36 @@ def in_time() -> bool:
     return False
 
 
+class Written:
+    """What Claude has written for a turn: the longest text of all attempts, this process's and earlier ones', for that
+    is what readers have seen.
+    """
+
+    def __init__(self, draft: str) -> None:
+        self._before = draft
+        self._now: Callable[[], str] = lambda: ""
+
+    def follow(self, text: Callable[[], str]) -> None:
+        """Take a new attempt, of which `text` returns what there is so far."""
+        self._before, self._now = self.text, text
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the newest attempt has come as far as those before it."""
+        return len(self._now()) >= len(self._before)
+
+    @property
+    def text(self) -> str:
+        """The longest text; of two, the newer one."""
+        return self._now() if self.fresh else self._before
+
+
 class Run:
     """A turn that is being answered.
 
     `late`: see `Late`. `left`: by an earlier process.
     `begun`: it no longer waits for a place. `stopped`: a reader wants no more of the answer. `refused`: nobody who
-    asked may speak to the bot any more.
+    asked may speak to the bot any more. `told`: what Claude is told, once that is known. `written`: what it wrote.
     """
 
     def __init__(self, turn: Turn, *, late: Late = in_time, left: bool = False) -> None:
@@ -30,8 +55,16 @@ class Run:
         self.begun = False
         self.stopped = False
         self.refused = False
+        self.told: Told | None = None
+        self.written = Written(turn.draft)
         self.task: asyncio.Task[Turn | None] | None = None
         self._scope: asyncio.Timeout | None = None
+
+    def take(self, turn: Turn) -> None:
+        """Take the turn as the store has it now."""
+        self.turn, self.written = turn, Written(turn.draft)
+        if turn.stopping:
+            self.stop()
 
     @asynccontextmanager
     async def until_stopped(self) -> AsyncIterator[None]:

@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Literal
+
+Whose = Literal["own", "all"]
 
 
 @dataclass(slots=True)
@@ -23,13 +26,15 @@ class Slots:
         self._shares: dict[str, _Share] = {}
 
     @asynccontextmanager
-    async def one(self, person: str, must_wait: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-        """Have a place while inside. `must_wait` is called once if there is none at the moment."""
+    async def one(self, person: str, must_wait: Callable[[Whose], Awaitable[None]]) -> AsyncIterator[None]:
+        """Have a place while inside. `must_wait` is called once if there is none at the moment: with whose
+        turns it waits for, the person's own or all together.
+        """
         share = self._shares.setdefault(person, _Share(asyncio.Semaphore(self._per_person)))
         share.users += 1
         try:
             if share.places.locked() or self._all.locked():
-                await must_wait()
+                await must_wait("own" if share.places.locked() else "all")
             async with share.places, self._all:
                 yield
         finally:

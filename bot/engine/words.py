@@ -26,9 +26,11 @@ from bot.engine.files import file_name
 
 STOPPED = "Stopped."
 STOPPED_IN_HISTORY = "[A reader stopped the answer here.]"
+BROKE_OFF_IN_HISTORY = "[The answer broke off here.]"
 DELETED = "The question was deleted."
 LATE = "This came while I was away, some time ago. If it still matters, press Retry or ask again."
 WAITS = "Many questions are being answered at the moment; this one waits for its turn."
+WAITS_FOR_YOURS = "You have as many answers under way as one person may; this one begins when one of them ends."
 WAITING = "is waiting for a free place…"
 NOT_YOU = "You are not among those who may use me here; whoever runs this bot can let you in."
 NOT_HERE = "I may not answer in this place; please ask me elsewhere, or ask whoever runs this bot."
@@ -38,6 +40,8 @@ NOT_NEWEST = "There is a newer question in this thread; please ask again below i
 WITHOUT = "This answer goes without {missing}, which could not be read."
 GO_ON = "Please go on exactly where you stopped."
 NOTHING_LEFT = "The question was deleted, so there is nothing left to answer again."
+GIVEN_UP = "I broke down twice while I worked on this, so I have given it up; please ask in another way."
+RESTARTING = "I am being restarted; please press again in a minute."
 OUR_FAULT = "Something went wrong on my side, and it has been logged; please ask again."
 
 _BEFORE_THE_FIRST_WORD: tuple[tuple[type[ClaudeError], str], ...] = (

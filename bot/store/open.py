@@ -5,17 +5,18 @@ import os
 import sqlite3
 import stat
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import structlog
 
 from bot.errors import StoreError
+from bot.store import drafts
 from bot.store.blobs import BlobLimits
 from bot.store.owner import refuse_foreign
 from bot.store.schema import prepare
 from bot.store.sqlite import SqliteStore
-from bot.store.writer import connection_to, writer_on
+from bot.store.writer import Connection, connection_to, writer_on
 
 log = structlog.get_logger()
 
@@ -42,8 +43,16 @@ async def open_store(path: str | Path, limits: BlobLimits = DEFAULT_LIMITS) -> A
             connection = connection_to(file)
             await stack.enter_async_context(connection)
             await connection.run(prepare)
+            await connection.run(drafts.blame)
+        stack.push_async_callback(_rest, connection)
         writer = await stack.enter_async_context(writer_on(connection, Path(f"{file}-wal")))
         yield SqliteStore(writer, limits)
+
+
+async def _rest(connection: Connection) -> None:
+    """A process that comes to this point has not died of what it worked at."""
+    with suppress(sqlite3.Error):  # of a disk that fails the caller hears otherwise
+        await connection.run(drafts.rest)
 
 
 def _real(path: str | Path) -> Path:

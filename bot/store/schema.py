@@ -116,6 +116,15 @@ STEPS: tuple[str, ...] = (
     CREATE TABLE refused (person TEXT PRIMARY KEY, told_at_s REAL NOT NULL) WITHOUT ROWID;
     ALTER TABLE usage ADD COLUMN charge INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX usage_by_charge ON usage (charge) WHERE charge <> 0;
+
+    -- On a leading row: whether a process works at the turn, how much it is to blame for deaths of processes that did
+    -- (each death is shared out among the turns at work), and whether a reader wants no more of the answer. `draft`:
+    -- what Claude wrote of an answer that is not recorded, at least as much as was ever shown of it.
+    ALTER TABLE turn ADD COLUMN at_work INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE turn ADD COLUMN blame REAL NOT NULL DEFAULT 0;
+    ALTER TABLE turn ADD COLUMN stopping INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX turn_at_work ON turn (id) WHERE at_work = 1;
+    CREATE TABLE draft (turn INTEGER PRIMARY KEY REFERENCES turn (id), text TEXT NOT NULL);
     """,
 )
 

@@ -8,13 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from bot.events import Bill, Incoming, MessageKey, Outcome, Part, ThreadKey, Turn
-from bot.store import blobs, turns
+from bot.store import blobs, drafts, turns
 from bot.store import usage as accounts
 from bot.store.blobs import BlobLimits
 from bot.store.records import dump, load
 from bot.store.writer import Writer
-
-_ENDS = ("delivered", "failed", "stopped")
 
 
 class SqliteStore:
@@ -89,6 +87,7 @@ class SqliteStore:
             (thread,) = db.execute("SELECT thread FROM turn WHERE id = ?", (leader,)).fetchone()
             turns.set_state(db, leader, "answered")
             db.execute("UPDATE turn SET outcome = ? WHERE id = ?", (turns.dump_outcome(outcome), leader))
+            drafts.drop(db, leader)
             accounts.count(db, leader, usage or {})
             if bill is not None:
                 accounts.charge(db, leader, bill)
@@ -105,12 +104,14 @@ class SqliteStore:
 
         `usage`: what was used and not charged.
         """
-        if state not in _ENDS:
-            raise ValueError(f"a turn ends as one of {', '.join(_ENDS)}, not as {state!r}")
+        if state not in turns.ENDS:
+            raise ValueError(f"a turn ends as one of {', '.join(turns.ENDS)}, not as {state!r}")
 
         def job(db: sqlite3.Connection) -> None:
             leader = turns.leader_of(db, turn)
             turns.set_state(db, leader, state, time.time())
+            drafts.forgive(db, leader)
+            drafts.drop(db, leader)
             if usage:
                 accounts.count(db, leader, usage)
 
@@ -119,6 +120,29 @@ class SqliteStore:
     async def charge(self, turn: MessageKey, bill: Bill) -> int:
         """Write down what each person pays for a turn; return the number of the bill, by which it can be changed."""
         return await self._writer.do(lambda db: accounts.charge(db, turns.leader_of(db, turn), bill))
+
+    async def draft(self, turn: MessageKey, text: str) -> None:
+        """Keep what Claude wrote so far of an answer, unless a longer text is kept."""
+        await self._writer.do(lambda db: drafts.keep(db, turns.leader_of(db, turn), text))
+
+    async def resume(self, turn: MessageKey) -> None:
+        """Write down that this process works at a turn that was begun before."""
+        await self._writer.do(lambda db: drafts.set_at_work(db, turns.leader_of(db, turn), at_work=True))
+
+    async def rest(self, turn: MessageKey, text: str) -> None:
+        """Write down that this process has left off working at a turn, in good order; `text` as for `draft`."""
+
+        def job(db: sqlite3.Connection) -> None:
+            leader = turns.leader_of(db, turn)
+            drafts.keep(db, leader, text)
+            drafts.set_at_work(db, leader, at_work=False)
+
+        await self._writer.do(job)
+
+    async def stop(self, turn: MessageKey) -> None:
+        """Write down that a reader wants no more of an answer, until the turn ends or is taken up again."""
+        stop = "UPDATE turn SET stopping = 1 WHERE id = ?"
+        await self._writer.do(lambda db: db.execute(stop, (turns.leader_of(db, turn),)) and None)
 
     async def used(self, person: str, since_s: float) -> int:
         """Return the tokens that somebody's questions have used since a time; "" is everybody."""
@@ -129,7 +153,8 @@ class SqliteStore:
         return await self._writer.do(lambda db: accounts.used_up_to_s(db, person, since_s, tokens))
 
     async def reopen(self, turn: MessageKey, question: Incoming | None = None) -> Turn | None:
-        """Take a thread's newest turn up again, to be answered anew into the messages it has; None if it is not that.
+        """Take a thread's newest turn up again, to be answered anew into the messages it has; None if it is not that,
+        or if it has not ended and is not changed.
 
         Raises `KeyError` for a turn, or a question, that was never accepted.
         """

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from bot.events import Button, File, Incoming, MessageKey, Outcome, Part, ThreadKey, Turn
+from bot.store import drafts
 from bot.store.records import dump, load
 
+ENDS = ("delivered", "failed", "stopped")
 _LEADS = "(turn.id = :leader OR turn.answered_by = :leader)"
 
 
@@ -65,7 +67,8 @@ def unended(db: sqlite3.Connection) -> list[Turn]:
 
 def turn_at(db: sqlite3.Connection, leader: int) -> Turn:
     """Return the turn of a leading row."""
-    state, outcome = db.execute("SELECT state, outcome FROM turn WHERE id = ?", (leader,)).fetchone()
+    select = "SELECT state, outcome, blame, stopping FROM turn WHERE id = ?"
+    state, outcome, blame, stopping = db.execute(select, (leader,)).fetchone()
     select = f"SELECT question, deleted_at_s FROM turn WHERE {_LEADS}"  # noqa: S608 - ours
     rows = [(load(text), gone_s) for text, gone_s in db.execute(select, {"leader": leader}).fetchall()]
     # Discord's snowflakes and Slack's timestamps grow with time: a longer one is later.
@@ -73,7 +76,16 @@ def turn_at(db: sqlite3.Connection, leader: int) -> Turn:
     deleted = frozenset(question.key for question, gone_s in rows if gone_s is not None)
     select = "SELECT number, mark, message_id, file FROM part WHERE turn = ? ORDER BY number"
     parts = tuple(Part(*row) for row in db.execute(select, (leader,)).fetchall())
-    return Turn(tuple(questions), state, parts, _outcome(outcome) if outcome else None, deleted)
+    return Turn(
+        tuple(questions),
+        state,
+        parts,
+        _outcome(outcome) if outcome else None,
+        deleted,
+        draft=drafts.of(db, leader),
+        blame=blame,
+        stopping=bool(stopping),
+    )
 
 
 def dump_outcome(outcome: Outcome) -> str:
@@ -97,7 +109,10 @@ def reopen(db: sqlite3.Connection, key: MessageKey, question: Incoming | None) -
     """Take a thread's newest turn up again: see `bot.ports.Store.reopen`."""
     row, led = row_of(db, key)
     leader = row if led is None else led
-    thread, state = db.execute("SELECT thread, state FROM turn WHERE id = ?", (leader,)).fetchone()
+    select = "SELECT thread, state, outcome FROM turn WHERE id = ?"
+    thread, state, outcome = db.execute(select, (leader,)).fetchone()
+    if question is None and state not in ENDS:  # pressed once more while it is answered anew
+        return None
     # A question that was stopped before there was anything to remember of it does not count.
     later = """SELECT 1 FROM turn WHERE thread = ? AND coalesce(answered_by, id) > ?
         AND (state <> 'stopped' OR EXISTS (SELECT 1 FROM message WHERE message.turn = turn.id))"""
@@ -106,6 +121,9 @@ def reopen(db: sqlite3.Connection, key: MessageKey, question: Incoming | None) -
     if question is not None:
         db.execute("UPDATE turn SET question = ? WHERE id = ?", (dump(question), row_of(db, question.key)[0]))
     if state != "accepted":
+        if outcome:
+            drafts.keep(db, leader, _outcome(outcome).answer)  # it is what readers see, until there is more
+        drafts.forgive(db, leader)
         drop = "UPDATE message SET dropped_at_s = ? WHERE turn = ? AND dropped_at_s IS NULL"
         db.execute(drop, (time.time(), leader))
         db.execute("UPDATE turn SET answered_by = id, outcome = NULL WHERE id = ?", (leader,))
@@ -122,3 +140,4 @@ def lead(db: sqlite3.Connection, questions: Sequence[Incoming]) -> None:
     leader = led.pop() if led else rows[0][0]
     db.executemany("UPDATE turn SET answered_by = ? WHERE id = ?", [(leader, row) for row, _ in rows])
     db.execute("UPDATE turn SET state = 'answering', ended_at_s = NULL WHERE answered_by = ?", (leader,))
+    drafts.set_at_work(db, leader, at_work=True)

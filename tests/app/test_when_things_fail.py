@@ -96,12 +96,15 @@ async def test_row_34_a_stream_cut_twice_keeps_what_was_shown_and_says_why(here:
     assert answer.lines[-1].buttons == ("Retry",)
 
 
-async def test_row_35_after_a_broken_answer_the_thread_goes_on_without_it(here: World, channel: Place) -> None:
+async def test_row_35_after_a_broken_answer_the_thread_goes_on_from_what_was_shown_of_it(
+    here: World, channel: Place
+) -> None:
     here.claude.script(*[Reply(text=STORY, error_after=10, error_type="api_error")] * 2)
     broken = await ask_until(here, channel, "@parley Tell me", "broke off")
     again = await here.ask("Ada", broken.place, "Are you there?")
     messages = here.claude.requests[-1].body["messages"]
-    assert [message["role"] for message in messages] == ["user"]
+    assert [message["role"] for message in messages] == ["user", "assistant", "user"]
+    assert "broke off here" in str(messages[1])
     assert "Are you there?" in again.text
 
 

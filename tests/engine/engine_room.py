@@ -282,7 +282,9 @@ async def room(
             patience = {name: settings[name] for name in ("back_off_s",) if name in settings}
             answerer = Answerer(noticed, asker, platforms, Pacer(), slots, most_pages=8, **patience)
             access = settings.get("access", Access())
-            engine = Engine(noticed, answerer, platforms, access, drain_s=0.0, late_after_s=900.0)
+            engine = Engine(
+                noticed, answerer, platforms, access, drain_s=settings.get("drain_s", 0.0), late_after_s=900.0
+            )
             async with engine:
                 yield Room(chat, claude, opened, engine)
     finally:

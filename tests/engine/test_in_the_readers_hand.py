@@ -9,7 +9,7 @@ import pytest
 from engine_room import ADA, GRACE, MOD, Chat, Room, key, message, room
 
 from bot.engine import Access
-from bot.engine.words import DELETED, LATE, NOT_NEWEST, NOT_YOURS, STOPPED, WAITS
+from bot.engine.words import DELETED, LATE, NOT_NEWEST, NOT_YOURS, STOPPED, WAITS, WAITS_FOR_YOURS
 from bot.events import Button, Edited, Upload
 from bot.simulator.claude import Reply, SimulatedClaude
 
@@ -120,6 +120,24 @@ async def test_retry_answers_again_in_the_same_message(here: Room) -> None:
     assert list(here.chat.shown) == [answer]
     assert "first" not in here.prompt()
     assert [m["role"] for m in await here.store.history(message(100, "").thread)] == ["user", "assistant"]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_eight_presses_of_retry_pay_one_answer(here: Room, at_once: bool) -> None:
+    gate = asyncio.Event()
+    here.claude.script(Reply(text="The first answer to it."), Reply(text="The second answer to it.", gate=gate))
+    await here.say(100, "Tell me")
+    await here.ended(100, "delivered")
+    [answer] = here.chat.shown
+    if at_once:
+        await asyncio.gather(*(here.press(Button.RETRY, answer) for _ in range(8)))
+    else:
+        for _ in range(8):
+            await here.press(Button.RETRY, answer)
+    gate.set()
+    await here.chat.until(lambda: "second" in here.chat.shown[answer].text)
+    await here.ended(100, "delivered")
+    assert here.claude.count == 2
 
 
 async def test_an_older_answer_is_not_tried_again(here: Room) -> None:
@@ -273,13 +291,14 @@ async def test_a_person_has_so_many_answers_at_once_and_is_told_that_the_next_on
         )
         answer = await growing(here)
         await here.say(101, "Another", thread="T2")
-        await here.chat.until(lambda: any(WAITS in line for line in here.chat.lines))
+        await here.chat.until(lambda: any(WAITS_FOR_YOURS in line for line in here.chat.lines))
         await here.say(102, "Mine", GRACE, thread="T3")
         await here.ended(102, "delivered")
         assert here.claude.count == 2
         await here.press(Button.STOP, answer)
         await here.ended(101, "delivered")
-        assert sum(WAITS in text for text in here.chat.texts) == 1
+        assert sum(WAITS_FOR_YOURS in text for text in here.chat.texts) == 1
+        assert not any(WAITS in text for text in here.chat.texts)
         assert "Ada's second answer." in here.chat.lines
 
 

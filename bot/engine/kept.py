@@ -1,0 +1,49 @@
+"""Nothing of a growing answer is seen before it is on disk: whatever becomes of this process, it can be shown again."""
+
+from typing import Any, cast
+
+import structlog
+
+from bot.engine.run import Run
+from bot.errors import StoreError
+from bot.ports import Store, Surface
+
+log = structlog.get_logger()
+
+
+class _Kept:
+    """A surface that writes down what there is of an answer before it shows more of it. It writes as often as the
+    platform lets it show something.
+    """
+
+    def __init__(self, surface: Surface, store: Store, run: Run) -> None:
+        self._surface = surface
+        self._store = store
+        self._run = run
+        self._kept = run.written.text
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._surface, name)
+
+    async def post(self, *args: Any, **kwargs: Any) -> str:
+        await self._keep(**kwargs)
+        return await self._surface.post(*args, **kwargs)
+
+    async def edit(self, *args: Any, **kwargs: Any) -> None:
+        await self._keep(**kwargs)
+        await self._surface.edit(*args, **kwargs)
+
+    async def _keep(self, *, growing: bool = False, **_: Any) -> None:
+        text = self._run.written.text
+        if not growing or text == self._kept:
+            return
+        try:
+            await self._store.draft(self._run.turn.key, text)
+        except StoreError as error:
+            log.warning("what was written is not kept", detail=error.detail)
+        self._kept = text
+
+
+def kept(surface: Surface, store: Store, run: Run) -> Surface:
+    """Return a surface that keeps an answer before it shows it. A store that fails does not delay what readers see."""
+    return cast("Surface", _Kept(surface, store, run))

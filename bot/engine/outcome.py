@@ -1,0 +1,52 @@
+"""What comes of a turn. An answer that ends before its end, because a reader stops it or because it cannot go on, is
+what readers have seen of it, in the history too.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.engine.prompt import Block, Gathered, question_blocks
+from bot.engine.run import Run
+from bot.engine.words import BROKE_OFF_IN_HISTORY, STOPPED, STOPPED_IN_HISTORY
+from bot.events import Button, File, Outcome, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of it: what to deliver, and what the history gets."""
+
+    outcome: Outcome
+    messages: Sequence[Mapping[str, Any]]
+
+
+def stopped_answer(run: Run, files: tuple[File, ...] = ()) -> Answer:
+    """Return what there is of an answer that a reader stopped."""
+    return _cut_short(run, STOPPED, STOPPED_IN_HISTORY, "stopped", files)
+
+
+def broken_off_answer(run: Run, sentence: str) -> Answer:
+    """Return what there is of an answer that cannot go on, with the sentence that says why."""
+    return _cut_short(run, sentence, BROKE_OFF_IN_HISTORY, "failed", ())
+
+
+def _cut_short(run: Run, sentence: str, in_history: str, state: str, files: tuple[File, ...]) -> Answer:
+    text = run.written.text
+    asked = run.told.blocks if run.told else _questions(run.turn)
+    notes = run.told.notes if run.told else ()
+    messages = (
+        {"role": "user", "content": list(asked)},
+        {"role": "assistant", "content": f"{text}\n\n{in_history}" if text.strip() else in_history},
+    )
+    outcome = Outcome(text, lines(*notes, sentence), files, (Button.RETRY,), state)
+    return Answer(outcome, messages)
+
+
+def _questions(turn: Turn) -> list[Block]:
+    """The questions alone, of a turn that did not come as far as its files and its context."""
+    return question_blocks([(question, Gathered()) for question in turn.asked])
+
+
+def lines(*notes: str) -> str:
+    """Return notes as lines, without the empty ones."""
+    return "\n".join(filter(None, notes))

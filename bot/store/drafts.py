@@ -1,0 +1,48 @@
+"""What is known of a turn while it is at work: what Claude wrote so far, and whether a process died of it."""
+
+import sqlite3
+
+_MOST_AT_ONCE = 4
+"""Among more turns than these a death is not shared out: one that kills the process must be found in the end."""
+
+
+def keep(db: sqlite3.Connection, leader: int, text: str) -> None:
+    """Keep what Claude wrote, unless more is kept: readers may have seen that."""
+    insert = """INSERT INTO draft (turn, text) VALUES (?, ?)
+        ON CONFLICT (turn) DO UPDATE SET text = excluded.text WHERE length(excluded.text) >= length(text)"""
+    if text:
+        db.execute(insert, (leader, text))
+
+
+def drop(db: sqlite3.Connection, leader: int) -> None:
+    """Forget what Claude wrote: the answer is recorded, or nobody will ask for it."""
+    db.execute("DELETE FROM draft WHERE turn = ?", (leader,))
+
+
+def of(db: sqlite3.Connection, leader: int) -> str:
+    """Return what Claude wrote so far, "" if nothing is known."""
+    found = db.execute("SELECT text FROM draft WHERE turn = ?", (leader,)).fetchone()
+    return "" if found is None else str(found[0])
+
+
+def set_at_work(db: sqlite3.Connection, leader: int, *, at_work: bool) -> None:
+    """Write down whether a process works at a turn."""
+    db.execute("UPDATE turn SET at_work = ? WHERE id = ?", (at_work, leader))
+
+
+def forgive(db: sqlite3.Connection, leader: int) -> None:
+    """Let a turn begin, or end, without a past."""
+    db.execute("UPDATE turn SET at_work = 0, blame = 0, stopping = 0 WHERE id = ?", (leader,))
+
+
+def rest(db: sqlite3.Connection) -> None:
+    """Write down that this process works at nothing any more: it has not died."""
+    db.execute("UPDATE turn SET at_work = 0 WHERE at_work = 1")
+
+
+def blame(db: sqlite3.Connection) -> None:
+    """Share out the death of the process before, if it died, among the turns it was working at."""
+    (count,) = db.execute("SELECT count(*) FROM turn WHERE at_work = 1").fetchone()
+    if count:
+        share = 1.0 / min(count, _MOST_AT_ONCE)
+        db.execute("UPDATE turn SET at_work = 0, blame = blame + ? WHERE at_work = 1", (share,))
