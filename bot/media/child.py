@@ -1,7 +1,8 @@
 """A process of its own that reads one file of a stranger, run as `python child.py TASK ORDER` by `worker.run`.
 
 Decoders are where hostile files do harm. Here they can do little: this process has a limit on its memory and time, can
-open no file and no connection once it has begun, knows no token, and ends after one file. It is run by its path and
+open no file and no connection once it has begun, has no privileges, cannot read the bot's memory, knows no token, and
+ends after one file. It is run by its path and
 imports nothing of the bot, so that it starts in 40 ms. The file comes on standard input; on standard output go one line
 of JSON and what bytes belong to it.
 
@@ -15,6 +16,7 @@ import logging
 import resource
 import runpy
 import sys
+from pathlib import Path
 
 _ENCODINGS = ("ascii", "latin-1", "cp1252", "utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-16-le")
 """What texts within files are written in; Python loads each when it is first asked for."""
@@ -26,10 +28,12 @@ def main() -> None:
     limit(order["memory_bytes"], order["time_s"])
     logging.disable()  # what is odd about a stranger's file is no news
     try:
+        guard = runpy.run_path(str(Path(__file__).with_name("guard.py")))
         task = runpy.run_path(sys.argv[1])
         task["prepare"](order)
         for encoding in _ENCODINGS:
             codecs.lookup(encoding)
+        guard["give_up_privileges"]()
         data = sys.stdin.buffer.read()
         resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
         result, body = task["work"](data, order)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
+import functools
 import json
 import os
 import sys
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.media.guard import hide_memory
 from bot.media.kinds import DAMAGED, Unreadable
 
 _AT_ONCE = 2
@@ -38,6 +40,7 @@ async def run(task: str, data: bytes, order: dict[str, Any], bounds: Bounds) -> 
     Raises `Unreadable` if it fails or would take more than it may. Afterwards the process has ended, on cancellation
     too.
     """
+    _hide_memory()
     slot = _slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE))
     allowed = {"memory_bytes": bounds.memory_bytes, "time_s": bounds.time_s}
     async with slot:
@@ -54,6 +57,12 @@ async def run(task: str, data: bytes, order: dict[str, Any], bounds: Bounds) -> 
         case "damaged":
             raise Unreadable(DAMAGED, f"{task}: {result['detail']}")
     return result, body
+
+
+@functools.cache
+def _hide_memory() -> None:
+    """Hide the bot's memory, with its tokens, before anything of a stranger's is decoded."""
+    hide_memory()
 
 
 async def _process(task: str, data: bytes, order: dict[str, Any], max_bytes: int) -> bytes:

@@ -1,6 +1,7 @@
 """Files made to do harm: each is refused with its sentence, and the bot neither swells nor stands still."""
 
 import asyncio
+import ctypes
 import errno
 import gc
 import os
@@ -96,6 +97,33 @@ def work(data, order):
 """)
     result, body = await run(str(task.with_suffix("")), b"data", {}, Bounds(768_000_000, 10.0, 4))
     assert (result["failed"], body) == ([errno.EMFILE] * 3 + [errno.EBADF, errno.EMFILE], b"data")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux has these means")
+async def test_the_process_that_decodes_has_no_privileges_and_cannot_read_the_bots_memory(tmp_path: Path) -> None:
+    """It asks the system for the bot's memory, as code in a decoder could do that was taken over: no file is needed."""
+    secret = ctypes.create_string_buffer(b"a secret", 16)
+    task = tmp_path / "thief.py"
+    task.write_text("""
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+class Span(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("size", ctypes.c_size_t)]
+def prepare(order):
+    order["status"] = open("/proc/self/status")
+def work(data, order):
+    mine = ctypes.create_string_buffer(16)
+    here, there = Span(ctypes.addressof(mine), 16), Span(order["address"], 16)
+    got = libc.process_vm_readv(os.getppid(), ctypes.byref(here), 1, ctypes.byref(there), 1, 0)
+    error = ctypes.get_errno()
+    traced = libc.ptrace(16, os.getppid(), None, None)
+    status = dict(line.split(":\\t", 1) for line in order["status"].read().splitlines() if ":\\t" in line)
+    return {"got": got, "error": error, "traced": traced, "caps": status["CapEff"], "no_new": status["NoNewPrivs"]}, b""
+""")
+    order = {"address": ctypes.addressof(secret)}
+    result, _ = await run(str(task.with_suffix("")), b"", order, Bounds(768_000_000, 10.0))
+    assert (result["got"], result["error"], result["traced"]) == (-1, errno.EPERM, -1)
+    assert (int(result["caps"], 16), result["no_new"]) == (0, "1")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="measures by /proc")
