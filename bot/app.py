@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any
 
@@ -11,17 +11,19 @@ import structlog
 from bot.claude import AsyncClient, mk_sdk
 from bot.config import Secrets, Settings, uses_discord, uses_slack
 from bot.engine import Access, Allowance, Answerer, Asker, AskSettings, Budgets, Engine, Slots, check_model
-from bot.errors import ParleyError
+from bot.errors import ParleyError, StartupError, StoreError
 from bot.platforms import discord, slack
 from bot.platforms.discord import DiscordPlatform
 from bot.platforms.slack import SlackPlatform
-from bot.ports import Platform, Store
+from bot.ports import Hear, Platform, Store
 from bot.reply import Pacer
 from bot.store import BlobLimits, open_store
 
 log = structlog.get_logger()
 
 MB = 1_000_000
+_STEADY_S = 600.0
+"""A platform that ran for so long and ends is not one more failure in a row."""
 
 
 def make_pacer(settings: Settings) -> Pacer:
@@ -121,13 +123,65 @@ def make_engine(
     return Engine(store, answerer, connected, access, drain_s=limits.drain_s, late_after_s=limits.late_after_s)
 
 
+class Connections:
+    """What keeps the platforms connected: one that is refused, or fails, is tried again while the others go on.
+
+    `refused_s`, `failed_s`: the first wait after each, doubled every time up to an hour and five minutes.
+    """
+
+    def __init__(
+        self,
+        platforms: Sequence[Platform],
+        hear: Hear,
+        store: Store,
+        *,
+        refused_s: float = 30.0,
+        failed_s: float = 1.0,
+    ) -> None:
+        self._names = {platform.name for platform in platforms}
+        self._hear = hear
+        self._store = store
+        self._refused_s = refused_s
+        self._failed_s = failed_s
+        self._refused: set[str] = set()
+
+    async def keep(self, platform: Platform) -> None:
+        """Keep a platform connected until cancelled. Raises `StartupError` if all are refused, `StoreError`."""
+        clock, tries = asyncio.get_running_loop().time, 0
+        while True:
+            begun_s = clock()
+            self._refused.discard(platform.name)
+            refused = await self._run(platform)
+            tries = 0 if clock() - begun_s > _STEADY_S else tries + 1
+            first_s, longest_s = (self._refused_s, 3600.0) if refused else (self._failed_s, 300.0)
+            wait_s = min(first_s * 2.0 ** min(tries - 1, 20), longest_s) if tries else first_s
+            log.warning("platform is tried again", platform=platform.name, wait_s=round(wait_s, 1))
+            await asyncio.sleep(wait_s)
+
+    async def _run(self, platform: Platform) -> bool:
+        """Run a platform to its end; return whether it was refused, which is an error if all are."""
+        try:
+            await platform.run(self._hear, self._store)
+        except StoreError:
+            raise
+        except StartupError as error:
+            self._refused.add(platform.name)
+            if self._refused == self._names:
+                raise
+            log.error("platform refused", platform=platform.name, sentence=error.sentence, detail=error.detail)  # noqa: TRY400 - the sentence and detail say it all
+            return True
+        except Exception:
+            # What one platform does to its own connection must not end the others'.
+            log.exception("platform failed", platform=platform.name)
+        return False
+
+
 async def _run(chosen: list[Platform], engine: Engine, store: Store, client: AsyncClient, stop: asyncio.Event) -> None:
     """Turns end before the connections they use."""
     try:
         async with asyncio.TaskGroup() as group:
-            connections = [
-                group.create_task(platform.run(engine.hear, store), name=platform.name) for platform in chosen
-            ]
+            keeper = Connections(chosen, engine.hear, store)
+            connections = [group.create_task(keeper.keep(platform), name=platform.name) for platform in chosen]
             checking = group.create_task(check_model(client), name="model check")
             async with engine:
                 log.info("started", platforms=[platform.name for platform in chosen])

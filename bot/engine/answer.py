@@ -23,6 +23,7 @@ from bot.engine.words import (
     DELETED,
     GIVEN_UP,
     LATE,
+    NOT_TAKEN,
     NOT_YOU,
     OUR_FAULT,
     WAITING,
@@ -121,7 +122,7 @@ class Answerer:
             except (Unreachable, StoreError):
                 raise
             except PlatformError as error:
-                await self._undeliverable(run, error)
+                await self._undeliverable(run, reply, error)
             except Exception:
                 log.exception("turn failed")
                 await self._settle(run, reply, OUR_FAULT)
@@ -226,7 +227,8 @@ class Answerer:
         except Unreachable:
             raise
         except PlatformError as error:
-            log.warning("the reason could not be shown", error=type(error).__name__, detail=error.detail)
+            log.warning("the reason could not be shown yet", error=type(error).__name__, detail=error.detail)
+            await _give_up(run, reply, sentence)
         except Exception:
             log.exception("the reason could not be shown")
         await patiently(self._store.end, run.turn.key, "failed")
@@ -257,15 +259,32 @@ class Answerer:
         await patiently(self._store.end, run.turn.key, "stopped")
         log.info("turn stopped: its question was deleted")
 
-    async def _undeliverable(self, run: Run, error: PlatformError) -> None:
+    async def _undeliverable(self, run: Run, reply: LiveReply, error: PlatformError) -> None:
+        """What was shown stays, and a sentence says that the platform refused the rest."""
         log.warning("answer could not be delivered", error=type(error).__name__, detail=error.detail)
-        state = "stopped" if isinstance(error, Gone) else "failed"
+        said = await _give_up(run, reply, NOT_TAKEN)
+        state = "stopped" if isinstance(error, Gone) and not said else "failed"
         await patiently(self._store.end, run.turn.key, state)
 
 
 def is_hopeless(turn: Turn) -> bool:
     """Say whether as many processes died of a turn as may: more than that, if it only has to be delivered."""
     return turn.blame > (_MOST_BLAME if turn.outcome is None else 2 * _MOST_BLAME)
+
+
+async def _give_up(run: Run, reply: LiveReply, sentence: str) -> bool:
+    """Leave a reply that was refused as it is, with a sentence below it; say whether even that was not refused."""
+    if reply.broken is None:
+        return False
+    try:
+        await reply.give_up(sentence, buttons=(Button.RETRY,))
+    except Unreachable:
+        raise
+    except PlatformError as error:
+        place = str(run.turn.questions[0].thread)
+        log.warning("the reason could not be shown", place=place, error=type(error).__name__, detail=error.detail)
+        return False
+    return True
 
 
 def is_purged(run: Run) -> bool:

@@ -42,6 +42,7 @@ GO_ON = "Please go on exactly where you stopped."
 NOTHING_LEFT = "The question was deleted, so there is nothing left to answer again."
 GIVEN_UP = "I broke down twice while I worked on this, so I have given it up; please ask in another way."
 RESTARTING = "I am being restarted; please press again in a minute."
+NOT_TAKEN = "The rest of this answer was not accepted here; press Retry, or put the question in another way."
 OUR_FAULT = "Something went wrong on my side, and it has been logged; please ask again."
 
 _BEFORE_THE_FIRST_WORD: tuple[tuple[type[ClaudeError], str], ...] = (

@@ -29,6 +29,7 @@ class Draft:
         self._files: list[Attachment] = []
         self._refused: list[Attachment] = []
         self._in_pages = False
+        self._left: Wanted | None = None
         self.done = False
         self.anew()
 
@@ -66,8 +67,16 @@ class Draft:
         else:
             self._in_pages = True
 
+    def leave(self, texts: Sequence[str], note: str, buttons: Sequence[Button]) -> None:
+        """Want no more than what is on the screen, and the note below it."""
+        looks = [Look(text) for text in noted(texts, note, *self._place(self._surface.limits))]
+        looks[-1] = replace(looks[-1], buttons=tuple(buttons))
+        self._left, self.done = Wanted(looks, whole=True), True
+
     def wanted(self) -> Wanted:
         """Return what should be on the screen; `beyond` then says whether there is more than the pages show."""
+        if self._left is not None:
+            return self._left
         limits = self._surface.limits
         pages = self._paginator.pages(done=self.done, steady=limits.append_only)
         texts = [page.text for page in pages if page.text.strip()]

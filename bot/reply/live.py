@@ -12,7 +12,7 @@ from typing import Self
 
 import structlog
 
-from bot.errors import Gone, PlatformError, RateLimited, Unreachable
+from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Rejected, Unreachable
 from bot.events import Budget, Button, MessageKey, Part
 from bot.ports import PartLog, Surface
 from bot.reply.draft import Draft
@@ -72,7 +72,7 @@ class LiveReply:
         self._still = asyncio.Event()
         self._hurry = asyncio.Event()
         self._interruptible: asyncio.Timeout | None = None
-        self._ended = False
+        self._ended = self._gives_up = False
         self._failures = 0
         self._task: asyncio.Task[None] | None = None
         self.broken: PlatformError | None = None
@@ -129,11 +129,27 @@ class LiveReply:
         after it the files, each a name and its bytes.
 
         `note`: our sentences, one a line, "" for none. Note and buttons replace those of an earlier call; its files
-        stay, unless there are others. A file that the place does not take is named in the note. Raises `Gone` or
-        `Forbidden` if the platform refuses, `Unreachable` when it stayed away through all of `back_off_s`: about two
-        minutes.
+        stay, unless there are others. A file that the place does not take is named in the note; a message of which it
+        rejects an edit gives way to another one. Raises `Gone`, `Forbidden` or `Rejected` if the platform refuses (see
+        `give_up`), `Unreachable` when it stayed away through all of `back_off_s`: about two minutes.
         """
         self._draft.end(note, buttons, files)
+        await self._shown()
+
+    async def give_up(self, note: str, *, buttons: Sequence[Button] = ()) -> None:
+        """Leave what was refused (see `broken`): what readers see stays, with the note below it, and nothing grows.
+
+        Raises as `finish` does, if even that is refused.
+        """
+        assert self.broken is not None
+        assert self._task is not None
+        await asyncio.wait([self._task])
+        self._draft.leave(self._parts.leave(), note, buttons)
+        self.broken, self._ended, self._gives_up = None, False, True
+        self._task = asyncio.create_task(self._run(), name=f"reply {self._mark}, the end of it")
+        await self._shown()
+
+    async def _shown(self) -> None:
         self._failures = 0
         self._claim.rank = Rank.LAST
         self._still.clear()
@@ -254,7 +270,13 @@ class LiveReply:
             self._draft.begun, self._claim.rank = True, Rank.MORE
 
     def _does_without(self, step: Step, error: PlatformError) -> bool:
-        """Give a file or a deletion up that the platform refuses, or has not answered for long; say whether it did."""
+        """Give a call up that the platform refuses: an edit it rejects; a file or a deletion, also if it has not
+        answered for long. Say whether it did.
+        """
+        if step.call in {Call.EDIT, Call.END} and step.shown is not None:
+            final = isinstance(error, Rejected) or (self._gives_up and isinstance(error, Forbidden))
+            step.shown.stuck = final
+            return final
         patient = isinstance(error, Unreachable) and self._failures < len(self._back_off_s)
         if step.call not in {Call.ATTACH, Call.DELETE} or patient or isinstance(error, (RateLimited, Gone)):
             return False

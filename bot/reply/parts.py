@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from bot.errors import Forbidden, Gone, RateLimited
+from bot.errors import Forbidden, Gone, RateLimited, Rejected
 from bot.events import MessageKey, Part
 from bot.ports import PartLog, Surface
 from bot.reply.screen import Attachment, Call, Look, Shown, Step
@@ -54,6 +54,18 @@ class Parts:
             assert step.shown is not None
             await (self._delete(step.shown) if step.call is Call.DELETE else self._edit(step.shown, step.look))
 
+    def leave(self) -> list[str]:
+        """Have no more to do with what cannot be changed any more; return the texts that are on the screen.
+
+        What a message of an earlier process shows is not known; the newest one gives way to whatever comes next.
+        """
+        posted = [shown for shown in self.screen if shown.message_id and not shown.file]
+        for shown in list(self.screen):
+            known = shown.sent is not None or shown in posted[-1:]
+            if shown.file or not (known if shown.message_id else shown.again):
+                self.drop(shown)
+        return [shown.sent.text for shown in self.screen if shown.message_id and shown.sent is not None]
+
     def drop(self, shown: Shown) -> None:
         """Have no more to do with a message."""
         self.screen.remove(shown)
@@ -74,7 +86,7 @@ class Parts:
             message_id = await self._surface.post(
                 look.text, shown.mark, buttons=look.buttons, growing=look.growing, again=again
             )
-        except (RateLimited, Gone, Forbidden):
+        except (RateLimited, Gone, Forbidden, Rejected):
             shown.again = again
             shown.sent, shown.grown = before
             raise
@@ -88,7 +100,7 @@ class Parts:
         again = await self._posting(shown)
         try:
             message_id = await self._surface.attach(file.name, file.data, shown.mark, again=again)
-        except (RateLimited, Gone, Forbidden):
+        except (RateLimited, Gone, Forbidden, Rejected):
             shown.again = again
             raise
         await self._posted(shown, message_id)
@@ -111,7 +123,7 @@ class Parts:
         shown.sent, shown.sure, shown.grown = look, False, look.text if look.growing else shown.grown
         try:
             await self._surface.edit(shown.message_id, look.text, buttons=look.buttons, growing=look.growing)
-        except RateLimited:
+        except (RateLimited, Forbidden, Rejected):
             shown.sent, shown.sure, shown.grown = before
             raise
         except Gone as error:

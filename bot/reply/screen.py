@@ -49,7 +49,8 @@ class Shown:
     `message_id`: "" until confirmed. `sent`: what it was last asked to show, None if that was an earlier process;
     `sure`: and that is confirmed. `grown`: the longest text it may show while it grows, as the platform sees it; None
     if it does not. `stale`: it grows, and that is not the text's beginning any more. `logged`: its part row is on disk.
-    `again`: a post was tried and may have landed. `file`: the name of the file it brings.
+    `again`: a post was tried and may have landed. `stuck`: an edit of it was rejected, so it stays as it is while the
+    answer grows, and then gives way to another one. `file`: the name of the file it brings.
     """
 
     index: int
@@ -61,6 +62,7 @@ class Shown:
     stale: bool = False
     logged: bool = False
     again: bool = False
+    stuck: bool = False
     file: str = ""
 
     def brings(self, file: Attachment) -> bool:
@@ -105,10 +107,12 @@ def next_steps(wanted: Wanted, screen: Sequence[Shown], limits: Limits) -> list[
 
 
 def _steps(wanted: Wanted, screen: Sequence[Shown], limits: Limits) -> Iterator[Step]:
-    texts = [shown for shown in screen if not shown.file]
+    texts = [shown for shown in screen if not shown.file and not (shown.stuck and wanted.whole)]
     for index, look in enumerate(wanted.looks):
         newest = index == len(wanted.looks) - 1
         shown = texts[index] if index < len(texts) else None
+        if shown is not None and shown.stuck:
+            continue
         if shown is None or not shown.message_id:
             now = look if shown is None else _possible(shown, look, limits)
             yield Step(Call.POST, shown, now, newest=newest and now.text == look.text)
@@ -157,7 +161,8 @@ def _files(files: Sequence[Attachment], screen: Sequence[Shown]) -> Iterator[Ste
 
 def _surplus(wanted: Wanted, texts: Sequence[Shown], screen: Sequence[Shown]) -> Iterator[Step]:
     """Take away what an earlier attempt had more. A post of it that may have landed is made sure of first."""
-    for shown in texts[len(wanted.looks) :]:
+    stuck = [shown for shown in screen if shown.stuck]
+    for shown in (*texts[len(wanted.looks) :], *stuck):
         yield Step(Call.DELETE if shown.message_id else Call.POST, shown, Look("–"))
     for shown in screen:
         if shown.file and shown.message_id and not any(shown.brings(file) for file in wanted.files):

@@ -55,6 +55,24 @@ async def test_a_refused_bot_token_ends_the_start() -> None:
     assert "xoxb-wrong" not in str(error)
 
 
+@pytest.mark.parametrize(
+    ("method", "code", "advice"),
+    [
+        ("apps.connections.open", "forbidden_team", "take both tokens from that same app"),
+        ("apps.connections.open", "missing_scope", "connections:write"),
+        ("apps.connections.open", "some_new_error", "slack.api_url"),
+        ("auth.test", "account_inactive", "install the app to the workspace again"),
+        ("auth.test", "token_revoked", "copy both tokens anew"),
+        ("auth.test", "org_login_required", "wait until that is done"),
+        ("auth.test", "invalid_auth", "SLACK_BOT_TOKEN"),
+    ],
+)
+async def test_each_refusal_of_slacks_says_what_to_do_about_it(method: str, code: str, advice: str) -> None:
+    async with SimulatedSlack() as slack:
+        slack.faults.add(Fault(method, body={"ok": False, "error": code}))
+        assert advice in (await refused(platform_for(slack))).sentence
+
+
 async def test_a_refused_app_token_ends_the_start() -> None:
     async with SimulatedSlack() as slack:
         error = await refused(platform_for(slack, app_token="xapp-wrong"))
@@ -70,7 +88,7 @@ async def test_two_tokens_in_each_others_place_end_the_start() -> None:
         assert "SLACK_APP_TOKEN" in error.sentence
 
 
-@pytest.mark.parametrize("answer", [{"ok": False, "error": "team_added_to_org"}, {"ok": False, "error": "unknown"}])
+@pytest.mark.parametrize("answer", [{"ok": False, "error": "some_new_error"}, {"ok": False, "error": "unknown"}])
 async def test_an_answer_nobody_expects_ends_the_start(answer: dict[str, object]) -> None:
     async with SimulatedSlack() as slack:
         slack.faults.add(Fault("auth.test", body=answer))

@@ -151,7 +151,7 @@ def platform_error(error: Exception) -> PlatformError:
         return RateLimited("Discord asks the bot to slow down.", detail, retry_after_s=error.retry_after)
     if not isinstance(error, discord.HTTPException) or error.status >= 500:
         return _unreachable(detail)
-    if error.status == 404:
+    if error.status == 404 and error.code:  # without a code it is not Discord that misses something
         return Gone("The message or its channel on Discord is no longer there.", detail)
     if error.status in {401, 403} or error.code in _CLOSED:
         return Forbidden("Discord does not allow the bot to do this here.", detail)

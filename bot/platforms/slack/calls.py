@@ -13,7 +13,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
+from bot.errors import Rejected as NotTaken
 from bot.platforms.clock import PlatformClock
+from bot.platforms.shape import misread
 from bot.platforms.slack.budgets import Budgets, rank_of
 from bot.reply.pacer import Pacer
 
@@ -50,7 +52,7 @@ class NoMessage(Gone):
     """The very message a call is about is no longer there."""
 
 
-class Rejected(PlatformError):  # noqa: N818 - the tree's names say what happened
+class Rejected(NotTaken):
     """Slack did not take what was sent. `code`: its word for the reason, such as `invalid_blocks`."""
 
     def __init__(self, sentence: str, detail: str = "", *, code: str) -> None:
@@ -177,6 +179,15 @@ async def call(
     if not isinstance(body, dict):
         raise _unreachable(f"{method}: an answer that is no JSON")
     return body, answer.headers
+
+
+def field(answer: Mapping[str, Any], name: str, method: str) -> str:
+    """Return a text of an answer. Raises `Unreachable` for one without it: the call may have taken effect."""
+    value = answer.get(name)
+    if not isinstance(value, str) or not value:
+        misread("slack_answer_unreadable", answer, KeyError(name), method=method)
+        raise _unreachable(f"{method}: an answer without {name}")
+    return value
 
 
 def header(headers: Mapping[str, str], name: str) -> str | None:

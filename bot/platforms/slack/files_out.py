@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from bot.errors import RateLimited, Unreachable
-from bot.platforms.slack.calls import Calls, NotSent, Refused
+from bot.platforms.slack.calls import Calls, NotSent, Refused, field
 
 log = structlog.get_logger()
 
@@ -22,16 +22,17 @@ async def share(calls: Calls, channel: str, thread: str, name: str, data: bytes,
     After `Unreachable` (but not `NotSent`) it may be there all the same, or still come.
     """
     place = await calls.read("files.getUploadURLExternal", filename=name, length=len(data))
-    await calls.upload(str(place["upload_url"]), data)
+    url, file_id = (field(place, key, "files.getUploadURLExternal") for key in ("upload_url", "file_id"))
+    await calls.upload(url, data)
     said = {"initial_comment": comment} if comment else {}
-    files = [{"id": place["file_id"], "title": name}]
+    files = [{"id": file_id, "title": name}]
     try:
         await calls.write("files.completeUploadExternal", files=files, channel_id=channel, thread_ts=thread, **said)
     except NotSent:
         raise
     except Unreachable as error:
-        log.info("slack_file_in_doubt", channel=channel, file=place["file_id"], reason=error.detail)
-    return await _shared_as(calls, channel, thread, str(place["file_id"]))
+        log.info("slack_file_in_doubt", channel=channel, file=file_id, reason=error.detail)
+    return await _shared_as(calls, channel, thread, file_id)
 
 
 async def _shared_as(calls: Calls, channel: str, thread: str, file_id: str) -> str:

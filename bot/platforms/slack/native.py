@@ -13,13 +13,14 @@ from typing import Any
 import structlog
 
 from bot.errors import Gone, PlatformError, RateLimited, Unreachable
-from bot.platforms.slack.calls import Calls, NotSent
+from bot.platforms.slack.calls import Calls, NotSent, Rejected, field
 
 log = structlog.get_logger()
 
 OLDEST_S = 240.0
 """A minute before Slack ends a stream, and so long that a slow call and its retry still fit."""
 MOST_CHARACTERS = 12_000
+_NOT_STREAMED = "message_not_in_streaming_state"
 _LINK = re.compile(r"://|\bwww\.|\b[\w-]+\.[A-Za-z]{2,}/")
 
 
@@ -90,7 +91,7 @@ async def start(calls: Calls, channel: str, thread: str, text: str, recipient: d
     """
     begun_s = asyncio.get_running_loop().time()
     answer = await calls.write("chat.startStream", channel=channel, thread_ts=thread, markdown_text=text, **recipient)
-    return Stream(calls, channel, str(answer["ts"]), text, begun_s)
+    return Stream(calls, channel, field(answer, "ts", "chat.startStream"), text, begun_s)
 
 
 async def stop(calls: Calls, channel: str, ts: str, metadata: dict[str, Any]) -> bool:
@@ -99,7 +100,12 @@ async def stop(calls: Calls, channel: str, ts: str, metadata: dict[str, Any]) ->
     Raises `Gone`, `RateLimited` and `Unreachable`.
     """
     try:
-        await calls.write("chat.stopStream", channel=channel, ts=ts, metadata=metadata)
+        try:
+            await calls.write("chat.stopStream", channel=channel, ts=ts, metadata=metadata)
+        except Rejected as error:
+            if error.code == _NOT_STREAMED:
+                raise
+            await calls.write("chat.stopStream", channel=channel, ts=ts)
     except (Gone, RateLimited, Unreachable):
         raise
     except PlatformError as error:

@@ -1,15 +1,16 @@
 """Posts and edits out: the thread a question is answered in.
 
 Text goes out in a markdown block or is streamed; its special characters are entities: nothing in it can notify anybody.
-Links are not unfolded.
+Links are not unfolded. What Slack does not take as it is goes out once more as nothing but text, without blocks,
+buttons and metadata, and so does the rest of the answer.
 """
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -17,7 +18,7 @@ from bot.errors import Gone, PlatformError, RateLimited, Unreachable
 from bot.events import Button, Earlier, Incoming, Limits, Place
 from bot.platforms.slack import files_out, native
 from bot.platforms.slack.buttons import actions
-from bot.platforms.slack.calls import Calls, NotSent, Refused, Rejected
+from bot.platforms.slack.calls import Calls, NotSent, Refused, Rejected, field
 from bot.platforms.slack.context import said_before
 from bot.platforms.slack.find import Finder
 from bot.platforms.slack.growth import Delivering, Growth
@@ -26,6 +27,8 @@ from bot.platforms.slack.seal import Seal
 from bot.platforms.slack.translate import Translator
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 _PAGE_SIZE = 8000
 _STATUS_LASTS_S = 100.0
@@ -39,7 +42,7 @@ may still be at work in Slack.
 """
 _IS_STREAMED = frozenset({"cant_delete_message", "streaming_state_conflict"})
 """What chat.delete and chat.update say of a message that is being streamed."""
-_PLAIN: dict[str, Any] = {"parse": "none", "link_names": False}
+_NO_MENTIONS: dict[str, Any] = {"parse": "none", "link_names": False}
 """No `@name` and no `#channel` in plain text becomes a mention; the default of chat.update is another one."""
 
 
@@ -77,6 +80,7 @@ class SlackSurface:
         self._unsent: set[str] = set()
         self._doubted: set[str] = set()
         self._labelled: set[str] = set()
+        self._plain = False
 
     @property
     def limits(self) -> Limits:
@@ -145,7 +149,7 @@ class SlackSurface:
             await asyncio.sleep(wait_s)
             try:
                 found = await self._finder.post(draft.mark, self._known)
-            except Refused as refused:
+            except (Refused, Rejected) as refused:
                 return await self._resend(draft, refused)
             if found is not None:
                 if draft.growing:
@@ -153,7 +157,7 @@ class SlackSurface:
                 return found
         return await self._send(draft)
 
-    async def _resend(self, draft: Draft, refused: Refused) -> str:
+    async def _resend(self, draft: Draft, refused: Refused | Rejected) -> str:
         if draft.mark in self._doubted:
             raise refused
         log.warning("slack_post_resent", channel=self._channel, mark=draft.mark, reason=refused.detail)
@@ -186,9 +190,14 @@ class SlackSurface:
         """Edit a message. Only blocks are sent: with `text`, people would see "(edited)"."""
         blocks = [*_blocks(text, resent=message_id in self._labelled), *below]
         signed = {} if message_id in self._signed else {"metadata": self._metadata(message_id)}
-        await self._when_still(
-            "chat.update", message_id, channel=self._channel, ts=message_id, blocks=blocks, **signed, **_PLAIN
-        )
+
+        async def update(*, plain: bool) -> None:
+            shows: dict[str, Any] = {"text": text, "blocks": []} if plain else {"blocks": blocks, **signed}
+            await self._when_still(
+                "chat.update", message_id, channel=self._channel, ts=message_id, **shows, **_NO_MENTIONS
+            )
+
+        await self._or_plain(update)
         self._signed.add(message_id)
 
     async def delete(self, message_id: str) -> None:
@@ -246,22 +255,36 @@ class SlackSurface:
         return await self._translator.channels.place(self._question)
 
     async def _send(self, draft: Draft, *, resent: bool = False) -> str:
-        answer = await self._calls.write(
-            "chat.postMessage",
-            channel=self._channel,
-            thread_ts=self._thread,
-            text=notice(draft.text),
-            blocks=[*_blocks(draft.text, resent=resent), *actions(draft.buttons)],
-            metadata=self._seal.on(draft.mark),
-            unfurl_links=False,
-            unfurl_media=False,
-            **_PLAIN,
-        )
-        ts = str(answer["ts"])
+        whole: dict[str, Any] = {
+            "text": notice(draft.text),
+            "blocks": [*_blocks(draft.text, resent=resent), *actions(draft.buttons)],
+            "metadata": self._seal.on(draft.mark),
+        }
+        text = f"{draft.text}\n{_LABEL}" if resent else draft.text
+
+        async def post(*, plain: bool) -> dict[str, Any]:
+            shows = {"text": text, "mrkdwn": False} if plain else whole
+            place = {"channel": self._channel, "thread_ts": self._thread}
+            return await self._calls.write(
+                "chat.postMessage", **place, **shows, unfurl_links=False, unfurl_media=False, **_NO_MENTIONS
+            )
+
+        ts = field(await self._or_plain(post), "ts", "chat.postMessage")
         self._signed.add(ts)
         if draft.growing:
             self._growth.edits(ts)
         return ts
+
+    async def _or_plain(self, make: Callable[..., Awaitable[T]]) -> T:
+        """Make a call; if Slack does not take it as it is, once more as nothing but text, as all later ones."""
+        if not self._plain:
+            try:
+                return await make(plain=False)
+            except Rejected as error:
+                log.warning("slack_call_rejected", channel=self._channel, reason=error.detail)
+        made = await make(plain=True)
+        self._plain = True
+        return made
 
     async def _when_still(self, method: str, message_id: str, **arguments: Any) -> None:
         """Make a call that Slack refuses while a message is being streamed; if it does, after stopping that."""
