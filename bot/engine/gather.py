@@ -8,7 +8,7 @@ import structlog
 from bot.engine.prompt import Gathered, file_label, refused_upload
 from bot.errors import MediaError
 from bot.events import Upload
-from bot.media import block_for, read
+from bot.media import block_for, one_message, read
 from bot.ports import Platform
 
 log = structlog.get_logger()
@@ -22,7 +22,8 @@ async def gather_uploads(platform: Platform, uploads: Sequence[Upload], *, limit
     bad file: it is named in `notes` and told to Claude in its place.
     """
     taken, left = uploads[:limit], uploads[limit:]
-    results = await asyncio.gather(*(_one(platform, upload, max_bytes) for upload in taken))
+    with one_message():
+        results = await asyncio.gather(*(_one(platform, upload, max_bytes) for upload in taken))
     over = [f"{upload.name} was left out: I look at no more than {limit} of a message." for upload in left]
     blocks = [block for result in results for block in result.blocks]
     blocks += [refused_upload(line, upload.title) for line, upload in zip(over, left, strict=True)]

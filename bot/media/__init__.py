@@ -7,7 +7,19 @@ costs neither memory nor time here; the only user of Pillow, pillow-heif and pyp
 """
 
 from bot.media.block import block_for
+from bot.media.line import one_message
 from bot.media.read import Media, MediaLimits, read, read_page
 from bot.media.tokens import OLD_SIGHT, SIGHT, Sight, estimate_tokens
 
-__all__ = ["OLD_SIGHT", "SIGHT", "Media", "MediaLimits", "Sight", "block_for", "estimate_tokens", "read", "read_page"]
+__all__ = [
+    "OLD_SIGHT",
+    "SIGHT",
+    "Media",
+    "MediaLimits",
+    "Sight",
+    "block_for",
+    "estimate_tokens",
+    "one_message",
+    "read",
+    "read_page",
+]

@@ -14,6 +14,7 @@ from typing import Any
 
 from bot.media.guard import hide_memory
 from bot.media.kinds import DAMAGED, Unreadable
+from bot.media.line import Line
 
 _AT_ONCE = 2
 """Each may take the memory it is allowed."""
@@ -22,7 +23,7 @@ _LIBRARIES = ("LD_LIBRARY_PATH", "PYTHONHOME")
 _LINE_BYTES = 4096
 _PIPE_BYTES = 1 << 20
 
-_slots: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = weakref.WeakKeyDictionary()
+_lines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Line] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +42,16 @@ async def run(task: str, data: bytes, order: dict[str, Any], bounds: Bounds) -> 
     too.
     """
     _hide_memory()
-    slot = _slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE))
+    line = _lines.setdefault(asyncio.get_running_loop(), Line(_AT_ONCE))
     allowed = {"memory_bytes": bounds.memory_bytes, "time_s": bounds.time_s}
-    async with slot:
+    async with line.place():
         try:
             async with asyncio.timeout(bounds.time_s):
                 answer = await _process(task, data, {**order, **allowed}, bounds.answer_bytes + _LINE_BYTES)
         except TimeoutError:
             raise Unreadable("it takes too long to read", f"{task}: timeout") from None
-    line, _, body = answer.partition(b"\n")
-    result: dict[str, Any] = json.loads(line)
+    head, _, body = answer.partition(b"\n")
+    result: dict[str, Any] = json.loads(head)
     match result.get("error"):
         case "memory":
             raise Unreadable("it takes too much memory to read", f"{task}: memory")
