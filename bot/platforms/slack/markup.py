@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.platforms.slack.inline import Edit, definition_edits, inline_edits, make_parser
+from bot.reply.fences import apart
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _SPECIAL = re.compile("[&<>]")
@@ -36,7 +37,7 @@ class SlackDialect:
         every letter and digit in order.
         """
         text = _LONE.sub("\ufffd", markdown.replace("\r\n", "\n").replace("\r", "\n"))
-        text = _UNSAFE.sub("", text)
+        text = apart(_UNSAFE.sub("", text))
         return _escaped(text, _edits(self._parser, text) if _may_need_edits(text) else [])
 
     def size(self, rendered: str) -> int:

@@ -19,6 +19,7 @@ from bot.platforms.discord.markup.frame import framed
 from bot.platforms.discord.markup.inline import write
 from bot.platforms.discord.markup.parser import make_parser
 from bot.platforms.discord.markup.tail import Tail
+from bot.reply.fences import apart
 
 __all__ = ["DiscordDialect"]
 
@@ -42,7 +43,7 @@ class DiscordDialect:
         text = _LONE.sub("\ufffd", markdown.replace("\r\n", "\n").replace("\r", "\n"))
         text = _UNSAFE.sub("", text)
         tail = Tail()
-        for piece in reversed(framed(self._parser, hidden(text))):
+        for piece in reversed(framed(self._parser, hidden(apart(text)))):
             if isinstance(piece, str):
                 tail.put(piece)
             else:
