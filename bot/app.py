@@ -204,20 +204,27 @@ def _first(group: BaseExceptionGroup[ParleyError]) -> ParleyError:
 
 @contextmanager
 def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` on the first SIGINT or SIGTERM; a second one ends the process at once, as the system does it."""
+    """Call `stop` on SIGHUP, and on the first SIGINT or SIGTERM; a second one of those ends the process at once, as the
+    system does it.
+
+    A terminal that is closed sends SIGHUP, and the shell in it often one more; a process that was begun with `nohup`
+    never hears of it.
+    """
     loop = asyncio.get_running_loop()
-    caught = (signal.SIGINT, signal.SIGTERM)
+    urgent = (signal.SIGINT, signal.SIGTERM)
 
     def once() -> None:
-        for number in caught:
+        for number in urgent:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
         stop()
 
-    for number in caught:
+    for number in urgent:
         loop.add_signal_handler(number, once)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        loop.add_signal_handler(signal.SIGHUP, stop)
     try:
         yield
     finally:
-        for number in caught:
+        for number in (*urgent, signal.SIGHUP):
             loop.remove_signal_handler(number)

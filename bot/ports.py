@@ -222,7 +222,7 @@ class Store(PartLog, HearLog, Protocol):
         ...
 
     async def draft(self, turn: MessageKey, text: str) -> None:
-        """Keep what Claude wrote so far of an answer, unless a longer text is kept: readers may have seen that."""
+        """Keep what Claude wrote so far of an answer; nothing is changed if that is ""."""
         ...
 
     async def resume(self, turn: MessageKey) -> None:

@@ -4,8 +4,9 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
-from typing import TextIO
+from typing import TextIO, cast
 
 import structlog
 from structlog.typing import Processor
@@ -27,7 +28,7 @@ def set_up_logs(level: str, form: str) -> None:
     structlog.configure(
         processors=[*_BEFORE, *last],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Lasting(sys.stderr))),
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -41,6 +42,22 @@ def set_up_logs(level: str, form: str) -> None:
     logging.getLogger("discord.client").setLevel(logging.ERROR)  # it warns that voice, which we do not use, is missing
     if form == "json":
         sys.excepthook = _logged(structlog.get_logger())
+
+
+class _Lasting:
+    """A stream whose end nobody notices: when the terminal is closed, the bot still lets running answers end."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def has_colours(stream: TextIO, environment: dict[str, str] | os._Environ[str] = os.environ) -> bool:

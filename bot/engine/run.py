@@ -18,26 +18,30 @@ def in_time() -> bool:
 
 class Written:
     """What Claude has written for a turn: the longest text of all attempts, this process's and earlier ones', for that
-    is what readers have seen.
+    is what readers have seen. `outdated`: the draft is of an answer that somebody wants anew; any new text replaces it.
     """
 
-    def __init__(self, draft: str) -> None:
+    def __init__(self, draft: str, *, outdated: bool = False) -> None:
         self._before = draft
-        self._now: Callable[[], str] = lambda: ""
+        self._outdated = outdated
+        self._now: Callable[[], str] | None = None
 
     def follow(self, text: Callable[[], str]) -> None:
         """Take a new attempt, of which `text` returns what there is so far."""
-        self._before, self._now = self.text, text
+        if self._now is not None:
+            self._before, self._outdated = self.text, False
+        self._now = text
 
     @property
     def fresh(self) -> bool:
         """Whether the newest attempt has come as far as those before it."""
-        return len(self._now()) >= len(self._before)
+        now = self._now() if self._now is not None else ""
+        return bool(now.strip()) if self._outdated and self._before else len(now) >= len(self._before)
 
     @property
     def text(self) -> str:
         """The longest text; of two, the newer one."""
-        return self._now() if self.fresh else self._before
+        return self._now() if self._now is not None and self.fresh else self._before
 
 
 class Run:
@@ -62,7 +66,7 @@ class Run:
 
     def take(self, turn: Turn) -> None:
         """Take the turn as the store has it now."""
-        self.turn, self.written = turn, Written(turn.draft)
+        self.turn, self.written = turn, Written(turn.draft, outdated=not self.left)
         if turn.stopping:
             self.stop()
 

@@ -7,9 +7,8 @@ _MOST_AT_ONCE = 4
 
 
 def keep(db: sqlite3.Connection, leader: int, text: str) -> None:
-    """Keep what Claude wrote, unless more is kept: readers may have seen that."""
-    insert = """INSERT INTO draft (turn, text) VALUES (?, ?)
-        ON CONFLICT (turn) DO UPDATE SET text = excluded.text WHERE length(excluded.text) >= length(text)"""
+    """Keep what Claude wrote."""
+    insert = "INSERT INTO draft (turn, text) VALUES (?, ?) ON CONFLICT (turn) DO UPDATE SET text = excluded.text"
     if text:
         db.execute(insert, (leader, text))
 

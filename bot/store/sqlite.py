@@ -122,7 +122,7 @@ class SqliteStore:
         return await self._writer.do(lambda db: accounts.charge(db, turns.leader_of(db, turn), bill))
 
     async def draft(self, turn: MessageKey, text: str) -> None:
-        """Keep what Claude wrote so far of an answer, unless a longer text is kept."""
+        """Keep what Claude wrote so far of an answer; nothing is changed if that is ""."""
         await self._writer.do(lambda db: drafts.keep(db, turns.leader_of(db, turn), text))
 
     async def resume(self, turn: MessageKey) -> None:

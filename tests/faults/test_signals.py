@@ -12,6 +12,7 @@ from process import Ground, ground
 from talk import LONG, answer_to, question, squeezed
 
 from bot.simulator.claude import Reply
+from bot.simulator.slack import Person
 
 TOKEN = f"{LONG}0001"
 
@@ -22,12 +23,12 @@ async def there(tmp_path: Path) -> AsyncIterator[Ground]:
         yield running
 
 
-async def ask(there: Ground, gate: asyncio.Event) -> Conversation:
+async def ask(there: Ground, gate: asyncio.Event, by: Person | None = None) -> Conversation:
     """Ask on Slack for an answer that stands still half-way until the gate opens; return when its beginning is seen."""
     there.claude.script(Reply(text=answer_to(TOKEN), pieces=20, gate=gate, gate_at=10))
     slack = there.slack
     channel = slack.add_channel("general")
-    message = await slack.say(slack.add_person("Ada"), channel, f"{slack.mention} {question(TOKEN)}")
+    message = await slack.say(by or slack.add_person("Ada"), channel, f"{slack.mention} {question(TOKEN)}")
     await slack.changes.wait(lambda change: change.by_bot and change.kind == "posted")
     return Conversation("slack", channel, message.ts)
 
@@ -58,6 +59,43 @@ async def test_a_running_answer_may_end_and_the_process_ends_with_it(there: Grou
     assert shown(there, place) == [squeezed(answer_to(TOKEN))]
     assert [row.state for row in there.bot.rows()] == ["delivered"]
     assert there.claude.count == 1
+
+
+@pytest.mark.parametrize("word", ["word", "reaction"])
+async def test_row_24_a_stop_during_the_end_is_obeyed_and_shortens_it(there: Ground, word: str) -> None:
+    await there.bot.start()
+    slack, ada = there.slack, there.slack.add_person("Ada")
+    place = await ask(there, asyncio.Event(), ada)
+    half = shown(there, place)
+    there.bot.signal(signal.SIGTERM)
+    await there.bot.printed("letting running turns end")
+    if word == "word":
+        await slack.say(ada, place.channel, "stop", thread=place.thread)
+    else:
+        await slack.react(ada, place.channel, place.thread, "x")
+    assert await there.bot.ended(15.0) == 0
+    [said] = shown(there, place)
+    assert said.startswith(half[0][:-1])
+    assert "Stopped." in said
+    assert "Traceback" not in there.bot.log.read_text()
+    await there.bot.start()
+    await there.ready()
+    there.bot.signal(signal.SIGTERM)
+    assert await there.bot.ended() == 0
+    assert shown(there, place) == [said]
+    assert there.claude.count == 1
+
+
+async def test_row_24_a_terminal_that_is_closed_lets_running_answers_end(there: Ground) -> None:
+    await there.bot.start()
+    gate = asyncio.Event()
+    place = await ask(there, gate)
+    there.bot.signal(signal.SIGHUP)
+    await there.bot.printed("letting running turns end")
+    there.bot.signal(signal.SIGHUP)  # the shell's own, beside the terminal's
+    gate.set()
+    assert await there.bot.ended() == 0
+    assert shown(there, place) == [squeezed(answer_to(TOKEN))]
 
 
 async def test_a_second_signal_ends_it_at_once_and_the_next_process_answers_in_the_same_message(there: Ground) -> None:

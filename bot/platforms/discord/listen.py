@@ -12,6 +12,7 @@ from typing import Any
 import discord
 import structlog
 
+from bot.errors import Stopping
 from bot.events import Deleted, Edited, Incoming, MessageKey, Missed, Pressed, ThreadKey
 from bot.platforms.discord.buttons import answer, cross, press
 from bot.platforms.discord.calls import within
@@ -121,10 +122,16 @@ class Listener(discord.Client):
             question = await self._readable_question(message, author)
             if question is not None:
                 await self._hear(question)
+        except Stopping:
+            log.info("discord_message_waits_for_the_next_start", channel=message.channel.id, message=message.id)
+            self._note_unheard(message)
         except Exception:
-            sent_at_s = message.created_at.timestamp() - 0.001  # so that it is among what was said since then
-            self.unheard[message.channel.id] = min(self.unheard.get(message.channel.id, math.inf), sent_at_s)
             log.exception("discord_message_not_heard", channel=message.channel.id, message=message.id)
+            self._note_unheard(message)
+
+    def _note_unheard(self, message: discord.Message) -> None:
+        sent_at_s = message.created_at.timestamp() - 0.001  # so that it is among what was said since then
+        self.unheard[message.channel.id] = min(self.unheard.get(message.channel.id, math.inf), sent_at_s)
 
     # What discord.py tells, by the names of its events.
 
@@ -258,5 +265,7 @@ async def _safely(about: MessageKey | int, hear: Callable[[], Awaitable[object]]
     """Hand in what was done to a message. If that fails it is lost, and must not stop what comes next."""
     try:
         await hear()
+    except Stopping:
+        log.info("discord_event_came_too_late", message=str(about))
     except Exception:
         log.exception("discord_event_not_heard", about=str(about))

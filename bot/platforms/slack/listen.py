@@ -9,6 +9,7 @@ import structlog
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 
+from bot.errors import Stopping
 from bot.events import Button, Deleted, Edited, Event, MessageKey, Pressed
 from bot.platforms.clock import PlatformClock
 from bot.platforms.slack.calls import Me
@@ -83,6 +84,8 @@ class Listener:
             async with turns.turn(said_s, settle_s):
                 for heard in await reader(event, team):
                     await self._hear(heard)
+        except Stopping:
+            return BoltResponse(status=500)  # the next process takes it, when Slack delivers it again
         except Exception:
             # Whatever one message does must not stop the next, and Slack is to deliver this one again.
             log.exception("slack_message_not_heard", channel=channel, message=event.get("ts"))
