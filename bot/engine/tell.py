@@ -9,11 +9,14 @@ from bot.engine.asked import asked_block, knows_place, missing_before
 from bot.engine.gather import gather_uploads
 from bot.engine.prompt import Block, Gathered, about_blocks, context_blocks, question_blocks, told_before
 from bot.engine.words import WITHOUT
-from bot.events import Earlier, Incoming, Said, Turn
+from bot.events import Earlier, Incoming, Place, Said, Turn
 from bot.ports import Platform, Surface
 
 MOST_CHARACTERS = 60_000
 """Of all the talk that a question brings along: what more of it says is rarely what the question is about."""
+
+PLACE_LASTS = 60
+"""After so many messages of a history the place is told again: its beginning leaves it when a thread grows too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,13 @@ async def tell(
     turn: Turn, platform: Platform, surface: Surface, settings: AskSettings, *, history: Sequence[Mapping[str, Any]]
 ) -> Told:
     """Return the user message of a turn, never an empty one. `history`: its thread's. Never raises for a bad file."""
-    limits = {"limit": settings.uploads, "max_bytes": settings.upload_bytes}
-    files = await asyncio.gather(*(gather_uploads(platform, q.uploads, **limits) for q in turn.asked))
-    earlier = await _earlier(turn, platform, surface, settings, history)
+    files, earlier, place = await asyncio.gather(
+        _files(turn, platform, settings),
+        _earlier(turn, platform, surface, settings, history),
+        _place(surface, history),
+    )
     before = before_turn(turn.asked, earlier.said, history)
     background = _with_room(before.background)
-    place = None if knows_place(history) else await surface.place()
     lacking: dict[str, Any] = {"missing": earlier.missing, "left_out": len(before.background) - len(background)}
     blocks = [asked_block(turn.asked or turn.questions, place, platform.now_s(), **lacking)]
     blocks += context_blocks(await _said(background, platform, settings))
@@ -74,6 +78,15 @@ async def tell(
     news = earlier.missing and earlier.missing != missing_before(history)
     notes = [WITHOUT.format(missing=earlier.missing)] if news else []
     return Told(blocks, (*notes, *(note for file in files for note in file.notes)))
+
+
+async def _files(turn: Turn, platform: Platform, settings: AskSettings) -> list[Gathered]:
+    limits = {"limit": settings.uploads, "max_bytes": settings.upload_bytes}
+    return await asyncio.gather(*(gather_uploads(platform, q.uploads, **limits) for q in turn.asked))
+
+
+async def _place(surface: Surface, history: Sequence[Mapping[str, Any]]) -> Place | None:
+    return None if knows_place(history[-PLACE_LASTS:]) else await surface.place()
 
 
 def before_turn(asked: Sequence[Incoming], earlier: Sequence[Said], history: Sequence[Mapping[str, Any]]) -> _Before:

@@ -114,6 +114,17 @@ async def test_the_place_is_told_once_and_the_time_each_time(here: Room) -> None
     assert "thread=" not in told(here, 1)[0]
 
 
+async def test_the_place_is_told_again_before_its_thread_has_grown_too_long_to_hold_it(
+    here: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.engine.tell.PLACE_LASTS", 4)
+    here.chat.place = FORUM
+    for number in range(100, 105):
+        await here.say(number, "So?")
+        await here.ended(number, "delivered")
+    assert ["thread=" in told(here, turn)[0] for turn in range(5)] == [True, False, False, True, False]
+
+
 async def test_a_place_that_could_not_be_told_at_first_is_told_later(here: Room) -> None:
     await here.say(100, "So?")
     await here.ended(100, "delivered")
