@@ -9,18 +9,20 @@ from bot.errors import RateLimited, Unreachable
 
 T = TypeVar("T")
 
-BACK_OFF_S = (0.5, 1.0, 2.0, 4.0)
+BACK_OFF_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 """The waits while a platform answers with errors or not at all."""
-MOST_S = 30.0
+MOST_S = 20.0
 """How long all reads for one question may take together: a reader takes a longer silence for a failure."""
 _LEAST_S = 3.0
 
 
 class Patience:
-    """The time that is left to the reads for one question. It begins when it is made."""
+    """The time that is left to the reads for one question. It begins when it is made, and ends with the first read that
+    is given up because the platform is out of reach: the others are tried once.
+    """
 
-    def __init__(self, most_s: float = MOST_S) -> None:
-        self._until_s = _now_s() + most_s
+    def __init__(self) -> None:
+        self._until_s = _now_s() + MOST_S
 
     def left_s(self) -> float:
         """Return how long one more try may take; each read gets at least a short one."""
@@ -37,6 +39,7 @@ class Patience:
             except (RateLimited, Unreachable) as error:
                 wait_s = error.retry_after_s if isinstance(error, RateLimited) else next(waits, math.inf)
                 if _now_s() + wait_s >= self._until_s:
+                    self._until_s = _now_s() if isinstance(error, Unreachable) else self._until_s
                     raise
             await asyncio.sleep(wait_s)
 
