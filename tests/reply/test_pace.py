@@ -6,12 +6,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reply_fakes import JumpingLoop, run
+from reply_fakes import run
 
 from bot.events import Budget
 from bot.reply import Pacer
 from bot.reply.pace import Backlog, Bucket, Rank, finished, fresher_s, paused, ready_s, started, steady_gap_s
-from bot.reply.pacer import Claim, wait_aside
+from bot.reply.pacer import Claim
 
 FIVE = Budget("c", 5, 5.0)
 FIFTY = Budget("w", 50, 60.0)
@@ -240,62 +240,6 @@ def test_a_turn_that_comes_in_the_moment_of_a_cancellation_goes_to_the_next(shar
     run(main())
     assert [name for name, _ in done] == ["first", "next"]
     assert done[1][1] < 1003.0
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.floats(0.0, 1.5), min_size=1, max_size=12), st.sampled_from([0.0, 0.02, 0.3]))
-def test_however_late_the_event_loop_is_no_more_requests_leave_than_may(late_s: list[float], lasts_s: float) -> None:
-    async def leave(pacer: Pacer, number: int) -> None:
-        if number % 3:
-            async with pacer.call(Budget(f"all:{number}", 5, 5.0), Claim(Backlog())):
-                await request(pacer, f"all:{number}")
-        else:
-            await request(pacer, "")
-
-    async def request(pacer: Pacer, scope: str) -> None:
-        grant = await pacer.admit(Budget("all:calls", 10, 1.0), Rank.LOOK, scope=scope)
-        left.append(asyncio.get_running_loop().time())
-        await asyncio.sleep(lasts_s)
-        grant.end()
-
-    async def main() -> None:
-        loop, pacer = asyncio.get_running_loop(), Pacer([Budget("all", 10, 1.0)])
-        assert isinstance(loop, JumpingLoop)
-        for number, seconds in enumerate(late_s):
-            loop.call_later(0.37 * number, stand_still, loop, seconds)
-        async with asyncio.TaskGroup() as group:
-            for number in range(50):
-                group.create_task(leave(pacer, number))
-
-    def stand_still(loop: JumpingLoop, seconds: float) -> None:
-        loop.now_s += seconds
-
-    left: list[float] = []
-    run(main())
-    assert len(left) == 50
-    left.sort()
-    assert all(late - early >= 1.0 for early, late in zip(left, left[10:], strict=False))
-
-
-def test_who_waits_for_something_else_first_leaves_what_it_was_granted_to_others() -> None:
-    """Else all calls of a budget could be held by replies that wait for a call to open their threads."""
-
-    async def reply(pacer: Pacer, number: int) -> None:
-        async with pacer.call(Budget(f"all:{number}", 5, 5.0), Claim(Backlog())):
-            wait_aside()
-            (await pacer.admit(Budget("all:calls", 2, 1.0), Rank.FIRST)).end()
-            (await pacer.admit(Budget("all:calls", 2, 1.0), Rank.FIRST, scope=f"all:{number}")).end()
-            done.append(number)
-
-    async def main() -> None:
-        pacer = Pacer([Budget("all", 2, 1.0)])
-        async with asyncio.TaskGroup() as group:
-            for number in range(6):
-                group.create_task(reply(pacer, number))
-
-    done: list[int] = []
-    run(main())
-    assert len(done) == 6
 
 
 def test_a_pause_of_a_shared_budget_holds_all_below_it_and_nobody_else() -> None:
