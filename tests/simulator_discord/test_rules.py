@@ -185,3 +185,12 @@ def test_a_body_of_any_shape_is_read_or_refused(json):
 @settings(max_examples=10_000, deadline=None)
 def test_a_body_of_any_shape_is_read_or_refused_over_many_bodies(json):
     check_body(json)
+
+
+def test_fifty_threads_can_be_opened_in_a_channel_in_five_minutes():
+    limits, route = Limits(), "/channels/{channel}/messages/{message}/threads"
+    for number in range(50):
+        assert not limits.take("POST", route, "1", 0.1 * number).wait_s
+    assert limits.take("POST", route, "1", 5.0).wait_s > 290
+    assert not limits.take("POST", route, "2", 5.0).wait_s
+    assert not limits.take("POST", route, "1", 300.1).wait_s

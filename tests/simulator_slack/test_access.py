@@ -5,6 +5,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -112,6 +113,22 @@ async def test_posts_are_limited_per_channel_and_the_waiting_time_is_told_and_tr
         assert answer.status == 429
         assert 1 <= int(answer.headers["Retry-After"]) <= 5
     assert len(slack.messages(general)) == 5
+
+
+async def test_a_method_may_take_fewer_calls_at_once_than_in_a_minute_and_more_as_time_passes(
+    slack: SimulatedSlack, session: aiohttp.ClientSession
+) -> None:
+    slack.set_burst("users.info", 2)
+    client = AsyncWebClient(slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[])
+    ada = slack.add_person("Ada")
+    for _ in range(2):
+        await client.users_info(user=ada.id)
+    with pytest.raises(SlackApiError) as refused:
+        await client.users_info(user=ada.id)
+    assert refused.value.response.headers["Retry-After"] == "1"
+    handler = AsyncRateLimitErrorRetryHandler(max_retry_count=1)  # one call more is taken after 0.6 s
+    client.retry_handlers.append(handler)
+    await client.users_info(user=ada.id)
 
 
 async def test_the_limits_can_be_switched_off(session: aiohttp.ClientSession) -> None:
