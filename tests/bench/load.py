@@ -286,7 +286,8 @@ class Seen:
         shown = self._shown[number]
         shown.pop(change.message, None)
         if first is not None and change.kind != "deleted":
-            last = _NAME.findall(change.text, max(0, len(change.text) - 4 * _WORD))[-1]
+            tail = max(first.start(), len(change.text) - 4 * _WORD)
+            last = (_NAME.findall(change.text, tail) or _NAME.findall(change.text))[-1]
             shown[change.message] = range(int(first[2]), int(last[1]) + 1)
         here = set().union(*shown.values())
         gone = sum(1 for place, at_s in enumerate(self.at_s[number]) if at_s and place not in here)

@@ -263,6 +263,16 @@ async def test_where_threads_can_be_opened_only_much_later_the_answer_is_a_reply
         assert scene.discord.limited == 0
 
 
+async def test_a_limit_on_threads_that_no_header_tells_is_asked_for_once(connected: Connected) -> None:
+    async with connected() as scene:
+        body = {"message": "You are being rate limited.", "retry_after": 290.0, "global": False}
+        scene.discord.faults.add(Fault("POST /channels/*/messages/*/threads", status=429, body=body, times=9))
+        for number in range(3):
+            await scene.platform.surface(await scene.asked("{bot} hello")).post("Hi.", f"m{number}.0")
+        assert sum(call.path.endswith("/threads") for call in scene.discord.calls) == 1
+        assert [one.content for one in scene.discord.messages(scene.channel)].count("Hi.") == 3
+
+
 async def test_an_answer_goes_on_in_its_thread_though_no_more_can_be_opened(connected: Connected) -> None:
     async with connected() as scene:
         scene.discord.limits.set("POST /channels/*/messages/{message}/threads", 1, 300.0)

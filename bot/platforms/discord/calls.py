@@ -48,6 +48,8 @@ class Calls:
         """For which question the bot's typing mark stands in a channel, and until when (the loop's clock)."""
         self.threadless: dict[int, float] = {}
         """Channels in which no thread may be opened, and until when that is believed (the loop's clock)."""
+        self.crowded: dict[int, float] = {}
+        """Until when no more threads can be opened in a channel, for so many were (the loop's clock)."""
         self._client: discord.Client | None = None
         self._there = asyncio.Event()
 

@@ -265,14 +265,16 @@ class DiscordSurface:
         """Return where to answer: in a thread; in the channel if no thread can be opened there, or not soon."""
         now_s = asyncio.get_running_loop().time
         until_s = now_s() + _OPENS_WITHIN_S
-        while True:
+        while self._calls.crowded.get(self._here, 0.0) <= until_s:
             try:
                 return await self._calls.call(self._open_thread)
             except RateLimited as error:
                 if now_s() + error.retry_after_s > until_s:
                     log.info("discord_threads_limited", channel=self._here, wait_s=error.retry_after_s)
-                    return await self._thread_or_channel()
-                await asyncio.sleep(error.retry_after_s)
+                    self._calls.crowded[self._here] = now_s() + error.retry_after_s
+                else:
+                    await asyncio.sleep(error.retry_after_s)
+        return await self._thread_or_channel()
 
     async def _thread_or_channel(self) -> int:
         """Return the question's thread if an earlier process has opened it, else its channel."""
