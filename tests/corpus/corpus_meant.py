@@ -174,7 +174,7 @@ class _Reading:
         self.add(revealed(token.content))
 
     def _text_special(self, token: Token) -> None:
-        self.add(token.content if token.content.isprintable() else token.markup)
+        self.add(token.content if token.content.isprintable() or token.content == "\u00a0" else token.markup)
 
     def _code_inline(self, token: Token) -> None:
         self.add(revealed(token.content), "code")

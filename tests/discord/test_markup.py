@@ -1,5 +1,7 @@
 """Claude's Markdown as Discord shows it."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -62,6 +64,9 @@ CHANGED = {
     "an emoji's name": (":_a_:", "\\:_a_:"),
     "entities": ("a &lt; b &amp; c&nbsp;&#42; `&lt;`", "a \\< b & c\u00a0* `&lt;`"),
     "an address that is none": ("http://**a** steam://_b_", "http\\://**a** steam\\://_b_"),
+    "a shrug before an underscore": ("¯\\_(ツ)_/¯ _", "¯\\\\\\_(ツ)\\_/¯ _"),
+    "an angle that Discord would end in the next line": ("> a <b\n> https://e.co>", "> a \\<b\n> <https://e.co>>"),
+    "a number behind a wide space": ("&nbsp;1. a", "\u00a01\\. a"),
     # styles
     "bold by underscores": ("__a__ __e *f* g__", "**a** **e *f* g**"),
     "bold in bold": ("**a __b__ c** and __a **b** c__", "**a b c** and **a b c**"),
@@ -97,6 +102,7 @@ CHANGED = {
     "an indented heading": ("  ## Two ##  ", "## Two"),
     "underlined headings": ("One\n===\n\nTwo\nlines\n---\ntext", "# One\n\n## Two lines\ntext"),
     "a number in a heading": ("### 1. A", "### 1\\. A"),
+    "a blank heading": ("#\n## &nbsp;\na", "a"),
     "number signs around a heading": ("# C\\#\n## \\#1 is", "# C#\u200b\n## \u200b#1 is"),
     "a heading in a list": ("- # a\n- b", "- **a**\n- b"),
     "rules": ("a\n\n***\n\n> ---", f"a\n\n{RULE}\n\n> {RULE}"),
@@ -202,7 +208,10 @@ def test_size_is_in_code_points() -> None:
 
 
 PLAIN = st.lists(
-    st.text(st.sampled_from("abc XYZ 019 äß 日本 .,;?!\"'"), min_size=1).map(str.strip).filter(bool), min_size=1
+    st.text(st.sampled_from("abc XYZ 019 äß 日本 .,;?!\"'"), min_size=1)
+    .map(str.strip)
+    .filter(lambda line: line and not re.match(r"\d+\.", line)),  # a list's item
+    min_size=1,
 ).map("\n".join)
 
 

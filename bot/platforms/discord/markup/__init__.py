@@ -44,10 +44,12 @@ class DiscordDialect:
         text = _UNSAFE.sub("", text)
         tail = Tail()
         for piece in reversed(framed(self._parser, hidden(apart(text)))):
-            if isinstance(piece, str):
+            if not isinstance(piece, str):
+                write(piece.nodes, tail, piece.line_end)
+            elif piece.strip(" \n>"):
                 tail.put(piece)
             else:
-                write(piece.nodes, tail, piece.line_end)
+                tail.put_line_end(piece)
         rendered = tail.text()
         return rendered if rendered.strip() else text
 

@@ -6,16 +6,16 @@ as noncharacters (which no text has), and are back before anything is written.
 
 import re
 
-_MENTION = r"<(?:@[!&]?\d+|#\d+|a?:\w+:\d+|t:-?\d+(?::[tTdDfFsSR])?|/[^<>\n:]{1,99}:\d+|\d+:\w[\w-]*|id:[a-z-]+)>"
+_MENTION = r"<(?:@[!&]?\d+|#\d+|a?:\w{2,32}:\d{15,21}|t:-?\d+(?::[tTdDfFsSR])?|/[^<>\n:]{1,99}:\d{15,21}|id:[a-z-]+)>"
 """A mention of anybody or anything, a custom emoji or a time (Discord docs, reference/message formatting)."""
-_SHRUG = r"¯\\_\(ツ\)_/¯"
+SHRUG = "¯\\_(ツ)_/¯"
 """Discord's one emoticon: shown with its arm, though a backslash is an escape."""
 _INSIDE = r"[^\s<>`\\\[|()\u3000-\u303f\uff00-\uffef\ufdd4]"
 """No CJK punctuation: those who write it leave no space behind an address."""
 _PARENTHESES = rf"\((?:{_INSIDE}|\({_INSIDE}*+\))*+\)"
 _ADDRESS = rf"(?:https?|HTTPS?)://(?:(?!\*\*|~~|\]\(){_INSIDE}|{_PARENTHESES})++"
 """It ends before what ends its surroundings: bold or struck text, a link's label, an outer parenthesis."""
-_KEPT = re.compile(f"(?P<atom>{_MENTION}|{_SHRUG})|(?P<address>{_ADDRESS})")
+_KEPT = re.compile(f"(?P<atom>{_MENTION}|{re.escape(SHRUG)})|(?P<address>{_ADDRESS})")
 _FALLEN = "?!.,:;\"'*~]"
 """What is no part of an address at its end (GitHub Flavored Markdown, 6.9, and `]`). A `_` may be: `…html#coef_`."""
 
@@ -71,4 +71,4 @@ def is_web(url: str) -> bool:
 
 def sendable(url: str) -> str:
     """Return a web address without what would end it: spaces, angle brackets and backslashes are percent-encoded."""
-    return re.sub(r"[\s<>\\]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), url)
+    return re.sub(r"[ \t\n<>\\]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), url)

@@ -186,8 +186,8 @@ class _Frame:
         level = int(opening.tag[1:])
         bold = level > _DEEPEST_HEADING or self._in_list()
         nodes = self._builder.build(inline.children or [], outer="strong" if bold else "")
-        if not nodes:
-            return
+        if all(isinstance(node, Text) and not node.text.strip() for node in nodes):
+            return  # Discord would make a heading of the next line
         self._begin(opening)
         if bold:
             self._pieces.append(Inline(nodes, " "))

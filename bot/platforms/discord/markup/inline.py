@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import regex  # type: ignore[import-untyped]
 
-from bot.platforms.discord.markup.addresses import sendable
+from bot.platforms.discord.markup.addresses import SHRUG, sendable
 from bot.platforms.discord.markup.literal import write_literal
 from bot.platforms.discord.markup.reader import BLOCK_START, ends_there, may_follow
 from bot.platforms.discord.markup.tail import Tail
@@ -13,6 +13,7 @@ from bot.platforms.discord.markup.tree import Address, Atom, Code, Link, Node, S
 
 NO_WIDTH = "\u200b"
 """Keeps two characters apart, and is not seen."""
+_ESCAPED_SHRUG = "¯\\\\\\_(ツ)\\_/¯"
 _TICKS = re.compile("`+")
 _BARE_END = re.compile(r"\)?[.,:;\"']{0,4}(?:[ \n]|\Z)")
 _BARE = re.compile(r"https?://\S{2,}")
@@ -39,8 +40,12 @@ def write(nodes: Sequence[Node], tail: Tail, line_end: str) -> None:
             _write_address(node, tail)
         elif isinstance(node, Code):
             _write_code(node.text, tail)
+        elif isinstance(node, Atom):
+            # one of its underscores may begin something for Discord
+            known = node.text != SHRUG or not tail.seen.underscore_end
+            tail.put(node.text if known else _ESCAPED_SHRUG)
         else:
-            tail.put(node.text if isinstance(node, Atom) else line_end)
+            tail.put_line_end(line_end)
 
 
 def _write_style(style: Style, tail: Tail, line_end: str) -> None:
@@ -104,6 +109,10 @@ def _is_plain(node: Node) -> bool:
 def _write_address(address: Address, tail: Tail) -> None:
     """Write an address; between angle brackets if Discord would not see where it ends."""
     url = sendable(address.url)
+    beyond = len(url) - len(url.rstrip(")")) - url.count("(")
+    if beyond > 0:  # one of Discord's readers lets a parenthesis fall off that was not opened, brackets or no
+        tail.put(")" * beyond)
+        url = url[:-beyond]
     bare = _BARE.match(url) and not url.endswith(_NO_BARE_END) and _BARE_END.match(tail.seen.head)
     if address.angled or not bare or (tail.seen.head.startswith(")") and ("(" in url or ")" in url)):
         tail.put(f"<{url}>")

@@ -20,8 +20,9 @@ _CANNOT_FOLLOW = {
 
 UNDERSCORE_END = re.compile("_(?![A-Za-z0-9_])")
 """Where an italic text between underscores may end: also within a word, if its next letter is not ASCII."""
-BLOCK_START = re.compile(r" *(?:\d+(?=\. )|(?=#{1,3}\s|-# |>(?:>>)? |[-*] ))")
-"""What begins a heading, small text, a quote or a list at a line's start; the match ends before what to escape."""
+BLOCK_START = re.compile(r"[^\S\n]*(?:\d+(?=\. )|(?=#{1,3}\s|-# |>(?:>>)? |[-*] ))")
+"""What begins a heading, small text, a quote or a list at a line's start; the match ends before what to escape. Spaces
+of all kinds may stand before it: at a message's start they are taken away."""
 LANGUAGE = re.compile(r"[A-Za-z0-9_+\-.]+(?=[:,{\s]|\Z)")
 """What may stand behind an opening fence; `#`, too, for one of the readers."""
 

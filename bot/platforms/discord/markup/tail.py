@@ -58,6 +58,12 @@ class Tail:
             scheme=known.startswith(":/", stop.start()) if stop else seen.scheme,
         )
 
+    def put_line_end(self, piece: str) -> None:
+        """Write a line's end, with the marks of the next one. Discord takes those away before it reads the lines."""
+        scheme = self.seen.scheme
+        self.put(piece)
+        self.seen = self.seen._replace(scheme=scheme)
+
     def put_escaped(self, run: str) -> None:
         """Write a run of one character with a backslash before each. It is remembered as if it could pair."""
         self.put("".join(f"\\{character}" for character in run))

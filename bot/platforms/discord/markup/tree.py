@@ -131,7 +131,7 @@ class Builder:
             self._flush()
         self._open[-1].append(node)
         self._after_style = False
-        self._line_start = self._line_start and isinstance(node, Text) and not node.text.strip(" ")
+        self._line_start = self._line_start and isinstance(node, Text) and not node.text.strip()
 
     def _break(self) -> None:
         if self._link:
