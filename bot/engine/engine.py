@@ -142,9 +142,19 @@ class Engine:
         return turn if turn is not None and self._may_press(turn, message.author) else None
 
     async def _changed(self, event: Edited | Deleted) -> str:
+        if isinstance(event, Edited) and (sentence := await self._refusal_of(event.message)):
+            return await self._gate.told(event.message, sentence)
         async with self._changing:  # one change may come from the platform and from looking back
             with self._queue.changing():
                 return await (self._edited(event) if isinstance(event, Edited) else self._deleted(event))
+
+    async def _refusal_of(self, message: Incoming) -> str:
+        """Return why an edited question is not answered anew, "" if it may be or if there is none. Nobody else's change
+        waits for that: to look roles up may take a while.
+        """
+        turn = await self._store.find(message.key)
+        changed = [q for q in turn.asked if q.key == message.key and not is_same(q, message)] if turn else []
+        return await self._gate.refusal_now(message) if changed else ""
 
     async def _edited(self, edited: Edited) -> str:
         """Answer an edited question anew, if it is its thread's newest; one that waits is answered as it is now. What
@@ -160,8 +170,6 @@ class Engine:
         if turn is None or asked is None or asked.key in turn.deleted or is_same(asked, message):
             self._bursts.edited(message)
             return ""
-        if sentence := await self._gate.refusal_now(message):
-            return await self._gate.told(message, sentence)
         changed = replace(asked, text=message.text, uploads=message.uploads, author=message.author)
         async with self._broken_off(asked):
             reopened = await patiently(self._store.reopen, turn.key, changed)

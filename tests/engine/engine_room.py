@@ -66,7 +66,8 @@ class Chat:
     (None), by id, while nobody listened; `looked_up`: whose state was asked for. `before`: what was said in a thread,
     of which `missing` cannot be read; `replied_to`: what each question hangs on. `read`: for each time that was read,
     whether with the thread. `shows_nothing`: posts and edits
-    cannot reach it; `refused`: how many did not. `people`: who has other roles than when they asked, by id.
+    cannot reach it; `refused`: how many did not. `people`: who has other roles than when they asked, by
+    id; `looking_up`: what looking them up waits for.
     """
 
     shown: dict[str, Shown] = field(default_factory=dict)
@@ -87,6 +88,7 @@ class Chat:
     refused: int = 0
     people: dict[str, Person] = field(default_factory=dict)
     people_looked_up: int = 0
+    looking_up: asyncio.Event | None = None
     name: str = "fake"
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -131,6 +133,9 @@ class Chat:
 
     async def author_now(self, question: Incoming) -> Person:
         self.people_looked_up += 1
+        self.changed()
+        if self.looking_up is not None:
+            await self.looking_up.wait()
         if self.unreachable:
             raise Unreachable("The chat cannot be reached.")
         return self.people.get(question.author.id, question.author)

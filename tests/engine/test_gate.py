@@ -35,6 +35,19 @@ async def test_who_lost_the_role_is_not_answered_by_editing_an_old_question(
         assert claude.count == 1
 
 
+async def test_nobody_elses_change_waits_while_roles_are_looked_up(tmp_path: Path, claude: SimulatedClaude) -> None:
+    async with room(tmp_path, claude, access=ROLE) as here:
+        await answered(here)
+        here.chat.looking_up = asyncio.Event()
+        slow = asyncio.create_task(here.edit(100, "Tell me more", STAFF))
+        await here.chat.until(lambda: here.chat.people_looked_up == 1)
+        await here.delete(555)
+        assert not slow.done()
+        here.chat.looking_up.set()
+        await slow
+        await here.ended(100, "delivered")
+
+
 async def test_an_edit_that_is_found_by_looking_back_passes_the_gate_too(
     tmp_path: Path, claude: SimulatedClaude
 ) -> None:
