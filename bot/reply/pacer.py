@@ -39,6 +39,8 @@ log = structlog.get_logger()
 
 _PREFERS_S = 0.3
 """So long a post waits for the way that was chosen for it, before it goes another."""
+_LOST_S = 3.0
+"""So long a request may be on its way that nobody waits for any more."""
 _SLOWEST_S = 1.2
 """The time a call of a shared budget is taken to need at most, once it was refused: its rate may be unknown, too."""
 
@@ -156,6 +158,7 @@ class Grant:
         self._counts = True
         self._counts_above = scope.shared is not None
         self.used = False
+        self._lost = False
 
     @property
     def scope(self) -> str:
@@ -169,6 +172,16 @@ class Grant:
 
     def end(self) -> None:
         """The call has ended, whatever became of it. Once is enough."""
+        if not self._lost:
+            self._end()
+
+    def lose(self) -> None:
+        """The call was given up without an answer: the platform may receive it yet, and it counts a while longer."""
+        if not self._lost:
+            self._lost = True
+            asyncio.get_running_loop().call_later(_LOST_S, self._end)
+
+    def _end(self) -> None:
         now_s = asyncio.get_running_loop().time()
         self._leave(lambda bucket: finished(bucket, now_s))
 

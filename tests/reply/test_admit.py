@@ -69,6 +69,17 @@ def test_who_waits_for_something_else_first_leaves_what_it_was_granted_to_others
     assert len(done) == 6
 
 
+def test_a_request_that_is_given_up_counts_for_as_long_as_it_may_still_arrive() -> None:
+    async def main() -> float:
+        pacer, budget = Pacer(), Budget("w", 1, 1.0)
+        (await pacer.admit(budget, Rank.TYPING)).lose()
+        begun_s = asyncio.get_running_loop().time()
+        (await pacer.admit(budget, Rank.FIRST)).end()
+        return asyncio.get_running_loop().time() - begun_s
+
+    assert run(main()) == pytest.approx(4.0, abs=0.1)
+
+
 class Bucketful:
     """A platform's leaky bucket: `calls` at once, and one more every `call_s` seconds."""
 

@@ -161,10 +161,11 @@ class RateLimits:
             await self._refused(request.response, context.key)
 
     async def _fail(
-        self, _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceRequestExceptionParams
+        self, _: aiohttp.ClientSession, context: SimpleNamespace, failure: aiohttp.TraceRequestExceptionParams
     ) -> None:
         if context.grant is not None:
-            context.grant.end()
+            is_given_up = isinstance(failure.exception, (asyncio.CancelledError, TimeoutError))
+            (context.grant.lose if is_given_up else context.grant.end)()
         if context.key is not None:
             self._asked(context.key)
 

@@ -133,6 +133,9 @@ class Calls:
         except RateLimited as error:
             self.budgets.refused(me.team, method, budget, error.retry_after_s)
             raise
+        except asyncio.CancelledError:
+            grant.lose()
+            raise
         finally:
             grant.end()
         self.clock.told(header(headers, "Date"))
