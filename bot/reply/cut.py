@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from bot.reply.blocks import Blocks, Container, Leaf
 from bot.reply.inline import half, scan
 
-_SENTENCE = re.compile(r"(?:[.!?…][\"'”’»)\]*_]*\s+|[。！？]+[」』”）]*\s*)(?=\S)")
-_WORD = re.compile(r"\s+(?=\S)")
+_SENTENCE = re.compile(r"(?:[.!?…][\"'”’»)\]*_]*+\s++|(?<![。！？])[。！？]++[」』”）]*+\s*+)(?=\S)")
+_WORD = re.compile(r"(?<!\s)\s++(?=\S)")
 _STARTS_BLOCK = re.compile(r"\s{4}|\s*(?:[-*+>#|=~`]|\d{1,9}[.)]|\[[^\]]*\]:)")
-_SURE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]+)*[*_`~\[(\"'<]*(?:[^\W\d]|\|)")
+_SURE = re.compile(r"[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]++)*+[*_`~\[(\"'<]*+(?:[^\W\d]|\|)")
 _SURE_AHEAD = 24
 """A line before which a page may end is either known by its first letters or by so many characters: what it is decides
 how the next page begins, and there may be no more of it yet.

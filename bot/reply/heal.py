@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from bot.reply.blocks import Blocks, Leaf, parse
 from bot.reply.inline import half, scan
 
-_BARE_MARKUP = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:[-*_=#`~+>|\\]+|\d{1,9}[.)]?)?[ \t]*\Z")
+_BARE_MARKUP = re.compile(r"[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]++)*+(?:[-*_=#`~+>|\\]++|\d{1,9}[.)]?)?[ \t]*+\Z")
 """A last line of markup alone: it may yet become a rule, a heading of the line above, a list, a fence."""
-_EMPHASIS_END = re.compile(r"[*_~]+\Z")
 _LONGEST_HEADER = 1000
 _ROUNDS = 4
 """What is held back may leave something half-written before it; so often is looked again."""
@@ -122,8 +121,8 @@ def _certain_inline(text: str) -> int:
     if (start := half(text, scan(text))) is not None:
         text = text[:start]
     stripped = text.rstrip()
-    if match := _EMPHASIS_END.search(stripped):
-        return match.start()  # if it closed something, it will be set again
+    if stripped.endswith(("*", "_", "~")):
+        return len(stripped.rstrip("*_~"))  # if it closed something, it will be set again
     opened = scan(stripped).opened
     if not opened:
         return len(text)

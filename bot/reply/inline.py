@@ -14,15 +14,15 @@ _LINK = (
     r"!?\[(?:[^\[\]\\]|\\.|\[[^\[\]]*+\])*+\]"
     r"(?:\((?:[^()\s<]*+(?:\([^()\s]*+\)[^()\s]*+)*+|<[^<>\n]*+>)(?:\s++(?:\"[^\"]*+\"|'[^']*+'))?+\s*+\)|\[[^\[\]]*+\])"
 )
-_ATOM = regex.compile(
+_PLAIN_ATOM = (
     r"(?P<escape>\\[!-/:-@\[-`{-~])"
     r"|(?P<code>`++)"
     r"|(?P<angle><(?:[@#!/]|a?:\w|t:|[A-Za-z][A-Za-z0-9+.\-]*+:|[^\s<>@]++@)[^<>\n]*+>)"
-    rf"|(?P<link>{_LINK})"
     r"|(?P<url>https?://[^\s<>]++)"
-    r"|(?P<delimiter>\*++|_++|~~++)",
-    regex.DOTALL,
+    r"|(?P<delimiter>\*++|_++|~~++)"
 )
+_ATOM = regex.compile(rf"{_PLAIN_ATOM}|(?P<link>{_LINK})", regex.DOTALL)
+_NO_LINK = regex.compile(_PLAIN_ATOM, regex.DOTALL)
 _LINK_ONLY = regex.compile(_LINK, regex.DOTALL)
 _TICKS = regex.compile(r"`++")
 _HALF_WORD = regex.compile(r"(?:<(?:[@#!/:]|\w)?[^\s<>]*+|https?:?/?/?[^\s<>]*+|\\+)$")
@@ -35,8 +35,18 @@ SPACELESS = regex.compile(
 """Scripts that put no spaces around emphasis: `**注意：**请看` is meant, and shown, as bold, though CommonMark's
 rules for what stands before and after a delimiter do not see it.
 """
+_LOOSE = regex.compile(r"[\s\p{P}\p{S}]")
 _LONGEST_HALF = 400
 """A link or a code span that is longer and still open is taken for what it looks like: plain characters."""
+MOST_OPEN = 4
+"""More emphasis than that is never open at once in what people mean: then none of it is."""
+_LONGEST_RUN = 6
+_LONGEST_TICKS = 16
+_MOST_RUNS = 256
+_MOST_BRACKETS = 512
+"""What goes beyond these in one paragraph is shown as it is written: of 4,025 answers of five models six have a longer
+run (blanks to fill in), and none has more of them.
+"""
 
 
 @dataclass(slots=True)
@@ -68,39 +78,43 @@ def scan(text: str) -> Inline:
     """Return the inline structure of a paragraph's text; its line prefixes may be left in."""
     found = Inline()
     ticks = _tick_runs(text)
-    stack: list[_Run] = []
-    at = 0
-    while match := _ATOM.search(text, at):
+    open_runs = _Open()
+    at = runs = 0
+    atom = _ATOM if text.count("[") <= _MOST_BRACKETS else _NO_LINK
+    while match := atom.search(text, at):
         at = match.end()
         if match.lastgroup == "code":
             end = _code_end(ticks, match.start(), at)
             if end:
                 found.whole.append((match.start(), end))
                 at = end
-            elif len(text) - at <= _LONGEST_HALF:
-                stack.append(_Run(match[0], match.start(), len(match[0]), opens=True, closes=False, sure=True))
+            elif len(text) - at <= _LONGEST_HALF and at - match.start() <= _LONGEST_TICKS:
+                open_runs.push(_Run(match[0], match.start(), len(match[0]), opens=True, closes=False, sure=True))
                 found.whole.append((match.start(), len(text) + 1))
                 break
         elif match.lastgroup == "delimiter":
-            run = _flanks(text, match.start(), at)
-            found.whole.append((match.start() - run.closes, at + run.opens))
-            _pair(stack, run)
+            runs += 1
+            run = _flanks(text, match.start(), at) if runs <= _MOST_RUNS else None
+            found.whole.append((match.start() - run.closes, at + run.opens) if run else match.span())
+            if run and run.count <= _LONGEST_RUN:
+                open_runs.pair(run)
         elif match.lastgroup != "escape":
             found.whole.append(match.span())
-    found.opened = [(run.start, run.mark * run.count if run.mark in "*_~" else run.mark) for run in stack if run.sure]
+    found.opened = open_runs.meant() if runs <= _MOST_RUNS else []
     return found
 
 
 def half(text: str, found: Inline) -> int | None:
     """Return where a link, an address or a mention begins that a text's very end leaves unfinished, or None."""
-    if any(mark[0] == "`" for _, mark in found.opened):
+    if any(mark[0] == "`" for _, mark in found.opened) or text.count("[") > _MOST_BRACKETS:
         return None
-    for start in range(max(0, len(text) - _LONGEST_HALF), len(text)):
-        if text[start] != "[" or text[start - 1 : start] == "\\" or not found.cuttable(start):
-            continue
-        match = _LINK_ONLY.fullmatch(text, start, partial=True)
-        if match is not None and match.partial:
-            return start - (text[start - 1 : start] == "!")
+    at = text.find("[", max(0, len(text) - _LONGEST_HALF))
+    while at >= 0:
+        if text[at - 1 : at] != "\\" and found.cuttable(at):
+            match = _LINK_ONLY.fullmatch(text[at:], partial=True)
+            if match is not None and match.partial:
+                return at - (text[at - 1 : at] == "!")
+        at = text.find("[", at + 1)
     word = _HALF_WORD.search(text, max(0, len(text) - _LONGEST_HALF))
     return word.start() if word and found.cuttable(word.start()) else None
 
@@ -120,7 +134,7 @@ def _code_end(ticks: dict[int, list[int]], start: int, end: int) -> int:
 
 def _flanks(text: str, start: int, end: int) -> _Run:
     before, after = text[start - 1 : start] or " ", text[end : end + 1] or " "
-    before_word, after_word = not _loose(before), not _loose(after)
+    before_word, after_word = _LOOSE.match(before) is None, _LOOSE.match(after) is None
     before_spaceless, after_spaceless = (SPACELESS.match(character) is not None for character in (before, after))
     left = not after.isspace() and (after_word or not before_word or before_spaceless)
     right = not before.isspace() and (before_word or not after_word or after_spaceless)
@@ -131,21 +145,37 @@ def _flanks(text: str, start: int, end: int) -> _Run:
     return _Run(mark, start, end - start, opens, closes, sure=meant or before.isspace() or before in _BEFORE_OPENING)
 
 
-def _loose(character: str) -> bool:
-    return character.isspace() or regex.match(r"[\p{P}\p{S}]", character) is not None
+class _Open:
+    """The runs that are open, outermost first, counted by kind: a run without a partner costs no search."""
 
+    def __init__(self) -> None:
+        self._stack: list[_Run] = []
+        self._counts: dict[str, int] = defaultdict(int)
 
-def _pair(stack: list[_Run], run: _Run) -> None:
-    """Close what a run of delimiters closes; what is left of it may open."""
-    while run.closes and run.count:
-        at = next((i for i in range(len(stack) - 1, -1, -1) if stack[i].mark == run.mark), -1)
-        if at < 0:
-            break
-        del stack[at + 1 :]
-        used = 2 if min(stack[at].count, run.count) >= 2 else 1
-        stack[at].count -= used
-        run.count -= used
-        if not stack[at].count:
-            stack.pop()
-    if run.opens and run.count:
-        stack.append(run)
+    def push(self, run: _Run) -> None:
+        self._stack.append(run)
+        self._counts[run.mark] += 1
+
+    def pair(self, run: _Run) -> None:
+        """Close what a run of delimiters closes; what is left of it may open."""
+        while run.closes and run.count and self._counts[run.mark]:
+            while self._stack[-1].mark != run.mark:
+                self._pop()  # what was opened inside of a pair, and not closed there, means nothing
+            opener = self._stack[-1]
+            used = 2 if min(opener.count, run.count) >= 2 else 1
+            opener.count -= used
+            run.count -= used
+            if not opener.count:
+                self._pop()
+        if run.opens and run.count:
+            self.push(run)
+
+    def _pop(self) -> None:
+        self._counts[self._stack.pop().mark] -= 1
+
+    def meant(self) -> list[tuple[int, str]]:
+        """Return what is open as (position, marker), as far as it was meant to open something."""
+        sure = [run for run in self._stack if run.sure]
+        if len(sure) > MOST_OPEN:
+            return []
+        return [(run.start, run.mark * run.count if run.mark in "*_~" else run.mark) for run in sure]

@@ -2,28 +2,26 @@
 
 A page's end is decided as soon as it is full, from no more text than that, so the same text gives the same pages
 however it arrives. The source is cut, what the cut leaves open is closed and taken up again on the next page, and the
-dialect's rendering of that is what must fit.
+dialect's rendering of that is what must fit. The work is bounded: a page is rendered about ten times until it is
+final, and nothing beyond the pages that are shown is rendered at all.
 """
 
-from collections.abc import Iterator
+import re
+from copy import copy
 from dataclasses import dataclass
 from itertools import islice
 
-import regex  # type: ignore[import-untyped]
-
 from bot.ports import Dialect
-from bot.reply.blocks import Blocks, parse
-from bot.reply.cut import Lead, harmless, lead, places
+from bot.reply.cut import Lead
 from bot.reply.heal import close, heal
+from bot.reply.page_end import PageEnd, Work, finish
 from bot.reply.steady import steady
 
-_WASTE = 0.3
-"""A page may stay empty to this part, if it then ends at a better place."""
-_TRIES = 8
 _SMALLEST = 200
 """In less, there may be no room for what is taken up from the page before."""
-_GRAPHEME = regex.compile(r"\X")
-_LONG_GRAPHEME = 64
+_MOST_LINES = 400
+"""A page has no more lines, however short they are: each costs the work of a long one."""
+_LINE_END = re.compile(r"\r\n?|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,30 +47,48 @@ def pages(text: str, dialect: Dialect, size: int, *, done: bool = True) -> list[
 class Paginator:
     """The pages of a text that grows. All work together is linear in the text: only the last page is rendered again.
 
-    Page `spare[0]` (from 0) keeps `spare[1]` of its room free, unless that left too little.
+    Page `spare[0]` (from 0) keeps `spare[1]` of its room free, unless that left too little. After `most` pages that
+    show something there is only one more, with the beginning of the rest: `is_beyond`.
     """
 
-    def __init__(self, dialect: Dialect, size: int, spare: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self, dialect: Dialect, size: int, spare: tuple[int, int] | None = None, *, most: int | None = None
+    ) -> None:
         if size < _SMALLEST:
             raise ValueError(f"A page has room for at least {_SMALLEST} characters, not {size}: correct the limits.")
         self._dialect = dialect
         self._whole_size = size
         self._spare = spare if spare and size - spare[1] >= _SMALLEST else (-1, 0)
+        self.most = most
         self._frozen: list[Page] = []
         self._pieces: list[str] = []
         self._tail = ""
         self._lead = Lead()
         self._check_at = self._size // 2
         self._floor = 0
+        self._fitted = ""
+        self._shown = 0
+        self.length = 0
+
+    @property
+    def text(self) -> str:
+        """All that was added."""
+        return "".join([*(page.source for page in self._frozen), self._tail, *self._pieces])
 
     @property
     def _size(self) -> int:
         """The room of the page that is open."""
         return self._whole_size - (self._spare[1] if len(self._frozen) == self._spare[0] else 0)
 
+    @property
+    def is_beyond(self) -> bool:
+        """Whether there is more than `most` pages show, as far as that was looked at."""
+        return self.most is not None and self._shown > self.most
+
     def add(self, piece: str) -> None:
         """Add text at the end. Costs next to nothing: the work is done when pages are asked for."""
         self._pieces.append(piece)
+        self.length += len(piece)
 
     def pages(self, *, done: bool = False, steady: bool = False) -> list[Page]:
         """Return all pages so far. Only the last one will ever change, unless `done` says that the text is whole.
@@ -81,155 +97,122 @@ class Paginator:
         `steady`: the last page shows only what will stay as it is, and will not end before it; so where a page ends
         then also depends on when it was asked for.
         """
-        self._tail = "".join((self._tail, *self._pieces))
-        self._pieces = []
-        self._freeze_full_pages()
-        if not self._tail:
+        return finish(self.work(done=done, steady=steady))
+
+    def work(self, *, done: bool = False, steady: bool = False) -> Work[list[Page]]:
+        """Do what `pages` does, a rendering at a time. It may be left at any point."""
+        yield from self.freeze()
+        if not self._tail or self.is_beyond:
             return list(self._frozen)
         if done:
-            return self._completed()
-        return [*self._frozen, self._steady() if steady else self._growing()]
+            return (yield from self._completed())
+        page = yield from (self._steady() if steady else self._growing())
+        if self.most is not None and self._shown == self.most and page.text.strip():
+            self._shown += 1
+        return [*self._frozen, page]
 
-    def _freeze_full_pages(self) -> None:
-        """Measure the open page at places that depend on the text alone; end it at the first where it is too big."""
-        start = 0
-        text = self._tail
-        while start + self._check_at <= len(text):
-            self._tail = text[start : start + self._check_at]
-            size = self._size_of(close(self._document(self._tail)).text)
+    def freeze(self) -> Work[int]:
+        """End the pages that are full: measure the open page at places that depend on the text alone, and end it at the
+        first where it is too big. Return how many pages there are, with the open one.
+        """
+        if self._pieces and not self.is_beyond:
+            self._tail = "".join((self._tail, *self._pieces))
+            self._pieces = []
+        while not self.is_beyond and (end := self._next_check()):
+            window = self._tail[:end]
+            if end < self._check_at:  # it has too many lines
+                yield from self._freeze(window, self._size + 1)
+                continue
+            size = self._size_of(close(self._document(window)).text)
+            yield
             if size <= self._size and self._check_at < 2 * self._size:
                 room = self._size - size
                 step = room + 1 if room <= self._size // 8 else room // 2
                 self._check_at += max(step, self._size // 64, 1)
             else:
-                start += self._freeze()
-        self._tail = text[start:]
+                yield from self._freeze(window, size)
+        return len(self._frozen) + bool(self._tail)
 
-    def _completed(self) -> list[Page]:
-        open_state = self._frozen, self._tail, self._lead, self._check_at, self._floor
-        self._frozen = list(self._frozen)
-        while self._tail:
-            text = self._dialect.render(close(self._document(self._tail), inline=False).text)
-            if self._dialect.size(text) <= self._size:
-                self._frozen.append(Page(self._tail, text))
-                break
-            self._tail = self._tail[self._freeze() :]
-            self._freeze_full_pages()
-        whole = self._frozen
-        self._frozen, self._tail, self._lead, self._check_at, self._floor = open_state
-        return whole
+    def _next_check(self) -> int:
+        """Return how much of the tail is measured next; 0 if that has not arrived."""
+        line_ends = _LINE_END.finditer(self._tail, 0, self._check_at)
+        if (most := next(islice(line_ends, _MOST_LINES, None), None)) is not None and most.start() < self._check_at:
+            return most.start()
+        return self._check_at if self._check_at <= len(self._tail) else 0
 
-    def _growing(self) -> Page:
-        text = self._dialect.render(heal(self._document(self._tail)))
-        if self._dialect.size(text) > self._size:
-            text = self._cut().page[1]
-        return Page(self._tail, text)
+    def _completed(self) -> Work[list[Page]]:
+        whole = copy(self)
+        whole._frozen = list(self._frozen)  # noqa: SLF001 - it is this class
+        while whole._tail and not whole.is_beyond:  # noqa: SLF001
+            yield from whole._complete()  # noqa: SLF001
+        self._shown = max(self._shown, whole._shown if whole.is_beyond else 0)  # noqa: SLF001
+        return whole._frozen  # noqa: SLF001
 
-    def _steady(self) -> Page:
+    def _complete(self) -> Work[None]:
+        """End the last page, or one more before it."""
+        text = self._dialect.render(close(self._document(self._tail), inline=False).text)
+        yield
+        if (size := self._dialect.size(text)) <= self._size:
+            self._end(len(self._tail), text)
+        else:
+            yield from self._freeze(self._tail, size)
+            yield from self.freeze()
+
+    def _growing(self) -> Work[Page]:
+        healed = heal(self._document(self._tail))
+        yield
+        text = self._dialect.render(healed)
+        yield
+        if self._dialect.size(text) <= self._size:
+            self._fitted = text
+        elif not self._fitted:
+            _, self._fitted = yield from self._page_end(self._tail).best()
+        return Page(self._tail, self._fitted)
+
+    def _steady(self) -> Work[Page]:
         document = self._document(self._tail)
         end = steady(document)
-        if self._size_of(close(document[:end]).text) > self._size:
-            cut = self._cut()
-            end = steady(document[: cut.inside(cut.page[0])])
+        yield
+        text = close(document[:end]).text
+        shown = self._dialect.render(text)
+        yield
+        if self._dialect.size(shown) > self._size:
+            if self._fitted:
+                return Page(self._tail, self._fitted)
+            page_end = self._page_end(self._tail)
+            at, _ = yield from page_end.best()
+            text, end = "", steady(document[: page_end.inside(at)])
+        if len(text) != end:
+            shown = self._dialect.render(document[:end])
+            yield
         self._floor = max(self._floor, end - len(self._lead.text) + self._lead.skip)
-        return Page(self._tail, self._dialect.render(document[:end]).rstrip())
+        self._fitted = shown.rstrip()
+        return Page(self._tail, self._fitted)
 
-    def _freeze(self) -> int:
-        """End a page within the tail, which is too big for one; return how much of it the page took."""
-        cut = self._cut()
-        at, text = cut.page
+    def _freeze(self, window: str, size: int) -> Work[None]:
+        """End a page within a window of the tail, which is too big for one: `size`."""
+        page_end = self._page_end(window, size)
+        at, text = yield from page_end.best()
+        yield
+        lead = page_end.next_lead(at)
+        yield
+        self._end(at, text)
+        if lead.text and self._size_of(close(f"{lead.text}x").text) > self._size // 4:
+            lead = Lead()  # what would be taken up leaves too little room for what is new
+        self._lead = lead
+
+    def _end(self, at: int, text: str) -> None:
         self._frozen.append(Page(self._tail[:at], text))
-        self._lead = cut.next_lead(at)
-        if self._lead.text and self._size_of(close(f"{self._lead.text}x").text) > self._size // 2:
-            self._lead = Lead()  # what would be taken up leaves no room for what is new
+        self._shown += bool(text.strip())
+        self._tail = self._tail[at:]
+        self._lead, self._floor, self._fitted = Lead(), 0, ""
         self._check_at = self._size // 2
-        self._floor = 0
-        return at
 
-    def _cut(self) -> "_Cut":
-        return _Cut(self._dialect, self._size, self._lead, self._tail, self._floor)
+    def _page_end(self, window: str, size: int | None = None) -> PageEnd:
+        return PageEnd(self._dialect, self._size, self._lead, window, floor=self._floor, window_size=size)
 
     def _document(self, source: str) -> str:
         return self._lead.text + source[self._lead.skip :]
 
     def _size_of(self, markdown: str) -> int:
         return self._dialect.size(self._dialect.render(markdown))
-
-
-class _Cut:
-    """Finds the end of one page in a window of text that does not fit on it; not before `floor`, if that fits."""
-
-    def __init__(self, dialect: Dialect, size: int, opening: Lead, window: str, floor: int = 0) -> None:
-        self._dialect = dialect
-        self._size = size
-        self._window = window
-        self._floor = min(floor, len(window))
-        self._lead = opening
-        self._blocks: Blocks = parse(self._document(len(window)))
-        self.page = self._best()
-
-    def next_lead(self, at: int) -> Lead:
-        """Return how the page after a cut begins."""
-        inline = close(self._document(at)).inline
-        return lead(self._blocks, self.inside(at), inline)
-
-    def inside(self, at: int) -> int:
-        """Return where a position of the window is in the page's document."""
-        return at - self._lead.skip + len(self._lead.text)
-
-    def _document(self, at: int) -> str:
-        return self._lead.text + self._window[self._lead.skip : at]
-
-    def _rendered(self, at: int) -> str:
-        return self._dialect.render(close(self._document(at)).text)
-
-    def _fitting(self, at: int) -> str | None:
-        text = self._rendered(at)
-        return text if self._dialect.size(text) <= self._size else None
-
-    def _best(self) -> tuple[int, str]:
-        fits, too_big = self._fullest()
-        offset = self.inside(0)
-        first = self.inside(max(self._lead.skip + 1, int(fits * (1 - _WASTE)), self._floor))
-        ranked = [position - offset for _, position in places(self._blocks, first, self.inside(too_big))[:_TRIES]]
-        for at in [*ranked, *([self._floor] if self._floor > self._lead.skip else [])]:
-            if 0 < at < too_big and (text := self._fitting(at)) is not None:
-                return at, text
-        for at in self._raw(fits):
-            if (text := self._fitting(at)) is not None:
-                return at, text
-        at = max(1, fits)
-        return at, self._rendered(at)
-
-    def _fullest(self) -> tuple[int, int]:
-        """Return two close positions: up to the first the page fits, up to the second it does not."""
-        low, high = self._lead.skip, len(self._window)
-        low_size, high_size = self._measure(low), self._measure(high)
-        near = max(self._size // 64, 1)
-        even = False
-        while high - low > near:
-            share = 0.5 if even or high_size <= low_size else (self._size - low_size) / (high_size - low_size)
-            middle = min(max(low + int((high - low) * share), low + near // 2 + 1), high - near // 2 - 1)
-            middle = min(max(middle, low + 1), high - 1)
-            size = self._measure(middle)
-            if size <= self._size:
-                even, low, low_size = middle - low < (high - low) // 4, middle, size
-            else:
-                even, high, high_size = high - middle < (high - low) // 4, middle, size
-        return low, high
-
-    def _measure(self, at: int) -> int:
-        return self._dialect.size(self._rendered(at))
-
-    def _raw(self, fits: int) -> Iterator[int]:
-        """Yield places between two characters, the best first; in the end any that makes the page small."""
-        start = max(0, fits - self._size // 4)
-        found = (match.end() for match in _GRAPHEME.finditer(self._window, start, fits + _LONG_GRAPHEME))
-        ends = sorted((at for at in found if self._lead.skip < at <= fits), reverse=True)
-        harmless_at = harmless(self._blocks)
-        yield from islice((at for at in ends if harmless_at(self.inside(at))), 3)
-        yield from ends[:3]
-        at = fits
-        while at > 0:
-            yield at
-            at //= 2

@@ -7,7 +7,6 @@ from typing import Any
 import structlog
 
 from bot.errors import RateLimited, Unreachable
-from bot.platforms.shape import MISREAD, misread
 from bot.platforms.slack.calls import Calls, NotSent, Refused, field
 
 log = structlog.get_logger()
@@ -57,9 +56,8 @@ async def _shared_as(calls: Calls, channel: str, thread: str, file_id: str) -> s
 
 def _share_in(file: Mapping[str, Any], channel: str, thread: str) -> str:
     """Return the `ts` of the message in a thread that shows a file (Slack docs, reference/objects/file-object)."""
-    try:
-        shares = [share for kind in (file.get("shares") or {}).values() for share in kind.get(channel) or ()]
-        return next((str(share["ts"]) for share in shares if share.get("thread_ts") == thread), "")
-    except MISREAD as error:
-        misread("slack_answer_unreadable", file, error, method="files.info")
-        return ""
+    for kind in (file.get("shares") or {}).values():
+        for share in kind.get(channel) or ():
+            if share.get("thread_ts") == thread:
+                return str(share["ts"])
+    return ""

@@ -5,11 +5,12 @@ library does not tell. Everything else in the text can then stay as it was writt
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline, autolink, escape, image, link
 from markdown_it.token import Token
 
@@ -17,6 +18,11 @@ Rule = Callable[[StateInline, bool], bool]
 
 _IN_ANGLES = re.compile(r"\s*<([^<>\n]*)>")
 _DEFINED_IN_ANGLES = re.compile(r"\]:\s*(?:>\s*)*<([^<>\n]*)>")
+_MAY_NEED_EDITS = re.compile(r"<|!\[|\\[>&]")
+_MOST_NESTED = 4
+"""Brackets nested more deeply are plain characters: each level costs one more reading of what is inside."""
+_MOST_BRACKETS = 320
+"""A message with more is read for links only up to there: nobody writes one, and each costs a search for its end."""
 _IN_URL = str.maketrans({" ": "%20", "(": "%28", ")": "%29"})
 
 
@@ -29,18 +35,37 @@ class Edit:
     text: str
 
 
+def may_need_edits(text: str) -> bool:
+    """Say whether there can be anything in a text that Slack must not get as it was written."""
+    return _MAY_NEED_EDITS.search(text) is not None
+
+
 def make_parser() -> MarkdownIt:
-    """Return a parser for CommonMark with tables and strikethrough, in which HTML is text.
+    """Return a parser for CommonMark with tables and strikethrough, in which HTML is text. What needs no edits is not
+    read further than to its blocks.
 
     Its inline tokens for images, links, autolinks and escapes carry `meta["span"]`: the first and the last-but-one
     position in the text they stand in; images and links also `meta["label_end"]`.
     """
-    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     parser.disable("text_join")  # it merges escapes into the text around them
-    parser.inline.ruler.at("autolink", _spotted(autolink))
-    parser.inline.ruler.at("escape", _spotted(escape))
-    parser.inline.ruler.at("image", _spotted(image, label_at=1))
-    parser.inline.ruler.at("link", _spotted(link, label_at=0))
+    spotter = MarkdownIt("commonmark", {"html": False, "maxNesting": _MOST_NESTED}).enable("strikethrough")
+    spotter.inline.ruler.at("autolink", _spotted(autolink))
+    spotter.inline.ruler.at("escape", _spotted(escape))
+    spotter.inline.ruler.at("image", _spotted(image, label_at=1))
+    spotter.inline.ruler.at("link", _spotted(link, label_at=0))
+
+    def only_where_needed(state: StateCore) -> None:
+        room = _MOST_BRACKETS
+        for token in state.tokens:
+            if token.type != "inline" or not may_need_edits(token.content):
+                continue
+            room -= token.content.count("[") + token.content.count("<")
+            if room >= 0:
+                token.children = []
+                spotter.inline.parse(token.content, spotter, state.env, token.children)
+
+    parser.core.ruler.at("inline", only_where_needed)
     return parser
 
 
@@ -48,15 +73,15 @@ def _spotted(rule: Rule, label_at: int | None = None) -> Rule:
     """Return a rule that notes where it matched. `label_at`: where the `[` of a label is, from there on."""
 
     def spot(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdown-it's form of a rule
-        start, first, label_end = state.pos, len(state.tokens), -1
-        bracket = start if label_at is None else start + label_at
-        if label_at is not None and not silent and state.src[bracket : bracket + 1] == "[":
-            label_end = state.md.helpers.parseLinkLabel(state, bracket, not label_at)
+        start, first = state.pos, len(state.tokens)
         if not rule(state, silent):
             return False
         # the first new token may be the text before the construct
-        for token in [token for token in state.tokens[first:] if token.type != "text"][:1]:
-            token.meta |= {"span": (start, state.pos), "label_end": label_end}
+        token = next((token for token in islice(state.tokens, first, None) if token.type != "text"), None)
+        if token is not None and not silent:
+            token.meta["span"] = (start, state.pos)
+            if label_at is not None:
+                token.meta["label_end"] = state.md.helpers.parseLinkLabel(state, start + label_at, not label_at)
         return True
 
     return spot
@@ -85,14 +110,14 @@ def inline_edits(children: Sequence[Token], content: str) -> list[Edit]:
             edits += [Edit(start, start + 1, ""), Edit(end - 1, end, " " if runs_on else "")]
         elif token.type == "link_open":
             edits += _without_angles(content, token.meta["label_end"], end)
-            if _holds_image(children[index + 1 :]) and content[token.meta["label_end"] + 1] == "(":
+            if _holds_image(islice(children, index + 1, None)) and content[token.meta["label_end"] + 1] == "(":
                 edits += [Edit(start, start + 1, ""), Edit(token.meta["label_end"], token.meta["label_end"] + 1, " ")]
         elif content[start + 1 : start + 2] in {"<", ">", "&"}:
             edits.append(Edit(start, start + 1, ""))
     return edits
 
 
-def _holds_image(rest: Sequence[Token]) -> bool:
+def _holds_image(rest: Iterable[Token]) -> bool:
     """Say whether there is an image in the link that was opened before these tokens; links do not nest."""
     inside = takewhile(lambda token: token.type != "link_close", rest)
     return any(token.type == "image" for token in inside)

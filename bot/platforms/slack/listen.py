@@ -12,10 +12,8 @@ from slack_bolt.response import BoltResponse
 from bot.errors import Stopping
 from bot.events import Button, Deleted, Edited, Event, MessageKey, Pressed
 from bot.platforms.clock import PlatformClock
-from bot.platforms.shape import MISREAD, misread
 from bot.platforms.slack.calls import Me
 from bot.platforms.slack.order import Turns
-from bot.platforms.slack.readable import check
 from bot.platforms.slack.translate import Message, Translator, change_of, is_own, is_person, is_question, is_written
 from bot.ports import Hear
 
@@ -61,18 +59,7 @@ class Listener:
         }
 
     async def take(self, body: dict[str, Any]) -> BoltResponse:
-        """Return 200 for an event that is done with, so that it is acknowledged; 500 for one to be sent again.
-
-        One that cannot be read is logged, and done with: it would be the same the next time.
-        """
-        try:
-            check(body.get("event") or {})
-            return await self._take_live(body)
-        except MISREAD as error:
-            misread("slack_event_unreadable", body, error)
-            return BoltResponse(status=200)
-
-    async def _take_live(self, body: dict[str, Any]) -> BoltResponse:
+        """Return 200 for an event that is done with, so that it is acknowledged; 500 for one to be sent again."""
         event = body.get("event") or {}
         thread = str(event.get("thread_ts") or "")
         is_reply = event.get("type") in {"message", "app_mention"} and thread not in {"", event.get("ts")}
@@ -95,12 +82,7 @@ class Listener:
         turns = self._turns.setdefault(channel, Turns())
         try:
             async with turns.turn(said_s, settle_s):
-                try:
-                    found = await reader(event, team)
-                except MISREAD as error:
-                    misread("slack_event_unreadable", event, error)
-                    found = ()
-                for heard in found:
+                for heard in await reader(event, team):
                     await self._hear(heard)
         except Stopping:
             return BoltResponse(status=500)  # the next process takes it, when Slack delivers it again
@@ -117,7 +99,6 @@ class Listener:
         if kind != "message_changed":
             return await self._said(event, team)
         changed = event.get("message") or {}
-        check(changed)
         if changed.get("subtype") == "tombstone":
             return self._deleted(event, team, str(changed.get("ts")))
         return await self._edited(event, team)

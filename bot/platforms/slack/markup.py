@@ -7,12 +7,13 @@ entities, so that nothing Claude writes can notify anybody or hide where a link 
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bot.platforms.slack.inline import Edit, definition_edits, inline_edits, make_parser
+from bot.platforms.slack.inline import Edit, definition_edits, inline_edits, make_parser, may_need_edits
 from bot.reply.fences import apart
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -38,7 +39,7 @@ class SlackDialect:
         """
         text = _LONE.sub("\ufffd", markdown.replace("\r\n", "\n").replace("\r", "\n"))
         text = apart(_UNSAFE.sub("", text))
-        return _escaped(text, _edits(self._parser, text) if _may_need_edits(text) else [])
+        return _escaped(text, _edits(self._parser, text) if may_need_edits(text) else [])
 
     def size(self, rendered: str) -> int:
         """Return the length in characters as sent, entities and all: the strictest reading of Slack's limit."""
@@ -48,10 +49,6 @@ class SlackDialect:
 def escape(text: str) -> str:
     """Return text in which Slack sees no control sequence (Slack docs, messaging/formatting-message-text)."""
     return _SPECIAL.sub(lambda found: _ENTITIES[found[0]], text)
-
-
-def _may_need_edits(text: str) -> bool:
-    return "<" in text or "![" in text or "\\>" in text or "\\&" in text
 
 
 def _escaped(text: str, edits: Sequence[Edit]) -> str:
@@ -87,9 +84,10 @@ def _edits(parser: MarkdownIt, text: str) -> list[Edit]:
     for token in parser.parse(text, env):
         if token.type != "inline":
             continue
+        # Also where there is nothing to change: a row's later cells are found behind its earlier ones.
         position = _position(token, lines, starts, taken)
-        if position is not None:
-            found = inline_edits(token.children or [], token.content)
+        if position is not None and token.children:
+            found = inline_edits(token.children, token.content)
             edits += [Edit(position(edit.start), position(edit.end - 1) + 1, edit.text) for edit in found]
     for reference in env.get("references", {}).values():
         first, end = reference["map"]
@@ -116,4 +114,9 @@ def _position(
         taken[line] = at + len(words)
         anchors.append((inner + len(piece) - len(piece.lstrip()), starts[line] + at))
         inner += len(piece) + 1
-    return lambda position: next((outer + position - i for i, outer in reversed(anchors) if i <= position), 0)
+
+    def outer(position: int) -> int:
+        at = bisect_right(anchors, position, key=lambda anchor: anchor[0]) - 1
+        return anchors[at][1] + position - anchors[at][0] if at >= 0 else 0
+
+    return outer

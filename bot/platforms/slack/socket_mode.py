@@ -20,7 +20,6 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import PlatformError, RateLimited, StartupError
-from bot.platforms.shape import MISREAD, misread
 from bot.platforms.slack.sign_in import new_socket_url, wait_before
 
 log = structlog.get_logger()
@@ -119,8 +118,6 @@ class Link(AsyncBaseSocketModeClient):
                 await send_async_response(self, request, answer, begun_s)
         except ConnectionError as error:
             log.info("slack_event_not_acknowledged", reason=type(error).__name__)
-        except MISREAD as error:
-            misread("slack_envelope_unreadable", message, error)
         except Exception:
             # One event must not end the connection; without an acknowledgement Slack sends it again.
             log.exception("slack_event_not_handled", kind=message.get("type"))

@@ -1,0 +1,129 @@
+"""Where one page ends: the best place in a window of text that is too big for it, found with few renderings."""
+
+from collections.abc import Generator, Iterator
+from itertools import islice
+from typing import TypeVar
+
+import regex  # type: ignore[import-untyped]
+
+from bot.ports import Dialect
+from bot.reply.blocks import Blocks, parse
+from bot.reply.cut import Lead, harmless, lead, places
+from bot.reply.heal import close
+
+T = TypeVar("T")
+Work = Generator[None, None, T]
+"""Work that stops after each rendering, so that whoever does it can let others go on."""
+
+_WASTE = 0.3
+"""A page may stay empty to this part, if it then ends at a better place."""
+_TRIES = 3
+_GRAPHEME = regex.compile(r"\X")
+_LONG_GRAPHEME = 64
+
+
+def finish(work: Work[T]) -> T:
+    """Do all of some work at once, and return what comes of it."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+class PageEnd:
+    """Finds the end of one page in a window of text that does not fit on it; not before `floor`, if that fits.
+
+    `size`: the room. `window_size`: what the whole window would take, if that is known.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        size: int,
+        opening: Lead,
+        window: str,
+        *,
+        floor: int = 0,
+        window_size: int | None = None,
+    ) -> None:
+        self._dialect = dialect
+        self._size = size
+        self._window = window
+        self._window_size = window_size
+        self._floor = min(floor, len(window))
+        self._lead = opening
+        self._blocks: Blocks = parse(self._document(len(window)))
+
+    def next_lead(self, at: int) -> Lead:
+        """Return how the page after a cut begins."""
+        inline = close(self._document(at)).inline
+        return lead(self._blocks, self.inside(at), inline)
+
+    def inside(self, at: int) -> int:
+        """Return where a position of the window is in the page's document."""
+        return at - self._lead.skip + len(self._lead.text)
+
+    def best(self) -> Work[tuple[int, str]]:
+        """Return how much of the window the page takes, and the page as rendered."""
+        yield
+        fits, too_big = yield from self._fullest()
+        yield
+        offset = self.inside(0)
+        first = self.inside(max(self._lead.skip + 1, int(fits * (1 - _WASTE)), self._floor))
+        ranked = (position - offset for _, position in places(self._blocks, first, self.inside(too_big)))
+        found = list(islice((at for at in ranked if 0 < at < too_big), _TRIES))
+        shown = [self._floor] if self._floor > self._lead.skip else []
+        yield
+        for at in (*found, *shown, *self._raw(fits)):
+            text = self._rendered(at)
+            yield
+            if self._dialect.size(text) <= self._size:
+                return at, text
+        at = max(1, fits)
+        return at, self._rendered(at)
+
+    def _document(self, at: int) -> str:
+        return self._lead.text + self._window[self._lead.skip : at]
+
+    def _rendered(self, at: int) -> str:
+        return self._dialect.render(close(self._document(at)).text)
+
+    def _fullest(self) -> Work[tuple[int, int]]:
+        """Return two positions: up to the first the page fits, and is full or does not fit up to the second."""
+        low, high = self._lead.skip, len(self._window)
+        low_size = len(self._lead.text)
+        high_size = self._window_size or (yield from self._measured(high))
+        near = max(self._size // 64, 1)
+        even = False
+        while high - low > near:
+            share = 0.5 if even or high_size <= low_size else (self._size - low_size) / (high_size - low_size)
+            middle = min(max(low + int((high - low) * share), low + near // 2 + 1), high - near // 2 - 1)
+            middle = min(max(middle, low + 1), high - 1)
+            size = yield from self._measured(middle)
+            if size <= self._size:
+                even, low, low_size = middle - low < (high - low) // 4, middle, size
+                if size + near > self._size:
+                    return low, min(high, low + near + 1)
+            else:
+                even, high, high_size = high - middle < (high - low) // 4, middle, size
+        return low, high
+
+    def _measured(self, at: int) -> Work[int]:
+        size = self._dialect.size(self._rendered(at))
+        yield
+        return size
+
+    def _raw(self, fits: int) -> Iterator[int]:
+        """Yield places between two characters, the best first; in the end any that makes the page small."""
+        start = max(0, fits - self._size // 4)
+        found = (match.end() for match in _GRAPHEME.finditer(self._window, start, fits + _LONG_GRAPHEME))
+        ends = sorted((at for at in found if self._lead.skip < at <= fits), reverse=True)
+        harmless_at = harmless(self._blocks)
+        yield from islice((at for at in ends if harmless_at(self.inside(at))), 2)
+        yield from ends[:1]
+        at = fits
+        while at > 0:
+            yield at
+            at //= 2
