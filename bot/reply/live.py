@@ -5,10 +5,11 @@ shown, so a lost response, a rate limit or an outage costs time and nothing else
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import structlog
 
@@ -17,7 +18,8 @@ from bot.events import Budget, Button, MessageKey, Part
 from bot.ports import PartLog, Surface
 from bot.reply.draft import Draft
 from bot.reply.pace import Backlog, Rank
-from bot.reply.pacer import Claim, Pacer
+from bot.reply.pacer import Claim, Pacer, give_back
+from bot.reply.page_end import Work
 from bot.reply.parts import Parts
 from bot.reply.screen import LATE_AFTER_S, Call, Step, next_steps
 
@@ -25,6 +27,10 @@ log = structlog.get_logger()
 
 BACK_OFF_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0)
 """Waits after one failed call and the next; once the answer is whole, running out of them means giving up."""
+_AT_ONCE_S = 0.005
+"""So long a reply works at its pages before it lets others go on, in CPU time."""
+
+T = TypeVar("T")
 
 
 class LiveReply:
@@ -39,7 +45,9 @@ class LiveReply:
     characters more before the dot, which tell its content), at most 25 characters (Discord docs, resources/message,
     nonce), or `ValueError` is raised. `parts` are messages an earlier process has posted, or was about to: they are
     edited, or looked for before they are posted; a file that is there with the same content is not posted again, and
-    what this answer has no use for is deleted. Leaving the block early stops all calls.
+    what this answer has no use for is deleted. `shown`: the text of which they show what fits, as far as it is known;
+    it stays until this answer is as long, or whole (None: until it has more pages). Leaving the block early stops all
+    calls.
 
     While it grows, its newest message has a Stop button if it is `stoppable`. Of more than `most_pages` messages only
     so many are posted; then the whole answer is a file. `back_off_s`: the waits between attempts while the platform
@@ -55,6 +63,7 @@ class LiveReply:
         turn: MessageKey,
         mark: str,
         parts: Sequence[Part] = (),
+        shown: str | None = None,
         most_pages: int = 8,
         stoppable: bool = True,
         back_off_s: Sequence[float] = BACK_OFF_S,
@@ -65,7 +74,7 @@ class LiveReply:
         self._mark = mark
         self._back_off_s = back_off_s
         self._parts = Parts(surface, log, turn, mark, parts)
-        self._draft = Draft(surface, most_pages=most_pages, stoppable=stoppable)
+        self._draft = Draft(surface, most_pages=most_pages, stoppable=stoppable, shown=shown)
         self._claim = Claim(Backlog())
         self._begins_s: float | None = None
         self._wake = asyncio.Event()
@@ -74,6 +83,7 @@ class LiveReply:
         self._interruptible: asyncio.Timeout | None = None
         self._ended = self._gives_up = False
         self._failures = 0
+        self._all_seen = False
         self._task: asyncio.Task[None] | None = None
         self.broken: PlatformError | None = None
         """Why nothing more can be shown, or None."""
@@ -111,19 +121,25 @@ class LiveReply:
         self._draft.doing(text)
         if self._draft.blank and not (text and self._begins_s):
             self._begins_s = asyncio.get_running_loop().time() if text else None
+        self._all_seen = False
         self._stir()
 
     def anew(self) -> None:
-        """Begin the text anew, in the same messages: what was written is forgotten, and shown until there is more."""
+        """Begin the text anew, in the same messages: what was written is shown until there is as much, or the end."""
         now_s = asyncio.get_running_loop().time()
         self._draft.anew()
         self._parts.anew()
         self._claim.backlog.take(now_s)
         self._begins_s = None
+        self._all_seen = False
         self._stir()
 
     async def finish(
-        self, note: str = "", *, buttons: Sequence[Button] = (), files: Sequence[tuple[str, bytes]] = ()
+        self,
+        note: str = "",
+        *,
+        buttons: Sequence[Button] = (),
+        files: Sequence[tuple[str, bytes]] = (),
     ) -> None:
         """Return when everything is shown and confirmed: below the text the note as its last paragraph and the buttons,
         after it the files, each a name and its bytes.
@@ -150,7 +166,7 @@ class LiveReply:
         await self._shown()
 
     async def _shown(self) -> None:
-        self._failures = 0
+        self._failures, self._all_seen = 0, False
         self._claim.rank = Rank.LAST
         self._still.clear()
         self._stir()
@@ -176,7 +192,7 @@ class LiveReply:
         try:
             while True:
                 self._wake.clear()
-                steps = self._next()
+                steps = await self._more_text() or await self._next()
                 if steps:
                     await self._take_first(steps)
                     continue
@@ -190,9 +206,19 @@ class LiveReply:
             self._ended = True
             self._still.set()
 
-    def _next(self) -> list[Step]:
+    async def _next(self) -> list[Step]:
         """Return the next call for the text as it is now, and what may go first if that must wait."""
-        return next_steps(self._draft.wanted(), self._parts.screen, self._surface.limits)
+        wanted = await _patiently(self._draft.wanted())
+        return next_steps(wanted, self._parts.screen, self._surface.limits)
+
+    async def _more_text(self) -> list[Step]:
+        """Return the call that brings more text to the last page, if that is all there is to do: it is not rendered
+        before it may be sent. Empty if only `_next` can tell.
+        """
+        if not self._all_seen or not await _patiently(self._draft.only_grows()):
+            return []
+        last = next(shown for shown in reversed(self._parts.screen) if not shown.file)
+        return [Step(Call.EDIT, last, newest=True)]
 
     async def _something_new(self) -> None:
         """Wait for more text or the end; for a beginning, until it is late."""
@@ -246,9 +272,11 @@ class LiveReply:
         return limits.posts if step.call in {Call.POST, Call.ATTACH} else limits.edits
 
     async def _make_newest(self, step: Step, budget: Budget) -> None:
-        if self._wake.is_set():
-            found = next((newer for newer in self._next() if self._budget(newer) == budget), None)
+        if self._wake.is_set() or not step.look.text:
+            found = next((newer for newer in await self._next() if self._budget(newer) == budget), None)
             if found is None:
+                self._all_seen = False
+                give_back()
                 return
             step = found
         try:
@@ -265,7 +293,7 @@ class LiveReply:
             self._claim.backlog.put_back(taken, now_s())
             if not self._does_without(step, error):
                 raise
-        self._failures = 0
+        self._failures, self._all_seen = 0, step.newest
         if not self._draft.done:
             self._draft.begun, self._claim.rank = True, Rank.MORE
 
@@ -298,3 +326,17 @@ class LiveReply:
         with suppress(TimeoutError):
             async with asyncio.timeout(delay_s):
                 await self._hurry.wait()
+
+
+async def _patiently(work: Work[T]) -> T:
+    """Do some work and return what comes of it; others go on in between."""
+    begun_s = time.thread_time()
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        if time.thread_time() - begun_s > _AT_ONCE_S:
+            await asyncio.sleep(0)
+            begun_s = time.thread_time()

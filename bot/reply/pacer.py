@@ -218,6 +218,12 @@ def wait_aside() -> None:
         held.wait_aside()
 
 
+def give_back() -> None:
+    """Let others make the call that this task was granted and will not make."""
+    if (held := _held.get()) is not None:
+        held.undo()
+
+
 def granted_scope() -> str:
     """Return the scope in which this task was granted a call; "" if it was not."""
     held = _held.get()

@@ -12,12 +12,24 @@ LATE_AFTER_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Which characters of an answer's source a message shows: `start` to `end` (exclusive) of one attempt at it."""
+
+    attempt: int = 0
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
-    """What a message shows: rendered text, the buttons below it, and whether more text will follow."""
+    """What a message shows: rendered text, the buttons below it, whether more text will follow, and what that text is
+    of the answer.
+    """
 
     text: str
     buttons: tuple[Button, ...] = ()
     growing: bool = False
+    span: Span = Span()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +47,19 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What should be on the screen. `whole`: it is the end, and what is there beyond it should not be."""
+    """What should be on the screen. `whole`: it is the end, and what is there beyond it should not be.
+
+    `attempt`: which attempt at the answer the looks are of. `known`: what an earlier process has shown is no more than
+    they show, on as many pages; False if nobody knows. `over`: there is a later attempt, not as long yet; so nothing
+    more is posted for this one.
+    """
 
     looks: Sequence[Look] = ()
     files: Sequence[Attachment] = ()
     whole: bool = False
+    attempt: int = 0
+    known: bool = True
+    over: bool = False
 
 
 @dataclass(slots=True)
@@ -97,6 +117,9 @@ class Step:
 def next_steps(wanted: Wanted, screen: Sequence[Shown], limits: Limits) -> list[Step]:
     """Return the call to make, in reading order; if that is an END, also the one to make while it must wait. Empty if
     the screen shows what is wanted.
+
+    No word that is shown goes away before it is shown elsewhere: a page that takes words over comes before the edit
+    that takes them from the page before it. What another attempt has shown stays until there is as much, or the end.
     """
     steps = _steps(wanted, screen, limits)
     first = next(steps, None)
@@ -108,8 +131,34 @@ def next_steps(wanted: Wanted, screen: Sequence[Shown], limits: Limits) -> list[
 
 def _steps(wanted: Wanted, screen: Sequence[Shown], limits: Limits) -> Iterator[Step]:
     texts = [shown for shown in screen if not shown.file and not (shown.stuck and wanted.whole)]
-    for index, look in enumerate(wanted.looks):
-        newest = index == len(wanted.looks) - 1
+    if not _is_held(wanted, texts):
+        steps = _text_steps(wanted.looks, texts, limits)
+        steps = (step for step in steps if step.call is not Call.POST or not wanted.over)
+        yield from _losing_nothing(list(steps), wanted, texts)
+    if wanted.whole:
+        # In this order: an old file is never taken for a new one of its name that is looked for after a doubt.
+        yield from _surplus(wanted, texts, screen)
+        yield from _files(wanted.files, screen)
+
+
+def _is_held(wanted: Wanted, texts: Sequence[Shown]) -> bool:
+    """Say whether what another attempt has shown is more than what would take its place. Where nobody knows how full
+    its last page is, it is taken for full.
+    """
+    others = [shown for shown in texts if shown.message_id and not _is_of(shown, wanted.attempt)]
+    if wanted.whole or not others:
+        return False
+    known = wanted.known or all(shown.sent is not None for shown in others)
+    return len(wanted.looks) < len(texts) + (not known)
+
+
+def _is_of(shown: Shown, attempt: int) -> bool:
+    return shown.sent is not None and shown.sent.span.attempt == attempt
+
+
+def _text_steps(looks: Sequence[Look], texts: Sequence[Shown], limits: Limits) -> Iterator[Step]:
+    for index, look in enumerate(looks):
+        newest = index == len(looks) - 1
         shown = texts[index] if index < len(texts) else None
         if shown is not None and shown.stuck:
             continue
@@ -119,10 +168,36 @@ def _steps(wanted: Wanted, screen: Sequence[Shown], limits: Limits) -> Iterator[
             return
         if (step := _edit(shown, look, limits)) is not None:
             yield replace(step, newest=newest and step.look.text == look.text)
-    if wanted.whole:
-        # In this order: an old file is never taken for a new one of its name that is looked for after a doubt.
-        yield from _surplus(wanted, texts, screen)
-        yield from _files(wanted.files, screen)
+
+
+def _losing_nothing(steps: Sequence[Step], wanted: Wanted, texts: Sequence[Shown]) -> Iterator[Step]:
+    """Yield first what takes away no word that is not shown elsewhere. Until the rest has followed, the page that takes
+    over has no Stop button: the one before it has it still.
+    """
+    end = wanted.looks[-1].span.end if wanted.looks else 0
+    taking = [step for step in steps if _takes_away(step, end, texts)]
+    for step in steps:
+        if not any(step is other for other in taking):
+            alone = step.call is not Call.POST or not step.look.growing or not taking
+            yield step if alone else replace(step, look=replace(step.look, buttons=()))
+    yield from taking
+
+
+def _takes_away(step: Step, end: int, texts: Sequence[Shown]) -> bool:
+    """Say whether a call takes words from a message that no other shows, of a text that goes on to `end`."""
+    shown, span = step.shown, step.look.span
+    if shown is None or not shown.message_id or span.end >= end:
+        return False
+    if shown.sent is not None and step.look.text.startswith(shown.sent.text):
+        return False
+    until = shown.sent.span.end if shown.sent and _is_of(shown, span.attempt) else span.end + 1
+    at, others = span.end, [other.sent.span for other in texts if other.sent and other.sure and other is not shown]
+    while at < until:
+        reaches = max((o.end for o in others if o.attempt == span.attempt and o.start <= at), default=at)
+        if reaches <= at:
+            return True
+        at = reaches
+    return False
 
 
 def _edit(shown: Shown, look: Look, limits: Limits) -> Step | None:

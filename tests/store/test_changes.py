@@ -226,13 +226,3 @@ async def test_that_somebody_was_told_that_they_may_not_speak_is_known_for_a_whi
     async with open_store(file) as store:
         assert not await store.note_refusal("discord:1", since_s=0.0)
         assert await store.note_refusal("discord:1", since_s=10.0**12)
-
-
-async def test_a_history_that_is_begun_anew_is_empty_and_others_are_not(store: SqliteStore, ask: Ask) -> None:
-    await answered(store, ask("100"), "One")
-    await answered(store, ask("101", thread="other"), "Two")
-    await store.renew(ask("100").thread)
-    assert await store.history(ask("100").thread) == []
-    assert len(await store.history(ask("101", thread="other").thread)) == 2
-    await answered(store, ask("102"), "Three")
-    assert [m["role"] for m in await store.history(ask("102").thread)] == ["user", "assistant"]
