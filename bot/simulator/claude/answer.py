@@ -9,7 +9,7 @@ from bot.simulator.claude.fields import Json
 from bot.simulator.claude.long_text import long_text
 from bot.simulator.claude.pictures import PictureReader
 from bot.simulator.claude.reply import Reply
-from bot.simulator.claude.talk import Line, Talk, read_talk, result_text
+from bot.simulator.claude.talk import Talk, read_talk, result_text
 
 LONG_CHARACTERS = 5000
 MOST_CHARACTERS = 400_000
@@ -70,7 +70,7 @@ def asked_length(question: str) -> int | None:
 
 def _told(talk: Talk, reader: PictureReader) -> str:
     parts = [f"**This is a simulation of Claude**: no model is running. Turn {talk.turns} of this conversation."]
-    parts += [_asked(line) for line in talk.asked]
+    parts += [f"**{line.who}** asked:\n\n{_quote(line.text)}" for line in talk.asked]
     if talk.context:
         last = talk.context[-1]
         shown = f"I was shown {len(talk.context)} earlier message{'' if len(talk.context) == 1 else 's'}"
@@ -101,14 +101,10 @@ def _extras(talk: Talk) -> list[str]:
     return extras
 
 
-def _asked(line: Line) -> str:
-    return f"**{line.who}** asked:\n\n{_quote(line.text)}" if line.text.strip() else f"**{line.who}** wrote nothing."
-
-
 def _quote(text: str) -> str:
     if len(text) > _QUOTED_CHARACTERS:
         text = f"{text[:_QUOTED_CHARACTERS]}… ({len(text)} characters in all)"
-    return "\n".join(f"> {line}".rstrip() for line in text.splitlines() or [""])
+    return "\n".join(f"> {line}".rstrip() for line in text.splitlines()) if text.strip() else "(nothing written)"
 
 
 def _after_tools(talk: Talk) -> str:
