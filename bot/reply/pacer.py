@@ -272,6 +272,8 @@ class Pacer:
                 if held.is_whole:
                     held.used = True
                     return held
+                if held.scope == budget.scope:
+                    held.undo()  # else it would wait for its own end
                 rank = Rank.LAST
             else:
                 held.wait_aside()

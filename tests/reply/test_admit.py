@@ -69,6 +69,20 @@ def test_who_waits_for_something_else_first_leaves_what_it_was_granted_to_others
     assert len(done) == 6
 
 
+@pytest.mark.parametrize("budget", [Budget("all:here", 5, 5.0, guessed=True), Budget("all:here", 1, 5.0)])
+def test_what_was_left_to_others_is_asked_for_anew_and_does_not_wait_for_itself(budget: Budget) -> None:
+    """A post that may have landed looks first whether it did, and is made if it did not."""
+
+    async def main() -> float:
+        pacer, begun_s = Pacer([Budget("all", 2, 1.0)]), asyncio.get_running_loop().time()
+        async with pacer.call(budget, Claim(Backlog())):
+            (await pacer.admit(Budget("all:look", 5, 1.0), Rank.LOOK)).end()
+            (await pacer.admit(budget, Rank.FIRST)).end()
+        return asyncio.get_running_loop().time() - begun_s
+
+    assert run(main()) < 0.1
+
+
 def test_a_request_that_is_given_up_counts_for_as_long_as_it_may_still_arrive() -> None:
     async def main() -> float:
         pacer, budget = Pacer(), Budget("w", 1, 1.0)
