@@ -14,6 +14,7 @@ from bot.engine import Access, Allowance, Answerer, Asker, AskSettings, Budgets,
 from bot.errors import ParleyError, StartupError, StoreError
 from bot.platforms import discord, slack
 from bot.platforms.discord import DiscordPlatform
+from bot.platforms.kernel.back_off import BackOff
 from bot.platforms.slack import SlackPlatform
 from bot.ports import Hear, Platform, Store
 from bot.reply import Pacer
@@ -154,7 +155,7 @@ class Connections:
             refused = await self._run(platform)
             tries = 0 if clock() - begun_s > _STEADY_S else tries + 1
             first_s, longest_s = (self._refused_s, 3600.0) if refused else (self._failed_s, 300.0)
-            wait_s = min(first_s * 2.0 ** min(tries - 1, 20), longest_s) if tries else first_s
+            wait_s = BackOff(first_s, longest_s).wait_s(max(tries, 1))
             log.warning("platform is tried again", platform=platform.name, wait_s=round(wait_s, 1))
             await asyncio.sleep(wait_s)
 

@@ -64,7 +64,7 @@ async def test_one_failure_while_a_thread_is_read_changes_nothing(here: World, c
 async def test_a_thread_that_stays_unreadable_is_told_to_both_and_read_at_the_next_turn(
     here: World, channel: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.platforms.patience.BACK_OFF_S", (0.01,))
+    monkeypatch.setattr("bot.platforms.kernel.patience.BACK_OFF_S", (0.01,))
     thread = await talk(here, channel)
     simulator = here.discord if channel.platform == "discord" else here.slack
     simulator.faults.add(Fault(READS[channel.platform], status=503, times=1000))

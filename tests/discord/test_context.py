@@ -171,7 +171,7 @@ async def test_one_failure_while_a_thread_is_read_costs_nothing(scene: Any, stat
 
 
 async def test_what_stays_away_is_named_and_the_rest_is_used(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.platforms.patience.BACK_OFF_S", (0.01, 0.01))
+    monkeypatch.setattr("bot.platforms.kernel.patience.BACK_OFF_S", (0.01, 0.01))
     root = await scene.discord.say(scene.ben, scene.channel, "root")
     thread = await thread_of(scene, on=root.id)
     await scene.discord.say(scene.ben, thread, "one")
@@ -186,7 +186,7 @@ async def test_what_stays_away_is_named_and_the_rest_is_used(scene: Any, monkeyp
 
 
 async def test_pages_that_came_are_kept_when_the_next_one_does_not(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.platforms.patience.BACK_OFF_S", (0.01,))
+    monkeypatch.setattr("bot.platforms.kernel.patience.BACK_OFF_S", (0.01,))
     thread = await thread_of(scene)
     for number in range(103):
         await scene.discord.show(robot(scene), thread, str(number))
@@ -210,8 +210,8 @@ async def test_a_message_that_was_deleted_is_named_where_the_question_replies_to
 async def test_whatever_a_read_is_answered_it_is_whole_or_says_what_is_missing(
     scene: Any, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
-    monkeypatch.setattr("bot.platforms.patience.BACK_OFF_S", (0.01,))
-    monkeypatch.setattr("bot.platforms.patience.MOST_S", 5.0)
+    monkeypatch.setattr("bot.platforms.kernel.patience.BACK_OFF_S", (0.01,))
+    monkeypatch.setattr("bot.platforms.kernel.patience.MOST_S", 5.0)
     root = await scene.discord.say(scene.ben, scene.channel, "root")
     thread = await thread_of(scene, on=root.id)
     one = await scene.discord.say(scene.ben, thread, "one")

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from bot.errors import Forbidden, RateLimited, Unreachable
-from bot.platforms import patience
-from bot.platforms.patience import Patience, missing
+from bot.platforms.kernel import patience
+from bot.platforms.kernel.patience import Patience, missing
 
 
 class Platform:

@@ -170,7 +170,7 @@ async def test_one_failure_while_a_thread_is_read_costs_nothing(scene: Any, stat
 
 
 async def test_pages_that_came_are_used_when_the_next_one_does_not(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.platforms.patience.BACK_OFF_S", (0.01,))
+    monkeypatch.setattr("bot.platforms.kernel.patience.BACK_OFF_S", (0.01,))
     root = await scene.asked("root")
     for number in range(203):
         await scene.slack.say(scene.ben, scene.channel, str(number), thread=root.key.message)
@@ -199,7 +199,7 @@ async def test_in_the_slow_rate_class_the_first_page_is_used_at_once_and_the_nex
 
 
 async def test_a_thread_that_cannot_be_read_at_all_is_named(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.platforms.patience.BACK_OFF_S", (0.01,))
+    monkeypatch.setattr("bot.platforms.kernel.patience.BACK_OFF_S", (0.01,))
     root = await scene.asked("root")
     question = await scene.asked("{bot} so?", thread=root.key.message)
     scene.slack.faults.add(Fault(REPLIES, status=500, times=2))
@@ -211,7 +211,7 @@ async def test_a_thread_that_cannot_be_read_at_all_is_named(scene: Any, monkeypa
 async def test_whatever_a_read_is_answered_it_is_whole_or_says_what_is_missing(
     scene: Any, monkeypatch: pytest.MonkeyPatch, call: str, status: int
 ) -> None:
-    monkeypatch.setattr("bot.platforms.patience.BACK_OFF_S", (0.01,))
+    monkeypatch.setattr("bot.platforms.kernel.patience.BACK_OFF_S", (0.01,))
     root = await scene.asked("root")
     await scene.say("one", thread=root.key.message, who=scene.ben)
     question = await scene.asked("{bot} so?", thread=root.key.message)

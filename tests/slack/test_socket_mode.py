@@ -21,7 +21,7 @@ from structlog.typing import EventDict
 from bot.platforms.slack.calls import Me
 from bot.platforms.slack.listen import authorized_as
 from bot.platforms.slack.sdk_log import sdk_logger
-from bot.platforms.slack.sign_in import new_socket_url, wait_before
+from bot.platforms.slack.sign_in import BACK_OFF, new_socket_url
 from bot.platforms.slack.socket_mode import SocketMode
 from bot.simulator.faults import Fault
 from bot.simulator.slack import Person, SimulatedSlack
@@ -242,7 +242,7 @@ async def test_row_18_after_a_dns_outage_the_bot_recovers_alone(place: Place) ->
 
 
 def test_row_18_no_wait_before_a_try_is_longer_than_fifteen_seconds() -> None:
-    waits = [wait_before(failures) for failures in range(1, 400)]
+    waits = [BACK_OFF.wait_s(failures) for failures in range(1, 400)]
     assert max(waits) <= 15.0
     assert max(waits[:2]) <= 2.0
     assert min(waits[8:]) >= 7.0

@@ -15,9 +15,9 @@ import discord
 import structlog
 
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Rejected, Unreachable
-from bot.platforms.clock import PlatformClock
 from bot.platforms.discord.limits import ALL_CALLS, RateLimits, in_doubt
-from bot.platforms.shape import MISREAD, misread
+from bot.platforms.kernel.clock import PlatformClock
+from bot.platforms.kernel.shape import MISREAD, misread
 from bot.reply.pacer import Pacer, wait_aside
 
 log = structlog.get_logger()

@@ -25,6 +25,7 @@ from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.listen import Listener
 from bot.platforms.discord.read_slots import ReadSlots
 from bot.platforms.discord.translate import is_question, mentions_bot
+from bot.platforms.kernel.back_off import BackOff
 from bot.ports import HearLog
 
 log = structlog.get_logger()
@@ -48,7 +49,7 @@ read all of them finds ever more; those that were left out once would be lost.""
 _MOST_MESSAGES = 1000
 """Of one channel, the newest ones: ten calls. Who asked before so many others has found somebody else to ask."""
 _READ_S = 60.0
-_AGAIN_S = (0.5, 1.0, 2.0)
+_AGAIN_S = BackOff(0.5, 2.0).waits_s(3)
 """So long after each attempt in vain a channel is read again, before those who speak there need wait no longer."""
 _MOST_TRIES = 20
 """So often, every half a minute, a channel is read again for a message that could not be heard: the disk is full."""

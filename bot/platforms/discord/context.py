@@ -16,8 +16,8 @@ from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.names import linked
 from bot.platforms.discord.shown import SPOKEN
 from bot.platforms.discord.translate import replied_message, said
-from bot.platforms.patience import Patience, missing
-from bot.platforms.shape import MISREAD, misread
+from bot.platforms.kernel.patience import Patience, missing
+from bot.platforms.kernel.shape import MISREAD, misread
 
 log = structlog.get_logger()
 

@@ -27,7 +27,7 @@ from discord.http import Ratelimit, Route
 from yarl import URL
 
 from bot.events import Budget
-from bot.platforms.clock import PlatformClock
+from bot.platforms.kernel.clock import PlatformClock
 from bot.reply.pace import Rank
 from bot.reply.pacer import Pacer, wait_aside
 

@@ -19,7 +19,7 @@ from bot.platforms.discord.calls import within
 from bot.platforms.discord.limits import NoQueue, RateLimits
 from bot.platforms.discord.sdk import check, guard_events
 from bot.platforms.discord.translate import incoming, is_question, says_something
-from bot.platforms.shape import MISREAD, misread
+from bot.platforms.kernel.shape import MISREAD, misread
 from bot.ports import Hear
 
 log = structlog.get_logger()

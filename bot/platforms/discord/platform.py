@@ -1,7 +1,6 @@
 """Discord as the bot sees it: a connection that holds, surfaces to answer on, files to fetch."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -25,7 +24,8 @@ from bot.platforms.discord.sessions import PacedListener, SessionStarts, spare
 from bot.platforms.discord.surface import DiscordSurface
 from bot.platforms.discord.translate import is_question, mentions_bot, person, says_something, text_of, uploads_of
 from bot.platforms.discord.whisper import Whispering
-from bot.platforms.shape import misread
+from bot.platforms.kernel.back_off import BackOff
+from bot.platforms.kernel.shape import misread
 from bot.ports import Hear, HearLog
 from bot.reply import Pacer
 
@@ -36,7 +36,7 @@ _GATEWAY_URL = DiscordWebSocket.DEFAULT_GATEWAY
 _CDN_HOSTS = ("cdn.discordapp.com", "media.discordapp.net")
 """Discord docs, reference/image formatting and attachments: the only hosts of uploaded files."""
 _STABLE_S = 60.0
-_LONGEST_WAIT_S = 300.0
+_BACK_OFF = BackOff(1.0, 300.0, spread=True)
 _CLOSE_S = 5.0
 _UNKNOWN_MESSAGE = 10008
 
@@ -197,8 +197,7 @@ class DiscordPlatform:
                 misread("discord_connection_unreadable", {}, error)
                 reason = type(error).__name__
             failures = 1 if clock() - begun > _STABLE_S else failures + 1
-            wait_s = min(2.0 ** (failures - 1), _LONGEST_WAIT_S) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads reconnects
-            wait_s = max(wait_s, least_s, self._starts.wait_s(clock()))
+            wait_s = max(_BACK_OFF.wait_s(failures), least_s, self._starts.wait_s(clock()))
             log.warning("discord_reconnecting", reason=reason, wait_s=round(wait_s, 1))
             await asyncio.sleep(wait_s)
 

@@ -14,7 +14,7 @@ from typing import Any
 import discord
 from discord.http import handle_message_parameters
 
-from bot.platforms.shape import MISREAD, misread
+from bot.platforms.kernel.shape import MISREAD, misread
 
 _NOBODY = discord.AllowedMentions.none()
 _PAGE = 100

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import discord
 
 from bot.events import Incoming, MessageKey, Person, Said, ThreadKey, Upload
-from bot.platforms.cut import shortened
 from bot.platforms.discord.names import is_role_of, named
 from bot.platforms.discord.shown import SPOKEN, besides, notice_of, poll_of, stickers
+from bot.platforms.kernel.cut import shortened
 
 FORWARDED = "[Forwarded message, author unknown]"
 _MOST_CHARACTERS = 8000

@@ -14,8 +14,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
 from bot.errors import Rejected as NotTaken
-from bot.platforms.clock import PlatformClock
-from bot.platforms.shape import misread
+from bot.platforms.kernel.clock import PlatformClock
+from bot.platforms.kernel.shape import misread
 from bot.platforms.slack.budgets import Budgets, rank_of
 from bot.reply.pacer import Pacer
 

@@ -19,6 +19,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.errors import PlatformError, Unreachable
 from bot.events import Missed
+from bot.platforms.kernel.back_off import BackOff
 from bot.platforms.slack.calls import Calls, Me
 from bot.platforms.slack.reading import Pace, Place, Reader
 from bot.platforms.slack.translate import Message
@@ -57,7 +58,7 @@ class Times:
     gap_s: float = _GAP_S
     window_s: float = _WINDOW_S
     longest_s: float = _LONGEST_S
-    pause_s: float = 1.0
+    pause_s: float = 2.0
 
 
 _USUAL, _PACE = Times(), Pace()
@@ -186,6 +187,7 @@ class CatchUp:
         A place that cannot be read or heard now is tried again after the others.
         """
         failures, seen = 0, set(self._left)
+        back_off = BackOff(self._times.pause_s, _LONGEST_PAUSE_S)
         while self._left:
             place = self._reading = self._left.popleft()
             if self._is_quiet(place):
@@ -197,7 +199,7 @@ class CatchUp:
                 failures += 1
                 log.info("slack_place_waits", channel=place.channel, reason=error.detail)
                 self._left.append(place)
-                await asyncio.sleep(min(self._times.pause_s * 2.0**failures, _LONGEST_PAUSE_S))
+                await asyncio.sleep(back_off.wait_s(failures))
                 continue
             except PlatformError as error:
                 log.info("slack_place_unreadable", channel=place.channel, reason=error.detail)

@@ -7,11 +7,12 @@ from typing import Any
 import structlog
 
 from bot.errors import RateLimited, Unreachable
+from bot.platforms.kernel.back_off import BackOff
 from bot.platforms.slack.calls import Calls, NotSent, Refused, field
 
 log = structlog.get_logger()
 
-_LOOKS_AFTER_S = (0.0, 0.3, 0.7, 1.5, 3.0, 6.0)
+_LOOKS_AFTER_S = (0.0, *BackOff(0.4, 6.0).waits_s(5))
 """Slack shares a file after the call that asks for it was answered, when it has looked through it, and says when only
 to who asks (slackapi/python-slack-sdk#1329)."""
 

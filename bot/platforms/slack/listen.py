@@ -11,7 +11,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.errors import Stopping
 from bot.events import Button, Deleted, Edited, Event, MessageKey, Pressed
-from bot.platforms.clock import PlatformClock
+from bot.platforms.kernel.clock import PlatformClock
 from bot.platforms.slack.calls import Me
 from bot.platforms.slack.order import Turns
 from bot.platforms.slack.translate import Message, Translator, change_of, is_own, is_person, is_question, is_written

@@ -1,20 +1,20 @@
 """The first two calls, made before any connection: slack_sdk would try a refused token for ever."""
 
 import asyncio
-import random
 from typing import Any
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import PlatformError, RateLimited, StartupError, Unreachable
-from bot.platforms.clock import PlatformClock
+from bot.platforms.kernel.back_off import BackOff
+from bot.platforms.kernel.clock import PlatformClock
 from bot.platforms.slack.calls import Me, Refused, Rejected, call, field, header
 from bot.platforms.slack.scopes import BOT_SCOPES
 
 log = structlog.get_logger()
 
-_LONGEST_WAIT_S = 15.0
+BACK_OFF = BackOff(0.5, 15.0, spread=True)
 """After an outage, however long, the bot is back within this time; four calls a minute burden nobody."""
 
 _REINSTALL = "then install the app to the workspace again (OAuth & Permissions)."
@@ -45,13 +45,6 @@ _ADVICE = {
 """Slack docs, the errors of auth.test and apps.connections.open, of which the usual sentence would lead astray."""
 
 
-def wait_before(try_: int) -> float:
-    """Return how many seconds to wait before a try: ever longer, never more than 15; spread, so that bots that lost
-    Slack together do not return together. `try_`: how many failed before it in a row, from 1.
-    """
-    return min(0.25 * 2.0 ** min(try_, 10), _LONGEST_WAIT_S) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
-
-
 async def sign_in_when_there(client: AsyncWebClient, app_token: str, clock: PlatformClock) -> tuple[Me, str]:
     """Return who the bot is and a ticket for its first connection, as soon as Slack can be reached; `clock` goes right.
 
@@ -64,7 +57,7 @@ async def sign_in_when_there(client: AsyncWebClient, app_token: str, clock: Plat
             return me, await new_socket_url(client, app_token)
         except (Unreachable, RateLimited) as error:
             failures += 1
-            wait_s = max(wait_before(failures), error.retry_after_s if isinstance(error, RateLimited) else 0.0)
+            wait_s = max(BACK_OFF.wait_s(failures), error.retry_after_s if isinstance(error, RateLimited) else 0.0)
             log.warning("slack_unreachable", reason=error.detail, wait_s=round(wait_s, 1))
         except PlatformError as error:
             raise _refused(error, "Slack does not let the bot sign in: check slack.api_url.") from error

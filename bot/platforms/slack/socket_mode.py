@@ -20,7 +20,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import PlatformError, RateLimited, StartupError
-from bot.platforms.slack.sign_in import new_socket_url, wait_before
+from bot.platforms.slack.sign_in import BACK_OFF, new_socket_url
 
 log = structlog.get_logger()
 
@@ -246,7 +246,7 @@ class SocketMode:
     def _failed(self, reason: str, wait_s: float = 0.0) -> None:
         """Put the next try off: for `wait_s` at least, and the longer the more often it went wrong."""
         self._failures += 1
-        wait_s = max(wait_s, wait_before(self._failures))
+        wait_s = max(wait_s, BACK_OFF.wait_s(self._failures))
         log.warning("slack_not_connected", reason=reason, wait_s=round(wait_s, 1))
         self._hold(wait_s)
 

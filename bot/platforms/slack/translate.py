@@ -8,7 +8,7 @@ import structlog
 
 from bot.errors import PlatformError
 from bot.events import Incoming, MessageKey, Person, Said, ThreadKey, Upload
-from bot.platforms.cut import shortened
+from bot.platforms.kernel.cut import shortened
 from bot.platforms.slack.begun import BegunThreads
 from bot.platforms.slack.blocks import words_of, words_of_attachments
 from bot.platforms.slack.calls import Calls, Me

@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 import pytest
 
-from bot.platforms.clock import PlatformClock
+from bot.platforms.kernel.clock import PlatformClock
 
 
 @pytest.mark.parametrize("ahead_s", [-86400.0, -3600.0, 3600.0, 86400.0])

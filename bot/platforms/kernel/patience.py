@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from bot.errors import RateLimited, Unreachable
+from bot.platforms.kernel.back_off import BackOff
 
 T = TypeVar("T")
 
-BACK_OFF_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+BACK_OFF_S = BackOff(0.5, 8.0).waits_s(5)
 """The waits while a platform answers with errors or not at all."""
 MOST_S = 20.0
 """How long all reads for one question may take together: a reader takes a longer silence for a failure."""
