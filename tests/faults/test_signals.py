@@ -11,6 +11,7 @@ from load import Conversation
 from process import Ground, ground
 from talk import LONG, answer_to, question, squeezed
 
+from bot.engine.words import GIVEN_UP
 from bot.simulator.claude import Reply
 from bot.simulator.slack import Person
 
@@ -148,3 +149,19 @@ async def test_row_23_a_process_that_stood_still_answers_what_was_asked_meanwhil
     whole = [squeezed(answer_to(TOKEN))]
     await there.slack.changes.wait(lambda _: shown(there, place) == whole, timeout_s=120)
     assert there.claude.count == 1
+
+
+async def test_a_question_that_two_processes_died_of_is_given_up_with_a_sentence(there: Ground) -> None:
+    await there.bot.start()
+    place = await ask(there, asyncio.Event())
+    half = shown(there, place)
+    there.claude.script(Reply(text=answer_to(TOKEN), pieces=20, gate=asyncio.Event(), gate_at=10))
+    await there.bot.kill()
+    await there.bot.start()
+    await there.claude.until(lambda: there.claude.count == 2)
+    since = len(there.slack.changes.seen)
+    await there.bot.kill()
+    await there.bot.start()
+    await there.slack.changes.wait(lambda _: squeezed(GIVEN_UP) in shown(there, place)[-1], since=since, timeout_s=30)
+    assert shown(there, place)[0].startswith(half[0])
+    assert there.claude.count == 2
