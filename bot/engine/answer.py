@@ -264,6 +264,8 @@ class Answerer:
     async def _undeliverable(self, run: Run, reply: LiveReply, error: PlatformError) -> None:
         """What was shown stays, and a sentence says that the platform refused the rest."""
         log.warning("answer could not be delivered", error=type(error).__name__, detail=error.detail)
+        if run.turn.outcome is None and run.written.text.strip():
+            await self._record(run, broken_off_answer(run, NOT_TAKEN))
         said = await _give_up(run, reply, NOT_TAKEN)
         state = "stopped" if isinstance(error, Gone) and not said else "failed"
         await patiently(self._store.end, run.turn.key, state)
