@@ -17,31 +17,27 @@ def in_time() -> bool:
 
 
 class Written:
-    """What Claude has written for a turn: the longest text of all attempts, this process's and earlier ones', for that
-    is what readers have seen. `outdated`: the draft is of an answer that somebody wants anew; any new text replaces it.
+    """What Claude has written for a turn: the longest text of all attempts, this process's and earlier ones': the text
+    that readers see.
     """
 
-    def __init__(self, draft: str, *, outdated: bool = False) -> None:
+    def __init__(self, draft: str) -> None:
         self._before = draft
-        self._outdated = outdated
-        self._now: Callable[[], str] | None = None
+        self._now: Callable[[], str] = lambda: ""
 
     def follow(self, text: Callable[[], str]) -> None:
         """Take a new attempt, of which `text` returns what there is so far."""
-        if self._now is not None:
-            self._before, self._outdated = self.text, False
-        self._now = text
+        self._before, self._now = self.text, text
 
     @property
     def fresh(self) -> bool:
         """Whether the newest attempt has come as far as those before it."""
-        now = self._now() if self._now is not None else ""
-        return bool(now.strip()) if self._outdated and self._before else len(now) >= len(self._before)
+        return len(self._now()) >= len(self._before)
 
     @property
     def text(self) -> str:
         """The longest text; of two, the newer one."""
-        return self._now() if self._now is not None and self.fresh else self._before
+        return self._now() if self.fresh else self._before
 
 
 class Run:
@@ -66,7 +62,7 @@ class Run:
 
     def take(self, turn: Turn) -> None:
         """Take the turn as the store has it now."""
-        self.turn, self.written = turn, Written(turn.draft, outdated=not self.left)
+        self.turn, self.written = turn, Written(turn.draft)
         if turn.stopping:
             self.stop()
 
