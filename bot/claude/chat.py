@@ -127,8 +127,8 @@ class AsyncChat:
         input was cut off for the second time because it does not fit into `maxtok`, the turn ends there.
         `kw` are the keywords of a call; `tool_choice` and `prefill` are for the first request alone.
         """
-        loop = Loop(prompt_blocks(pr), max_steps, cont_func, final_prompt, kw)
-        return self._stream(lambda progress: steps(self, loop, progress))
+        loop = Loop(prompt_blocks(pr), max_steps, cont_func, final_prompt, kw, has_tools=bool(self.tools))
+        return self._stream(lambda progress: self._loop(loop, progress))
 
     async def count_tokens(self, pr: Any = None) -> int:
         """Return how many input tokens the history and a prompt are, as the API counts them. Raises `ClaudeError`."""
@@ -190,13 +190,21 @@ class AsyncChat:
     ) -> AsyncGenerator[Item, None]:
         """One request and the tools it asks for; then the turn is committed, and `End` is yielded."""
         sent = opening(self.h, prompt, self.cont_pr)
-        async with contextlib.aclosing(self.step(sent, options, progress)) as items:
+        async with contextlib.aclosing(self._step(sent, options, progress)) as items:
             async for item in items:
                 if isinstance(item, End):
-                    self.commit(sent)
+                    self._commit(sent)
                 yield item
 
-    async def step(
+    async def _loop(self, loop: Loop, progress: Progress) -> AsyncGenerator[Item, None]:
+        """As many requests as the tools take; the turn is committed before the last `End` is yielded."""
+        sent = opening(self.h, loop.prompt, self.cont_pr)
+        made = steps(sent, loop, progress, step=self._step, commit=self._commit)
+        async with contextlib.aclosing(made) as items:
+            async for item in items:
+                yield item
+
+    async def _step(
         self, sent: list[Json], options: Mapping[str, Any], progress: Progress
     ) -> AsyncGenerator[Item, None]:
         """Ask once and run the tools; before `End`, `sent` has been continued by the answer and the tool results.
@@ -228,7 +236,7 @@ class AsyncChat:
             return wanted
         return self.temp if self.temp or self.c.abilities.sampling else None
 
-    def commit(self, messages: Sequence[Json]) -> None:
+    def _commit(self, messages: Sequence[Json]) -> None:
         """Make the messages the history; the list itself stays the same."""
         self.h[:] = messages
 

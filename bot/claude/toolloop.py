@@ -2,9 +2,9 @@
 
 import contextlib
 import inspect
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.claude.call import Item, Progress
 from bot.claude.events import End
@@ -12,8 +12,8 @@ from bot.claude.history import continued, opening
 from bot.claude.messages import answers_tools, mk_blocks, tool_uses
 from bot.claude.records import Json, Message
 
-if TYPE_CHECKING:
-    from bot.claude.chat import AsyncChat
+Step = Callable[[list[Json], Mapping[str, Any], Progress], AsyncGenerator[Item, None]]
+"""Asks once with these messages and options, and runs the tools; the messages are continued by what came of it."""
 
 MOST_CUT_INPUTS = 2
 """What did not fit into an answer twice will not fit the third time, and each time costs a whole answer."""
@@ -23,13 +23,14 @@ FINAL_PROMPT = "No more tools can be used now. Answer with what you have found o
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """The arguments of `AsyncChat.toolloop`. Raises `ValueError`."""
+    """The arguments of `AsyncChat.toolloop`, and whether there are tools at all. Raises `ValueError`."""
 
     prompt: list[Json]
     max_steps: int
     cont_func: Callable[[Message], Any] | None
     final_prompt: str
     options: Mapping[str, Any]
+    has_tools: bool
 
     def __post_init__(self) -> None:
         if self.max_steps < 1:
@@ -43,14 +44,15 @@ class Loop:
         return bool(await told if inspect.isawaitable(told) else told)
 
 
-async def steps(chat: "AsyncChat", loop: Loop, progress: Progress) -> AsyncGenerator[Item, None]:
-    """Yield the answer to a prompt; an `End` after each request, the last one after the commit."""
-    sent = opening(chat.h, loop.prompt, chat.cont_pr)
+async def steps(
+    sent: list[Json], loop: Loop, progress: Progress, *, step: Step, commit: Callable[[Sequence[Json]], None]
+) -> AsyncGenerator[Item, None]:
+    """Yield what comes of asking with the messages `sent`; an `End` after each request, the last after the commit."""
     options: Mapping[str, Any] = loop.options
     number, cut, last, over = 0, 0, False, False
     while not over:
         number += 1
-        async with contextlib.aclosing(chat.step(sent, options, progress)) as items:
+        async with contextlib.aclosing(step(sent, options, progress)) as items:
             async for item in items:
                 if isinstance(item, End):
                     over = last or not _unfinished(sent, item.message)
@@ -61,11 +63,11 @@ async def steps(chat: "AsyncChat", loop: Loop, progress: Progress) -> AsyncGener
                     if not over and not await loop.goes_on(number, item.message):
                         last, over = True, not loop.final_prompt
                     if over:
-                        chat.commit(sent)
+                        commit(sent)
                 yield item
         if progress.value is None:  # stopped
             return
-        options = {**loop.options, "tool_choice": "none" if last and chat.tools else None, "prefill": ""}
+        options = {**loop.options, "tool_choice": "none" if last and loop.has_tools else None, "prefill": ""}
         if last and not over:
             sent[:] = opening(sent, mk_blocks(loop.final_prompt), None)
 
