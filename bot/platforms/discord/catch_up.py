@@ -69,7 +69,7 @@ class CatchUp:
         self._queued: set[int] = set()
         self._busy = 0
         self._tries: Counter[int] = Counter()
-        self._slots = ReadSlots(client.is_waited_for)
+        self._slots = ReadSlots(lambda channel: client.order.is_waited_for(str(channel)))
         self._looking_up = asyncio.Lock()
         self._members: dict[tuple[int, int], discord.Member | None] = {}
         client.dm_found = lambda channel: client.in_turn(channel, partial(self._read_dm, channel))
@@ -86,7 +86,7 @@ class CatchUp:
                         self._begun.append(await self._client.begun.get())
                 await _safely(self._round)
         finally:
-            self._client.looked.set()
+            self._client.order.release()
             await _safely(self._note)
 
     async def _round(self) -> None:
@@ -98,7 +98,7 @@ class CatchUp:
                 self._client.in_turn(channel, partial(self._read_safely, channel), first=True)
         finally:
             if not self._more_begun():
-                self._client.looked.set()
+                self._client.order.release()
         await self._note()
 
     def _more_begun(self) -> bool:
@@ -222,7 +222,7 @@ class CatchUp:
         behind = self._begun or self._more_begun() or self._unread or self._busy or self._client.unheard
         if behind or guilds_missing or not self._client.connected.is_set():
             return
-        at_s = min(max(self._begun_s, now_s - _MARGIN_S), self._client.waiting_since_s())
+        at_s = min(max(self._begun_s, now_s - _MARGIN_S), self._client.order.waiting_since_s())
         await self._heard.heard(_PLATFORM, at_s)
 
 

@@ -19,6 +19,7 @@ from bot.platforms.discord.calls import within
 from bot.platforms.discord.limits import NoQueue, RateLimits
 from bot.platforms.discord.sdk import check, guard_events
 from bot.platforms.discord.translate import incoming, is_question, says_something
+from bot.platforms.kernel.order import ChannelOrder, Slot
 from bot.platforms.kernel.shape import MISREAD, misread
 from bot.ports import Hear
 
@@ -28,6 +29,8 @@ _DISCONNECTS = 20
 _WITHIN_S = 60.0
 _LOOK_UP_S = 20.0
 _MOST_EDITED = 1000
+_FIRST, _NEXT = 0.0, 1.0
+"""Discord sends what happens in a channel in its order: what came first goes first, but for what was missed."""
 
 Step = Callable[[], Awaitable[None]]
 
@@ -47,13 +50,13 @@ def intents(*, content: bool) -> discord.Intents:
 
 
 class Listener(discord.Client):
-    """A connection to Discord's gateway. `tasks` owns the tasks in which `hear` runs: one per channel that talks, and
-    one per press of a button, which may not wait.
+    """A connection to the gateway. `tasks` owns the tasks in which `hear` runs: one per event, which waits for its
+    turn in its channel, and one per press of a button, which may not wait.
 
     `connected`: set while events arrive. `begun`: None for each new session, and each guild that can be seen from now
-    on; what was said there before was not heard. `looked`: to be set when the steps that see to that stand first; until
-    then all messages wait. `beginning`: a session whose guilds are not all in `begun`. `unheard`: the channels with a
-    message that `hear` could not take, and when the oldest such was sent, in seconds since 1970.
+    on; what was said there before was not heard. `order`: to be released when the steps that see to that stand first;
+    until then all messages wait. `beginning`: a session whose guilds are not all in `begun`. `unheard`: the channels
+    with a message that `hear` could not take, and when the oldest such was sent, in seconds since 1970.
     """
 
     def __init__(self, hear: Hear, tasks: asyncio.TaskGroup, limits: RateLimits, *, content: bool) -> None:
@@ -69,7 +72,8 @@ class Listener(discord.Client):
         self.http.get_ratelimit = lambda _: no_queue  # type: ignore[assignment, method-assign]
         self.connected = asyncio.Event()
         self.begun: asyncio.Queue[discord.Guild | None] = asyncio.Queue()
-        self.looked = asyncio.Event()
+        self.order = ChannelOrder()
+        self.order.hold()
         self.beginning = False
         self.unheard: dict[int, float] = {}
         self.dm_found: Callable[[int], None] = lambda _: None
@@ -77,8 +81,6 @@ class Listener(discord.Client):
         self._dms: set[int] = set()
         self._hear = hear
         self._tasks = tasks
-        self._waiting: dict[int, deque[tuple[float, Step]]] = {}
-        self._taking: dict[int, float] = {}
         self._edited: OrderedDict[int, datetime] = OrderedDict()
         self._disconnects: deque[float] = deque(maxlen=_DISCONNECTS)
 
@@ -88,26 +90,14 @@ class Listener(discord.Client):
         if take is not None:
             take(*args)
 
-    def waiting_since_s(self) -> float:
-        """Return since when the event waits that waits longest to be heard, in seconds since 1970; else infinity."""
-        waiting = (steps[0][0] for steps in self._waiting.values() if steps)
-        return min((*self._taking.values(), *waiting), default=math.inf)
-
-    def is_waited_for(self, channel: int) -> bool:
-        """Say whether anything waits for the step that is being taken for a channel."""
-        return bool(self._waiting.get(channel))
-
     def in_turn(self, channel: int, step: Step, *, since_s: float | None = None, first: bool = False) -> None:
         """Take a step for a channel after what came before, or `first` of all that waits; the others wait for it.
 
         `since_s`: when what it hands in was said, if not now: events come late after a break.
         """
-        if channel not in self._waiting:
-            self._waiting[channel] = deque()
-            self._tasks.create_task(self._take_steps(channel), name=f"discord-hear-{channel}")
-        steps = self._waiting[channel]
-        entry = (time.time() if since_s is None else since_s, step)
-        (steps.appendleft if first else steps.append)(entry)
+        said_s = time.time() if since_s is None else since_s
+        slot = self.order.slot(str(channel), _FIRST if first else _NEXT, since_s=said_s)
+        self._tasks.create_task(_take_step(channel, slot, step), name=f"discord-hear-{channel}")
 
     async def missed(self) -> None:
         """Hand in that edits and deletions may have been missed."""
@@ -136,7 +126,7 @@ class Listener(discord.Client):
     # What discord.py tells, by the names of its events.
 
     def _take_connect(self) -> None:  # at READY: each new session, of which the guilds follow
-        self.looked.clear()
+        self.order.hold()
         self.beginning = True
 
     def _take_ready(self) -> None:
@@ -147,7 +137,7 @@ class Listener(discord.Client):
             self.begun.put_nowait(begun)
 
     def _take_guild_available(self, guild: discord.Guild) -> None:  # one that came later, or is back
-        self.looked.clear()  # its next messages may come before it is looked at
+        self.order.hold()  # its next messages may come before it is looked at
         self.begun.put_nowait(guild)
 
     # So discord.py calls a guild whose GUILD_CREATE does not say that it is available: one that the bot was just added
@@ -224,17 +214,6 @@ class Listener(discord.Client):
         if question is not None:
             await self._hear(Edited(question))
 
-    async def _take_steps(self, channel: int) -> None:
-        steps = self._waiting[channel]
-        try:
-            while steps:
-                await self.looked.wait()
-                self._taking[channel], step = steps.popleft()
-                await _safely(channel, step)
-        finally:
-            del self._waiting[channel]
-            self._taking.pop(channel, None)
-
     async def _readable_question(self, message: discord.Message, author: discord.Member | None) -> Incoming | None:
         """Return what a message asks; None if it cannot be read, now or ever."""
         try:
@@ -259,6 +238,11 @@ class Listener(discord.Client):
         if isinstance(channel, discord.Thread):
             return ThreadKey("discord", str(channel.guild.id), str(channel.parent_id), str(channel.id))
         return ThreadKey("discord", str(channel.guild.id), str(channel.id), str(message.id))
+
+
+async def _take_step(channel: int, slot: Slot, step: Step) -> None:
+    async with slot:
+        await _safely(channel, step)
 
 
 async def _safely(about: MessageKey | int, hear: Callable[[], Awaitable[object]]) -> None:

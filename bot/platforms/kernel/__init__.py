@@ -1,5 +1,6 @@
 """What both adapters do alike, written once. It knows no SDK and neither platform.
 
+- `order`     what happens in a channel, one event at a time
 - `back_off`  how long to wait before something is tried again
 - `patience`  how long a read of earlier talk is tried
 - `clock`     the platform's clock, as its answers tell it

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
-from weakref import WeakValueDictionary
 
 import structlog
 from slack_bolt.authorization import AuthorizeResult
@@ -12,8 +11,8 @@ from slack_bolt.response import BoltResponse
 from bot.errors import Stopping
 from bot.events import Button, Deleted, Edited, Event, MessageKey, Pressed
 from bot.platforms.kernel.clock import PlatformClock
+from bot.platforms.kernel.order import ChannelOrder
 from bot.platforms.slack.calls import Me
-from bot.platforms.slack.order import Turns
 from bot.platforms.slack.translate import Message, Translator, change_of, is_own, is_person, is_question, is_written
 from bot.ports import Hear
 
@@ -51,7 +50,7 @@ class Listener:
         self._translator = translator
         self._me = me
         self._clock = clock
-        self._turns: WeakValueDictionary[str, Turns] = WeakValueDictionary()
+        self._order = ChannelOrder()
         self._readers: Mapping[str, Callable[[Message, str], Awaitable[Sequence[Event]]]] = {
             "message": self._message,
             "app_mention": self._mention,
@@ -79,9 +78,8 @@ class Listener:
             return BoltResponse(status=200)
         team = str(body.get("context_team_id") or self._me.team)
         channel = str(event.get("channel") or (event.get("item") or {}).get("channel"))
-        turns = self._turns.setdefault(channel, Turns())
         try:
-            async with turns.turn(said_s, settle_s):
+            async with self._order.slot(channel, said_s, settle_s=settle_s):
                 for heard in await reader(event, team):
                     await self._hear(heard)
         except Stopping:

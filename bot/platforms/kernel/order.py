@@ -1,0 +1,111 @@
+"""What happens in a channel is handed on one event at a time, in its order: of two that wait, the earlier one first."""
+
+import asyncio
+import itertools
+import math
+from bisect import insort
+from types import TracebackType
+from typing import Self
+
+
+class ChannelOrder:
+    """A line for each channel. `held`: whether nobody is let through at the moment."""
+
+    def __init__(self) -> None:
+        self.held = False
+        self._lines: dict[str, _Line] = {}
+        self._numbers = itertools.count()
+
+    def slot(self, channel: str, rank: float = 0.0, *, settle_s: float = 0.0, since_s: float = math.inf) -> "Slot":
+        """Join a channel's line at once and return the slot: the event is handed on inside `async with`, which must
+        follow.
+
+        Of those that wait the lowest `rank` goes first, and of equal ones who joined first. What ranks before this one
+        has `settle_s` seconds to come. `since_s`: when it was said, in seconds since 1970, for `waiting_since_s`.
+        """
+        line = self._lines.setdefault(channel, _Line(self, channel))
+        return line.join(Slot(line, (rank, next(self._numbers)), settle_s, since_s))
+
+    def hold(self) -> None:
+        """Let nobody through from now on. Who has been let through goes on."""
+        self.held = True
+
+    def release(self) -> None:
+        """Let the first of each line through."""
+        self.held = False
+        for line in list(self._lines.values()):
+            line.go_on()
+
+    def is_waited_for(self, channel: str) -> bool:
+        """Return whether anybody waits in a channel's line; who has been let through does not."""
+        return channel in self._lines and bool(self._lines[channel].waiting)
+
+    def waiting_since_s(self) -> float:
+        """Return when the earliest event was said that is not handed on to its end; infinity if there is none."""
+        return min((slot.since_s for line in self._lines.values() for slot in line.slots()), default=math.inf)
+
+    def forget(self, channel: str) -> None:
+        """Drop a line in which there is nobody."""
+        self._lines.pop(channel, None)
+
+
+class Slot:
+    """One event's place in its channel's line."""
+
+    def __init__(self, line: "_Line", place: tuple[float, int], settle_s: float, since_s: float) -> None:
+        self.place = place
+        self.since_s = since_s
+        self.settled = False
+        self.go = asyncio.Event()
+        self._line = line
+        self._settle_s = settle_s
+
+    async def __aenter__(self) -> Self:
+        """Wait until it is this event's turn."""
+        try:
+            if self._settle_s:
+                await asyncio.sleep(self._settle_s)
+            self.settled = True
+            self._line.go_on()
+            await self.go.wait()
+        except BaseException:
+            self._line.leave(self)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let the next one through, however this one ended."""
+        self._line.leave(self)
+
+
+class _Line:
+    """The slots of one channel: who waits, in order, and who has been let through."""
+
+    def __init__(self, order: ChannelOrder, channel: str) -> None:
+        self.waiting: list[Slot] = []
+        self._order = order
+        self._channel = channel
+        self._holder: Slot | None = None
+
+    def slots(self) -> list[Slot]:
+        return [*self.waiting, *filter(None, [self._holder])]
+
+    def join(self, slot: Slot) -> Slot:
+        insort(self.waiting, slot, key=lambda slot: slot.place)
+        return slot
+
+    def go_on(self) -> None:
+        if self.waiting and self.waiting[0].settled and not self._holder and not self._order.held:
+            self._holder = self.waiting.pop(0)
+            self._holder.go.set()
+
+    def leave(self, slot: Slot) -> None:
+        if slot is self._holder:
+            self._holder = None
+        else:
+            self.waiting.remove(slot)
+        self.go_on()
+        if not self.slots():
+            self._order.forget(self._channel)
