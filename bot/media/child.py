@@ -1,10 +1,9 @@
 """A process of its own that reads one file of a stranger, run as `python child.py TASK ORDER` by `worker.run`.
 
-Decoders are where hostile files do harm. Here they can do little: this process has a limit on its memory and time, can
-open no file and no connection once it has begun, has no privileges, cannot read the bot's memory, knows no token, and
-ends after one file. It is run by its path and
-imports nothing of the bot, so that it starts in 40 ms. The file comes on standard input; on standard output go one line
-of JSON and what bytes belong to it.
+Decoders are where hostile files do harm. Here they can do little: this process has a limit on its memory and CPU time,
+can open no file and no connection once it has begun, has no privileges, cannot read the bot's memory, knows no token,
+and ends after one file. It is run by its path and imports nothing of the bot, so that it starts in 40 ms. The file
+comes on standard input; on standard output go one line of JSON and what bytes belong to it.
 
 TASK is the path of a module with `prepare(order)`, which loads all it will need, for later nothing can be loaded, and
 with `work(data, order) -> (result, bytes)`. ORDER is JSON.
@@ -15,6 +14,7 @@ import json
 import logging
 import resource
 import runpy
+import signal
 import sys
 from pathlib import Path
 
@@ -25,7 +25,7 @@ _ENCODINGS = ("ascii", "latin-1", "cp1252", "utf-8", "utf-8-sig", "utf-16", "utf
 def main() -> None:
     """Read, work, write."""
     order = json.loads(sys.argv[2])
-    limit(order["memory_bytes"], order["time_s"])
+    limit(order["memory_bytes"], order["cpu_s"])
     logging.disable()  # what is odd about a stranger's file is no news
     try:
         guard = runpy.run_path(str(Path(__file__).with_name("guard.py")))
@@ -44,12 +44,16 @@ def main() -> None:
     sys.stdout.buffer.write(json.dumps(result).encode() + b"\n" + body)
 
 
-def limit(memory_bytes: int, time_s: float) -> None:
-    """Give this process no more than that, for good."""
+def limit(memory_bytes: int, cpu_s: float) -> None:
+    """Give this process no more than that, for good: SIGPROF ends it in time, and if not, SIGXCPU within two seconds.
+
+    Time of the CPU, not of the wall: how busy the machine is does not count against a file.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    seconds = int(time_s) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    signal.setitimer(signal.ITIMER_PROF, cpu_s)
+    seconds = int(cpu_s) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     if sys.platform == "linux":  # elsewhere the system does not keep to it, or refuses to set it
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 

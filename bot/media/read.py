@@ -43,12 +43,12 @@ class MediaLimits:
     document_pages: int = 100
     text_bytes: int = 256_000
     child_memory_bytes: int = 768_000_000
-    child_time_s: float = 10.0
+    child_cpu_s: float = 10.0
 
     @property
     def bounds(self) -> Bounds:
         """What the process that decodes may take."""
-        return Bounds(self.child_memory_bytes, self.child_time_s, self.image_bytes)
+        return Bounds(self.child_memory_bytes, self.child_cpu_s, self.image_bytes)
 
 
 DEFAULT_LIMITS = MediaLimits()

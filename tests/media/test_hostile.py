@@ -7,6 +7,7 @@ import gc
 import os
 import random
 import re
+import resource
 import sys
 import time
 from pathlib import Path
@@ -37,7 +38,42 @@ async def test_a_picture_that_was_cut_off_is_refused(hand_in: Reader, form: str,
 
 async def test_a_picture_that_takes_too_long_is_given_up(hand_in: Reader) -> None:
     with pytest.raises(MediaError, match="too long"):
-        await hand_in(turned(6), child_time_s=0.005)
+        await hand_in(turned(6), child_cpu_s=0.005)
+    assert not children()
+
+
+def made(folder: Path, work: str) -> str:
+    """Write a task for the process that decodes, which does `work` with `data`; return its name."""
+    lines = "import resource, signal, time\ndef prepare(order): pass\ndef work(data, order):\n"
+    (folder / "task.py").write_text(f"{lines}    {work}\n    return {{}}, data\n")
+    return str(folder / "task")
+
+
+async def test_a_machine_that_is_busy_refuses_nobodys_picture(tmp_path: Path) -> None:
+    """The process waits, as for its turn on a busy machine, longer than it may compute."""
+    bounds = Bounds(768_000_000, 1.0, 4)
+    assert await run(made(tmp_path, "time.sleep(1.5)"), b"data", {}, bounds) == ({}, b"data")
+
+
+async def test_a_file_that_keeps_the_machine_busy_is_given_up_after_so_much_of_its_time(tmp_path: Path) -> None:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with pytest.raises(Unreadable, match="too long"):
+        await run(made(tmp_path, "while True: pass"), b"data", {}, Bounds(768_000_000, 0.5))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert 0.5 <= after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime < 1.5
+    assert not children()
+
+
+async def test_code_that_takes_the_decoder_over_gets_no_more_time(tmp_path: Path) -> None:
+    work = "signal.setitimer(signal.ITIMER_PROF, 0)\n    while True: pass"
+    with pytest.raises(Unreadable, match="too long"):
+        await run(made(tmp_path, work), b"data", {}, Bounds(768_000_000, 0.1))
+    assert not children()
+
+
+async def test_a_process_that_waits_for_ever_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="too long"):
+        await run(made(tmp_path, "signal.pause()"), b"data", {}, Bounds(768_000_000, 10.0, wall_s=0.5))
     assert not children()
 
 

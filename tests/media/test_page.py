@@ -71,4 +71,4 @@ async def test_a_page_is_read_in_a_process_of_its_own() -> None:
     assert await read_page("<p>Füße 🎉</p>".encode(), "Plan") == "Füße 🎉".encode()
     assert await read_page(b"\xff<p>x", "Plan") == "\N{REPLACEMENT CHARACTER}x".encode()
     with pytest.raises(MediaError, match="I cannot use Plan: it takes too long"):
-        await read_page(b"<p>x", "Plan", MediaLimits(child_time_s=0.001))
+        await read_page(b"<p>x", "Plan", MediaLimits(child_cpu_s=0.001))
