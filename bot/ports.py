@@ -139,7 +139,9 @@ class Platform(Protocol):
 
 
 class HearLog(Protocol):
-    """Where a platform looks up and writes down until when it has heard everything. Times in seconds since 1970."""
+    """Where a platform looks up and writes down until when it has heard everything, and looks up whether a message of
+    the bot's account is one of this bot's. Times in seconds since 1970.
+    """
 
     async def heard_until(self, platform: str) -> float:
         """Return the time up to which everything said was handed in; 0.0 if the bot was never there before."""
@@ -151,6 +153,12 @@ class HearLog(Protocol):
 
     async def threads(self, platform: str, since_s: float) -> Sequence[ThreadKey]:
         """Return the threads (DMs are threads) the bot was asked in since a time, newest first."""
+        ...
+
+    async def is_ours(self, mark: str) -> bool:
+        """Say whether a part of an answer was posted with a mark, or is the message of this id, by this process or by
+        another one on this store, at any time.
+        """
         ...
 
 
@@ -198,19 +206,13 @@ class Store(PartLog, HearLog, Protocol):
         turn: MessageKey,
         outcome: Outcome,
         messages: Sequence[Mapping[str, Any]],
-        usage: Mapping[str, Any] | None = None,
         bill: Bill | None = None,
     ) -> None:
-        """Write a turn's whole outcome, together: what to deliver, the history's new messages, and what it cost: as a
-        `bill`, or as a `usage` that was never charged.
-        """
+        """Write a turn's whole outcome, together: what to deliver, the history's new messages, and what it cost."""
         ...
 
-    async def end(self, turn: MessageKey, state: str, usage: Mapping[str, Any] | None = None) -> None:
-        """End a turn as `delivered`, `failed` or `stopped`; all the questions it answers end with it.
-
-        `usage`: what was used and not charged.
-        """
+    async def end(self, turn: MessageKey, state: str) -> None:
+        """End a turn as `delivered`, `failed` or `stopped`; all the questions it answers end with it."""
         ...
 
     async def charge(self, turn: MessageKey, bill: Bill) -> int:
@@ -218,6 +220,12 @@ class Store(PartLog, HearLog, Protocol):
 
         One that has a number already is changed: what was reserved before a call becomes what it cost. What is never
         changed counts as it was reserved.
+        """
+        ...
+
+    async def mark(self, turn: MessageKey) -> str:
+        """Return what an answer is named to its platform: 16 characters that no other turn has, nor any turn of another
+        database. They stay the same for good, also when the database is moved or copied.
         """
         ...
 

@@ -1,7 +1,6 @@
 """One turn, from its questions to its delivered answer. `Answerer.answer` reads as the design's steps 6 to 9."""
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -104,7 +103,8 @@ class Answerer:
         """Bring a turn to an end. Raises `Unreachable` if that could not be shown."""
         surface = platform.surface(run.turn.questions[0])
         parts = _Parts(self._store)
-        async with self._reply(run, kept(surface, self._store, run), parts) as reply:
+        mark = await patiently(self._store.mark, run.turn.key)
+        async with self._reply(run, kept(surface, self._store, run), parts, mark) as reply:
             try:
                 await self._carry_out(run, platform, surface, reply, parts)
             except ClaudeError as error:
@@ -157,8 +157,7 @@ class Answerer:
         run.take(now or run.turn)
         return now is not None
 
-    def _reply(self, run: Run, surface: Surface, parts: "_Parts") -> AbstractAsyncContextManager[LiveReply]:
-        mark = hashlib.sha256(str(run.turn.key).encode()).hexdigest()[:16]
+    def _reply(self, run: Run, surface: Surface, parts: "_Parts", mark: str) -> AbstractAsyncContextManager[LiveReply]:
         seen = any(part.message_id for part in run.turn.parts)
         return LiveReply(
             surface,

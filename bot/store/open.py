@@ -14,7 +14,7 @@ from bot.errors import StoreError
 from bot.store import drafts
 from bot.store.blobs import BlobLimits
 from bot.store.owner import refuse_foreign
-from bot.store.schema import prepare
+from bot.store.schema import id_of, prepare
 from bot.store.sqlite import SqliteStore
 from bot.store.writer import Connection, connection_to, writer_on
 
@@ -44,9 +44,10 @@ async def open_store(path: str | Path, limits: BlobLimits = DEFAULT_LIMITS) -> A
             await stack.enter_async_context(connection)
             await connection.run(prepare)
             await connection.run(drafts.blame)
+            id_ = await connection.run(id_of)
         stack.push_async_callback(_rest, connection)
         writer = await stack.enter_async_context(writer_on(connection, Path(f"{file}-wal")))
-        yield SqliteStore(writer, limits)
+        yield SqliteStore(writer, limits, id_)
 
 
 async def _rest(connection: Connection) -> None:

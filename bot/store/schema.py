@@ -125,6 +125,32 @@ STEPS: tuple[str, ...] = (
     ALTER TABLE turn ADD COLUMN stopping INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX turn_at_work ON turn (id) WHERE at_work = 1;
     CREATE TABLE draft (turn INTEGER PRIMARY KEY REFERENCES turn (id), text TEXT NOT NULL);
+
+    -- `id`: which database this is, made once; a file that is moved or copied keeps it.
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    INSERT INTO meta (name, value) VALUES ('id', lower(hex(randomblob(16))));
+
+    -- What each person ('': everybody) used in each ten minutes: nobody adds up a day's rows to know their sum.
+    CREATE TABLE usage_sum (
+        person TEXT NOT NULL,
+        slot INTEGER NOT NULL,
+        tokens INTEGER NOT NULL,
+        PRIMARY KEY (person, slot)
+    ) WITHOUT ROWID;
+    INSERT INTO usage_sum (person, slot, tokens)
+        SELECT '', CAST(recorded_at_s / 600 AS INTEGER), sum(tokens) FROM usage GROUP BY 2
+        UNION ALL
+        SELECT person, CAST(recorded_at_s / 600 AS INTEGER), sum(tokens) FROM usage WHERE person <> '' GROUP BY 1, 2;
+    CREATE TRIGGER usage_added AFTER INSERT ON usage BEGIN
+        INSERT INTO usage_sum (person, slot, tokens)
+            SELECT person, CAST(NEW.recorded_at_s / 600 AS INTEGER), NEW.tokens
+            FROM (SELECT '' AS person UNION SELECT NEW.person) WHERE true
+            ON CONFLICT (person, slot) DO UPDATE SET tokens = tokens + excluded.tokens;
+    END;
+    CREATE TRIGGER usage_settled AFTER UPDATE OF tokens ON usage BEGIN
+        UPDATE usage_sum SET tokens = tokens + NEW.tokens - OLD.tokens
+            WHERE person IN ('', OLD.person) AND slot = CAST(OLD.recorded_at_s / 600 AS INTEGER);
+    END;
     """,
 )
 
@@ -146,6 +172,11 @@ def prepare(db: sqlite3.Connection) -> None:
         db.executescript(f"BEGIN IMMEDIATE; {step} {marks};")
         db.execute("INSERT INTO step (number, ran_at_s) VALUES (?, ?)", (number, time.time()))
         db.execute("COMMIT")
+
+
+def id_of(db: sqlite3.Connection) -> str:
+    """Return which database this is, of one whose tables are at the last step."""
+    return str(_value(db, "SELECT value FROM meta WHERE name = 'id'"))
 
 
 def _checked_version(db: sqlite3.Connection) -> int:

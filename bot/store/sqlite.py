@@ -1,5 +1,6 @@
 """The store's methods: each is one job, which the writer runs whole or not at all."""
 
+import hashlib
 import json
 import sqlite3
 import time
@@ -16,9 +17,10 @@ from bot.store.writer import Writer
 
 
 class SqliteStore:
-    """A `bot.ports.Store` in one SQLite file. Made by `open_store`."""
+    """A `bot.ports.Store` in one SQLite file. Made by `open_store`. `id_`: which file it is."""
 
-    def __init__(self, writer: Writer, limits: BlobLimits) -> None:
+    def __init__(self, writer: Writer, limits: BlobLimits, id_: str) -> None:
+        self._id = id_
         self._writer = writer
         self._limits = limits
 
@@ -73,12 +75,9 @@ class SqliteStore:
         turn: MessageKey,
         outcome: Outcome,
         messages: Sequence[Mapping[str, Any]],
-        usage: Mapping[str, Any] | None = None,
         bill: Bill | None = None,
     ) -> None:
-        """Write a turn's whole outcome, together: what to deliver, the history's new messages, and what it cost: as a
-        `bill`, or as a `usage` that was never charged.
-        """
+        """Write a turn's whole outcome, together: what to deliver, the history's new messages, and what it cost."""
         contents = [json.dumps(dict(message)) for message in messages]
         needed = {*blobs.referred_to(list(messages)), *(file.sha256 for file in outcome.files)}
 
@@ -88,7 +87,6 @@ class SqliteStore:
             turns.set_state(db, leader, "answered")
             db.execute("UPDATE turn SET outcome = ? WHERE id = ?", (turns.dump_outcome(outcome), leader))
             drafts.drop(db, leader)
-            accounts.count(db, leader, usage or {})
             if bill is not None:
                 accounts.charge(db, leader, bill)
             rows = [(thread, leader, content) for content in contents]
@@ -99,11 +97,8 @@ class SqliteStore:
 
         await self._writer.do(job)
 
-    async def end(self, turn: MessageKey, state: str, usage: Mapping[str, Any] | None = None) -> None:
-        """End a turn as `delivered`, `failed` or `stopped`; all the questions it answers end with it.
-
-        `usage`: what was used and not charged.
-        """
+    async def end(self, turn: MessageKey, state: str) -> None:
+        """End a turn as `delivered`, `failed` or `stopped`; all the questions it answers end with it."""
         if state not in turns.ENDS:
             raise ValueError(f"a turn ends as one of {', '.join(turns.ENDS)}, not as {state!r}")
 
@@ -112,8 +107,6 @@ class SqliteStore:
             turns.set_state(db, leader, state, time.time())
             drafts.forgive(db, leader)
             drafts.drop(db, leader)
-            if usage:
-                accounts.count(db, leader, usage)
 
         await self._writer.do(job)
 
@@ -194,6 +187,10 @@ class SqliteStore:
         given = {"person": person, "now": time.time(), "since": since_s}
         return await self._writer.do(lambda db: db.execute(insert, given).rowcount == 1)
 
+    async def mark(self, turn: MessageKey) -> str:
+        """Return what an answer is named to its platform, made of the turn's key and of which database this is."""
+        return hashlib.sha256(f"{self._id} {turn}".encode()).hexdigest()[:16]
+
     async def posting(self, turn: MessageKey, part: Part) -> None:
         """Write down that a post is about to be made; on disk when it returns. What is known of it already stays."""
         insert = """INSERT INTO part (turn, number, mark, file, posting_at_s) VALUES (?, ?, ?, ?, ?)
@@ -213,6 +210,12 @@ class SqliteStore:
             SET mark = excluded.mark, message_id = excluded.message_id, file = excluded.file"""
         known = (part.index, part.mark, part.message_id, part.file, time.time())
         await self._writer.do(lambda db: db.execute(insert, (turns.leader_of(db, turn), *known)) and None)
+
+    async def is_ours(self, mark: str) -> bool:
+        """Say whether a part of an answer was posted with a mark, or is the message of this id."""
+        # the mark of one that was taken away begins with a dash (see bot.reply.parts)
+        select = "SELECT 1 FROM part WHERE mark IN (:mark, '-' || :mark) OR message_id = :mark LIMIT 1"
+        return await self._writer.do(lambda db: db.execute(select, {"mark": mark}).fetchone() is not None)
 
     async def history(self, thread: ThreadKey) -> list[dict[str, Any]]:
         """Return the thread's messages for Claude, plain JSON with explicit roles, oldest first."""

@@ -3,22 +3,12 @@
 import json
 import sqlite3
 import time
-from collections.abc import Mapping
-from typing import Any
+from typing import NamedTuple
 
 from bot.events import Bill
 
-_TOKENS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
-
-
-def count(db: sqlite3.Connection, leader: int, usage: Mapping[str, Any]) -> None:
-    """Write down what a turn has used, for the person of its leading question."""
-    tokens = sum(value for name in _TOKENS if isinstance(value := usage.get(name), int))
-    if not tokens:
-        return
-    insert = """INSERT INTO usage (turn, usage, recorded_at_s, tokens, person)
-        SELECT id, ?, ?, ?, platform || ':' || json_extract(question, '$.author.id') FROM turn WHERE id = ?"""
-    db.execute(insert, (json.dumps(dict(usage)), time.time(), tokens, leader))
+_SLOT_S = 600
+"""What `usage_sum` sums up (see `schema`). A day is 144 sums, and what is older than the first whole one: some rows."""
 
 
 def charge(db: sqlite3.Connection, leader: int, bill: Bill) -> int:
@@ -36,15 +26,42 @@ def charge(db: sqlite3.Connection, leader: int, bill: Bill) -> int:
 
 def used(db: sqlite3.Connection, person: str, since_s: float) -> int:
     """Return the tokens that somebody has used since a time; "" is everybody."""
-    select = "SELECT coalesce(sum(tokens), 0) FROM usage WHERE recorded_at_s >= ? AND ? IN ('', person)"
-    return int(db.execute(select, (since_s, person)).fetchone()[0])
+    return sum(span.tokens for span in _spans(db, person, since_s))
 
 
 def used_up_to_s(db: sqlite3.Connection, person: str, since_s: float, tokens: int) -> float:
     """Return when somebody had used so many tokens, counted from a time on; 0.0 if they have not used as many."""
+    for span in _spans(db, person, since_s):
+        if span.tokens >= tokens:
+            return _reached_s(db, person, span, tokens)
+        tokens -= span.tokens
+    return 0.0
+
+
+class _Span(NamedTuple):
+    """What was used from a time on and before another, in seconds since 1970."""
+
+    begin_s: float
+    end_s: float
+    tokens: int
+
+
+def _spans(db: sqlite3.Connection, person: str, since_s: float) -> list[_Span]:
+    """Return all that was used since a time, oldest first: a part of a slot, then whole ones."""
+    slot = int(since_s // _SLOT_S) + 1
+    select = """SELECT coalesce(sum(tokens), 0) FROM usage
+        WHERE recorded_at_s >= ? AND recorded_at_s < ? AND ? IN ('', person)"""
+    (tokens,) = db.execute(select, (since_s, slot * _SLOT_S, person)).fetchone()
+    select = "SELECT slot, tokens FROM usage_sum WHERE person = ? AND slot >= ? ORDER BY slot"
+    whole = db.execute(select, (person, slot)).fetchall()
+    part = _Span(since_s, slot * _SLOT_S, tokens)
+    return [part, *(_Span(at * _SLOT_S, (at + 1) * _SLOT_S, used) for at, used in whole)]
+
+
+def _reached_s(db: sqlite3.Connection, person: str, span: _Span, tokens: int) -> float:
     select = """SELECT recorded_at_s FROM (
             SELECT recorded_at_s, sum(tokens) OVER (ORDER BY recorded_at_s) AS so_far
-            FROM usage WHERE recorded_at_s >= ? AND ? IN ('', person)
+            FROM usage WHERE recorded_at_s >= ? AND recorded_at_s < ? AND ? IN ('', person)
         ) WHERE so_far >= ? LIMIT 1"""
-    found = db.execute(select, (since_s, person, tokens)).fetchone()
+    found = db.execute(select, (span.begin_s, span.end_s, person, tokens)).fetchone()
     return float(found[0]) if found else 0.0

@@ -90,6 +90,11 @@ class Forgetful:
         del platform, since_s
         return ()
 
+    async def is_ours(self, mark: str) -> bool:
+        """What the bot posts here is in no store."""
+        del mark
+        return True
+
 
 class Common:
     """Answers every mention by a fixed rhythm: each reply's own, or one clock for all."""

@@ -63,7 +63,7 @@ class Heard:
 @dataclass
 class Log:
     """A `HearLog` in memory. `noted`: set whenever something is written down. `slow`: what reading it waits for, if
-    given; `asked`: set when it is read then.
+    given; `asked`: set when it is read then. `foreign`: the marks of what is in no turn.
     """
 
     until_s: float = 0.0
@@ -71,6 +71,7 @@ class Log:
     noted: asyncio.Event = field(default_factory=asyncio.Event)
     slow: asyncio.Event | None = None
     asked: asyncio.Event = field(default_factory=asyncio.Event)
+    foreign: set[str] = field(default_factory=set)
 
     async def heard_until(self, platform: str) -> float:
         assert platform == "discord"
@@ -89,6 +90,9 @@ class Log:
         assert platform == "discord"
         assert since_s > 0
         return self.known
+
+    async def is_ours(self, mark: str) -> bool:
+        return mark not in self.foreign
 
 
 @dataclass

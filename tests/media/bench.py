@@ -96,7 +96,7 @@ async def thread(database: Path) -> None:
             await store.accept(question)
             await store.begin([question])
             new = await detach([{"role": "user", "content": content}, answer], store)
-            await store.record(question.key, Outcome("A photo."), new, {})
+            await store.record(question.key, Outcome("A photo."), new)
             await store.end(question.key, "delivered")
         history = json.dumps(await store.history(key))
     size_bytes = sum(file.stat().st_size for file in database.parent.iterdir())

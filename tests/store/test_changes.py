@@ -28,7 +28,7 @@ async def answered(store: SqliteStore, question: Incoming, answer: str, *blocks:
     await store.begin([question])
     await store.posted(question.key, Part(0, f"{question.key.message}.0", f"answer to {question.key.message}"))
     messages = [said(question, *blocks), {"role": "assistant", "content": answer}]
-    await store.record(question.key, Outcome(answer), messages, {"input_tokens": 1})
+    await store.record(question.key, Outcome(answer), messages)
     await store.end(question.key, "delivered")
 
 
@@ -127,7 +127,7 @@ async def test_one_of_several_merged_questions_can_be_forgotten(store: SqliteSto
         await store.accept(question)
     await store.begin([one, two])
     both = {"role": "user", "content": [*said(one)["content"], *said(two)["content"]]}
-    await store.record(one.key, Outcome("Both."), [both, {"role": "assistant", "content": "Both."}], {})
+    await store.record(one.key, Outcome("Both."), [both, {"role": "assistant", "content": "Both."}])
     await store.forget(two.key)
     assert [block["text"] for block in (await store.history(one.thread))[0]["content"]] == ["one"]
 
@@ -152,14 +152,6 @@ async def test_a_question_that_says_nothing_is_not_one_that_was_deleted(store: S
     reopened = await store.reopen(bare.key)
     assert reopened is not None
     assert reopened.asked == (bare,)
-
-
-async def test_what_a_failed_turn_used_is_counted(file: Path, ask: Ask) -> None:
-    async with open_store(file) as store:
-        await store.accept(ask())
-        await store.end(ask().key, "failed", {"input_tokens": 11})
-    with closing(sqlite3.connect(file)) as db:
-        assert db.execute("SELECT usage FROM usage").fetchall() == [('{"input_tokens": 11}',)]
 
 
 async def test_what_was_heard_never_goes_back(store: SqliteStore) -> None:

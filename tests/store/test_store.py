@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.errors import StoreError
-from bot.events import Button, File, Incoming, MessageKey, Outcome, Part, Person, ThreadKey, Turn
+from bot.events import Bill, Button, File, Incoming, MessageKey, Outcome, Part, Person, ThreadKey, Turn
 from bot.store import SqliteStore, open_store
 from bot.store.records import dump, load
 
@@ -41,7 +42,7 @@ async def test_equal_ids_in_two_workspaces_are_two_questions(store: SqliteStore,
     assert await store.accept(one)
     assert await store.accept(other)
     await store.begin([one])
-    await store.record(one.key, Outcome("secret"), [{"role": "user", "content": "secret"}], {})
+    await store.record(one.key, Outcome("secret"), [{"role": "user", "content": "secret"}])
     assert await store.history(other.thread) == []
 
 
@@ -62,7 +63,7 @@ async def test_a_turn_goes_from_accepted_to_delivered(store: SqliteStore, ask: A
     assert (await store.unended())[0].parts == (part,)
     await store.posted(question.key, Part(0, "mark.0", "555"))
     outcome = Outcome("An answer", "A note.", (File("a.py", "cafe"),), (Button.RETRY,))
-    await store.record(question.key, outcome, [{"role": "user", "content": "Hello"}], {"input_tokens": 3})
+    await store.record(question.key, outcome, [{"role": "user", "content": "Hello"}])
     assert await store.unended() == [Turn((question,), "answered", (Part(0, "mark.0", "555"),), outcome)]
     await store.end(question.key, "delivered")
     assert await store.unended() == []
@@ -101,7 +102,7 @@ async def test_a_turn_begun_out_of_order_keeps_its_parts_and_ends_whole(file: Pa
         assert waiting == Turn((later,), "accepted")
         await store.begin([*turn.questions, later])
         await store.posted(turn.key, Part(1, "mark.1", "556"))
-        await store.record(turn.key, Outcome("An answer"), [], {})
+        await store.record(turn.key, Outcome("An answer"), [])
         [turn] = await store.unended()
         assert turn.questions == (early, late, later)
         assert turn.parts == (Part(0, "mark.0", "555"), Part(1, "mark.1", "556"))
@@ -163,7 +164,8 @@ async def test_the_usage_of_each_attempt_is_kept(store: SqliteStore, file: Path,
     await store.accept(ask())
     for tokens in (3, 5):
         await store.begin([ask()])
-        await store.record(ask().key, Outcome(""), [], {"input_tokens": tokens})
+        bill = Bill({"discord:U": tokens}, {"input_tokens": tokens})
+        await store.record(ask().key, Outcome(""), [], bill=bill)
     with closing(sqlite3.connect(file)) as database:
         used = [json.loads(row[0]) for row in database.execute("SELECT usage FROM usage ORDER BY id")]
     assert used == [{"input_tokens": 3}, {"input_tokens": 5}]
@@ -171,7 +173,7 @@ async def test_the_usage_of_each_attempt_is_kept(store: SqliteStore, file: Path,
 
 async def test_half_a_character_survives_in_an_answer(store: SqliteStore, ask: Ask) -> None:
     await store.accept(ask(text="\ud83d"))
-    await store.record(ask().key, Outcome("an answer \ud83d"), [{"role": "assistant", "content": "\ud83d"}], {})
+    await store.record(ask().key, Outcome("an answer \ud83d"), [{"role": "assistant", "content": "\ud83d"}])
     [turn] = await store.unended()
     assert (turn.questions[0].text, turn.outcome and turn.outcome.answer) == ("\ud83d", "an answer \ud83d")
     assert await store.history(ask().thread) == [{"role": "assistant", "content": "\ud83d"}]
@@ -188,7 +190,7 @@ async def test_history_grows_a_whole_turn_at_a_time(store: SqliteStore, ask: Ask
         await store.accept(ask(number))
         await store.begin([ask(number)])
         talk = [{"role": "user", "content": number}, {"role": "assistant", "content": [{"type": "text", "text": "ok"}]}]
-        await store.record(ask(number).key, Outcome("ok"), talk, {})
+        await store.record(ask(number).key, Outcome("ok"), talk)
     history = await store.history(ask().thread)
     assert [message["role"] for message in history] == ["user", "assistant"] * 2
     assert [message["content"] for message in history[::2]] == ["100", "101"]
@@ -280,7 +282,7 @@ async def test_any_json_comes_back_from_the_history_as_it_was(tmp_path_factory: 
     question = Incoming(MessageKey("p", "w", "c", "m"), ThreadKey("p", "w", "c", "t"), Person("u", "n"), "")
     async with open_store(tmp_path_factory.mktemp("store") / "db") as store:
         await store.accept(question)
-        await store.record(question.key, Outcome(""), [{"role": "user", "content": content}], {})
+        await store.record(question.key, Outcome(""), [{"role": "user", "content": content}])
         assert await store.history(question.thread) == [{"role": "user", "content": content}]
 
 
@@ -294,3 +296,27 @@ def test_a_record_of_an_older_or_newer_version_is_read() -> None:
     question = Incoming(MessageKey("p", "w", "c", "m"), ThreadKey("p", "w", "c", "t"), Person("u", "n"), "text")
     record = dump(question).replace('"reply_to": "", ', "").replace('"text":', '"added_later": 1, "text":')
     assert load(record) == question
+
+
+async def test_an_answer_is_named_the_same_for_good_and_in_every_copy_but_in_no_other_database(
+    file: Path, tmp_path: Path, ask: Ask
+) -> None:
+    async with open_store(file) as store:
+        mark = await store.mark(ask().key)
+        assert len(mark) == 16
+        assert await store.mark(ask("101").key) != mark
+    shutil.copy(file, tmp_path / "moved.sqlite3")
+    for known, path in ((True, file), (True, tmp_path / "moved.sqlite3"), (False, tmp_path / "another.sqlite3")):
+        async with open_store(path) as store:
+            assert (await store.mark(ask().key) == mark) == known
+
+
+async def test_what_this_database_has_posted_is_known_by_its_mark_and_by_its_id(store: SqliteStore, ask: Ask) -> None:
+    await store.accept(ask())
+    await store.posting(ask().key, Part(0, "mark.0"))
+    assert await store.is_ours("mark.0")
+    assert not await store.is_ours("mark.1")
+    await store.posted(ask().key, Part(0, "mark.0", "4711"))
+    assert await store.is_ours("4711")
+    await store.posting(ask().key, Part(0, "-mark.0"))  # it was taken away
+    assert await store.is_ours("mark.0")
