@@ -13,6 +13,7 @@
 - `media`      an upload → content Claude accepts, or a sentence that says why not
 - `ports`      the protocols between the rooms
 - `events`     the words they share
+- `tasks`      the owner of a task that no task group can own
 - `errors`     one tree of errors, each with a sentence for the person
 
 Imports point down this list and import-linter holds it.

@@ -11,6 +11,7 @@ from bot.engine.patience import patiently
 from bot.errors import PlatformError, RateLimited
 from bot.events import Deleted, Edited, Incoming, Turn
 from bot.ports import Platform, Store
+from bot.tasks import Tasks
 
 log = structlog.get_logger()
 
@@ -74,19 +75,18 @@ class LookBack:
         self._store = store
         self._platforms = platforms
         self._hear = hear
+        self._tasks = Tasks()
         self._looking: dict[str, asyncio.Task[None]] = {}
 
     def begin(self, platform: str) -> None:
         """Begin, or begin anew, with a platform's newest question."""
         if before := self._looking.get(platform):
             before.cancel()
-        self._looking[platform] = asyncio.create_task(self._look(platform), name=f"look-back-{platform}")
+        self._looking[platform] = self._tasks.start(self._look(platform), f"look-back-{platform}")
 
     async def close(self) -> None:
         """Leave the rest alone."""
-        for task in self._looking.values():
-            task.cancel()
-        await asyncio.gather(*self._looking.values(), return_exceptions=True)
+        await self._tasks.close()
 
     async def _look(self, name: str) -> None:
         platform = self._platforms[name]

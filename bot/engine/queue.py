@@ -9,6 +9,7 @@ import structlog
 
 from bot.engine.run import Late, Run, in_time
 from bot.events import Incoming, MessageKey, ThreadKey, Turn
+from bot.tasks import Tasks
 
 log = structlog.get_logger()
 
@@ -46,7 +47,7 @@ class Queue:
         self._waiting: dict[ThreadKey, list[Waiting]] = {}
         self._running: dict[ThreadKey, Run] = {}
         self._more: dict[ThreadKey, asyncio.Event] = {}
-        self._workers: set[asyncio.Task[None]] = set()
+        self._workers = Tasks()
         self._closing = False
         self._changes = 0
         self._changed = asyncio.Event()
@@ -60,9 +61,7 @@ class Queue:
             return
         self._waiting[thread] = [waiting]
         self._more[thread] = asyncio.Event()
-        worker = asyncio.create_task(self._serve(thread), name=str(thread))
-        self._workers.add(worker)
-        worker.add_done_callback(self._workers.discard)
+        self._workers.start(self._serve(thread), str(thread))
 
     def running(self, thread: ThreadKey) -> Run | None:
         """Return what is being answered in a thread."""
@@ -115,18 +114,15 @@ class Queue:
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(drain_s):
-                    while (workers := self._at_work()) or self._changes:
+                    while (workers := self._workers.running) or self._changes:
                         self._changed.clear()
                         await (asyncio.wait(workers) if workers else self._changed.wait())
         finally:  # also if the store breaks meanwhile
             for _ in range(_CANCELS):
                 await self._cancel_workers()
 
-    def _at_work(self) -> set[asyncio.Task[None]]:
-        return {worker for worker in self._workers if not worker.done()}
-
     async def _cancel_workers(self) -> None:
-        if workers := self._at_work():
+        if workers := self._workers.running:
             for worker in workers:
                 worker.cancel()
             await asyncio.wait(workers, timeout=_CANCEL_S)

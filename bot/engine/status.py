@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from bot.ports import Surface
+from bot.tasks import beside
 
 log = structlog.get_logger()
 
@@ -40,12 +41,8 @@ class Status:
 
     async def unless_posted(self, showing: Coroutine[Any, Any, None]) -> None:
         """Show it, which may have to wait for more urgent calls; not if there is something to read before."""
-        self._showing = asyncio.create_task(showing)
-        try:
-            await asyncio.wait([self._showing])
-        finally:
-            self._showing.cancel()
-            await asyncio.wait([self._showing])
+        async with asyncio.TaskGroup() as tasks:
+            self._showing = tasks.create_task(showing)
 
 
 @asynccontextmanager
@@ -71,10 +68,8 @@ async def working(surface: Surface) -> AsyncIterator[Status]:
             except TimeoutError:
                 continue
 
-    keeper = asyncio.create_task(keep())
     try:
-        yield status
+        async with beside(keep(), "status"):
+            yield status
     finally:
-        keeper.cancel()
-        await asyncio.gather(keeper, return_exceptions=True)
         await show("")

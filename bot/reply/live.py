@@ -22,6 +22,7 @@ from bot.reply.pacer import Claim, Pacer, give_back
 from bot.reply.page_end import Work
 from bot.reply.parts import Parts
 from bot.reply.screen import LATE_AFTER_S, Call, Step, next_steps
+from bot.tasks import Tasks
 
 log = structlog.get_logger()
 
@@ -84,20 +85,20 @@ class LiveReply:
         self._ended = self._gives_up = False
         self._failures = 0
         self._all_seen = False
+        self._tasks = Tasks()
         self._task: asyncio.Task[None] | None = None
         self.broken: PlatformError | None = None
         """Why nothing more can be shown, or None."""
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run(), name=f"reply {self._mark}")
+        self._task = self._tasks.start(self._run(), f"reply {self._mark}")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._task is not None
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        await self._tasks.close()
         if not self._task.cancelled() and (failure := self._task.exception()) is not None and error is None:
             raise failure
 
@@ -162,7 +163,7 @@ class LiveReply:
         await asyncio.wait([self._task])
         self._draft.leave(self._parts.leave(), note, buttons)
         self.broken, self._ended, self._gives_up = None, False, True
-        self._task = asyncio.create_task(self._run(), name=f"reply {self._mark}, the end of it")
+        self._task = self._tasks.start(self._run(), f"reply {self._mark}, the end of it")
         await self._shown()
 
     async def _shown(self) -> None:

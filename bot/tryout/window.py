@@ -1,6 +1,5 @@
 """A chat client in the terminal: pick a place, write, and watch posts and edits land as they happen."""
 
-import asyncio
 import contextlib
 import os
 import shlex
@@ -22,6 +21,7 @@ from pydantic import SecretStr
 from bot.errors import ParleyError
 from bot.simulator.changes import Change
 from bot.simulator.claude import Pace
+from bot.tasks import beside
 from bot.tryout.world import File, Place, World, world
 
 PACE = Pace(first_token_s=0.4, piece_s=0.03)
@@ -82,13 +82,8 @@ class ChatWindow:
 
     async def run(self) -> None:
         """Show the window until the person leaves."""
-        watchers = [asyncio.create_task(self._watch(kind)) for kind in ("discord", "slack")]
-        try:
+        async with beside(self._watch("discord"), "watch discord"), beside(self._watch("slack"), "watch slack"):
             await self._app.run_async()
-        finally:
-            for watcher in watchers:
-                watcher.cancel()
-            await asyncio.gather(*watchers, return_exceptions=True)
 
     async def _watch(self, kind: str) -> None:
         changes = self._here.discord.changes if kind == "discord" else self._here.slack.changes

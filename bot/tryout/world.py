@@ -2,11 +2,11 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import SecretStr
 
@@ -19,6 +19,7 @@ from bot.simulator.discord import SimulatedDiscord
 from bot.simulator.slack import Person as SlackPerson
 from bot.simulator.slack import SimulatedSlack
 from bot.store import open_store
+from bot.tasks import Tasks
 
 File = tuple[str, bytes]
 Kind = Literal["discord", "slack"]
@@ -75,14 +76,13 @@ class Bot:
         self._secrets = secrets
         self.open_store: app.OpenStore = open_store
         self._stop = asyncio.Event()
+        self._tasks = Tasks()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Start the bot; `failed` tells if it ended by itself."""
         self._stop = asyncio.Event()
-        self._task = asyncio.create_task(
-            app.serve(self.settings, self._secrets, self._stop, self.open_store), name="bot"
-        )
+        self._task = self._tasks.start(app.serve(self.settings, self._secrets, self._stop, self.open_store), "bot")
 
     async def stop(self) -> None:
         """End the bot as a signal would, and wait until it is gone. Raises what it failed with."""
@@ -92,14 +92,12 @@ class Bot:
 
     async def kill(self) -> None:
         """Cancel the bot wherever it is."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._tasks.close()
 
-    async def alive_until(self, ready: Sequence[asyncio.Task[None]]) -> None:
-        """Wait for the tasks, but raise at once what the bot failed with if it ends before them."""
+    async def alive_until(self, *ready: Coroutine[Any, Any, None]) -> None:
+        """Wait for all of that, but raise at once what the bot failed with if it ends before."""
         assert self._task is not None
-        waiting = set(ready)
+        waiting = {self._tasks.start(one, "ready") for one in ready}
         while waiting:
             done, _ = await asyncio.wait({self._task, *waiting}, return_when=asyncio.FIRST_COMPLETED)
             if self._task in done:
@@ -296,8 +294,7 @@ class World:
     async def start_bot(self) -> None:
         """Start the bot and wait until both platforms see it. Raises what it failed with."""
         self.bot.start()
-        ready = [asyncio.create_task(self.discord.ready()), asyncio.create_task(self.slack.ready())]
-        await self.bot.alive_until(ready)
+        await self.bot.alive_until(self.discord.ready(), self.slack.ready())
 
     async def restart_bot(self) -> None:
         """Stop the bot cleanly and start it again on the same database."""

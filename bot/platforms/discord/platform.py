@@ -1,10 +1,8 @@
 """Discord as the bot sees it: a connection that holds, surfaces to answer on, files to fetch."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import aiohttp
 import discord
@@ -28,6 +26,7 @@ from bot.platforms.kernel.back_off import BackOff
 from bot.platforms.kernel.shape import misread
 from bot.ports import Hear, HearLog
 from bot.reply import Pacer
+from bot.tasks import beside, cancel_reliably
 
 log = structlog.get_logger()
 
@@ -205,9 +204,9 @@ class DiscordPlatform:
         try:
             await client.login(self._token)
             self._calls.use(client)
-            async with _beside(CatchUp(client, self._calls, heard).run()):
+            async with beside(CatchUp(client, self._calls, heard).run(), "discord-catch-up"):
                 await spare(client)
-                await _insist(client.connect())
+                await cancel_reliably(client.connect(), "discord-connection")
         except AttributeError as error:
             # discord.py 2.7.1 reads the session of a connection it never had, if the first attempt to connect fails
             if client.ws is not None:
@@ -231,33 +230,6 @@ async def _message(client: discord.Client, channel: int, message: int) -> discor
         if error.code == _UNKNOWN_MESSAGE:
             return None
         raise
-
-
-@asynccontextmanager
-async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Do some work that never ends by itself while the block lasts."""
-    task = asyncio.create_task(work, name="discord-catch-up")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-        if not task.cancelled():
-            task.result()
-
-
-async def _insist(work: Coroutine[Any, Any, None]) -> None:
-    """Do some of discord.py's work so that cancelling it works. It waits by `asyncio.wait_for`, which on Python 3.11
-    drops a cancellation that comes together with what was waited for (cpython issue 86296): it is then asked again.
-    """
-    task = asyncio.create_task(work, name="discord-connection")
-    try:
-        await asyncio.wait([task])
-    finally:
-        while not task.done():
-            task.cancel()
-            await asyncio.wait([task], timeout=0.2)
-    task.result()
 
 
 def _address(setting: str, address: str, *schemes: str) -> URL:

@@ -146,7 +146,21 @@ class Gateway:
         await socket.prepare(request)
         connection = Connection(socket, request.transport)
         self._connections.add(connection)
-        sending = asyncio.create_task(connection.run_sending(self._on_told), name="discord gateway: sending")
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                sending = tasks.create_task(self._send(connection), name="discord gateway: sending")
+                await self._receive(connection, socket)
+                if not connection.closing:  # else it is still closing the socket
+                    sending.cancel()
+        finally:
+            connection.ended.set()
+        return socket
+
+    async def _send(self, connection: Connection) -> None:
+        with suppress(ConnectionError):
+            await connection.run_sending(self._on_told)
+
+    async def _receive(self, connection: Connection, socket: web.WebSocketResponse) -> None:
         try:
             connection.send({"op": _HELLO, "d": {"heartbeat_interval": int(self.heartbeat_s * 1000)}})
             await self._converse(connection)
@@ -155,12 +169,6 @@ class Gateway:
             await socket.close(code=closing.code, message=str(closing).encode())
         finally:
             self._detach(connection, None if connection.closing else socket.close_code)
-            if not connection.closing:  # else it is still closing the socket
-                sending.cancel()
-            with suppress(asyncio.CancelledError, ConnectionError):
-                await sending
-            connection.ended.set()
-        return socket
 
     def _on_told(self, connection: Connection) -> None:
         if connection in self._connections and not connection.silent:  # it may have left meanwhile
