@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.claude import AsyncClient, mk_sdk
 from bot.engine import Access, Allowance, Answerer, Asker, AskSettings, Budgets, Engine, Slots
-from bot.errors import MediaError, Unreachable
+from bot.errors import Gone, MediaError, Rejected, Unreachable
 from bot.events import (
     Budget,
     Button,
@@ -66,7 +66,7 @@ class Chat:
     (None), by id, while nobody listened; `looked_up`: whose state was asked for. `before`: what was said in a thread,
     of which `missing` cannot be read; `replied_to`: what each question hangs on. `read`: for each time that was read,
     whether with the thread. `shows_nothing`: posts and edits
-    cannot reach it; `refused`: how many did not. `people`: who has other roles than when they asked, by
+    cannot reach it; `refused`: how many did not. `lost`: of so many posts nobody hears that they were made. `people`: who has other roles than when they asked, by
     id; `looking_up`: what looking them up waits for.
     """
 
@@ -86,6 +86,7 @@ class Chat:
     clock_ahead_s: float = 0.0
     looked_up: list[str] = field(default_factory=list)
     refused: int = 0
+    lost: int = 0
     people: dict[str, Person] = field(default_factory=dict)
     people_looked_up: int = 0
     looking_up: asyncio.Event | None = None
@@ -153,12 +154,14 @@ class Place:
         self, text: str, mark: str, *, buttons: Sequence[Button] = (), growing: bool = False, again: bool = False
     ) -> str:
         self._reach()
-        message_id = self._chat.ids.setdefault(mark, f"9{len(self._chat.ids):05}")
-        self._show(Shown(message_id, text, tuple(buttons)))
-        return message_id
+        self._fits(text)
+        return self._posted(mark, text, buttons=tuple(buttons))
 
     async def edit(self, message_id: str, text: str, *, buttons: Sequence[Button] = (), growing: bool = False) -> None:
         self._reach()
+        self._fits(text)
+        if message_id not in self._chat.shown:
+            raise Gone("The message is no longer there.")
         self._show(Shown(message_id, text, tuple(buttons)))
 
     async def delete(self, message_id: str) -> None:
@@ -166,9 +169,7 @@ class Place:
         self._chat.changed()
 
     async def attach(self, name: str, data: bytes, mark: str, *, again: bool = False) -> str:
-        message_id = self._chat.ids.setdefault(mark, f"9{len(self._chat.ids):05}")
-        self._show(Shown(message_id, name, file=data))
-        return message_id
+        return self._posted(mark, name, file=data)
 
     async def status(self, text: str) -> None:
         self._chat.statuses.append(text)
@@ -188,6 +189,20 @@ class Place:
             self._chat.refused += 1
             self._chat.changed()
             raise Unreachable("The chat cannot be reached.")
+
+    def _fits(self, text: str) -> None:
+        if self.dialect.size(text) > self.limits.page_size:
+            raise Rejected("The message is too long.")
+
+    def _posted(self, mark: str, text: str, **more: Any) -> str:
+        """Return the id of the message with a mark, which is made if it was not made before."""
+        if mark not in self._chat.ids:
+            self._chat.ids[mark] = f"9{len(self._chat.ids):05}"
+            self._show(Shown(self._chat.ids[mark], text, **more))
+        if self._chat.lost:
+            self._chat.lost -= 1
+            raise Unreachable("Nobody answers.")
+        return self._chat.ids[mark]
 
     def _show(self, message: Shown) -> None:
         self._chat.shown[message.id] = message

@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from bot.errors import PlatformError, RateLimited, Unreachable
-from bot.events import Budget, Button, Earlier, Limits, MessageKey, Part, Place
+from bot.errors import Gone, PlatformError, RateLimited, Rejected, Unreachable
+from bot.events import Budget, Button, Earlier, Limits, MessageKey, Part, Place, Said
 from bot.ports import Dialect
 from bot.reply import LiveReply, Pacer
 
 T = TypeVar("T")
 TURN = MessageKey("fake", "guild", "channel", "1")
 WORDS = [f"word{number} " for number in range(60)]
+MISTAKES: list[str] = []
+"""What a reply asked of a `Chat` and never may: a text that does not fit, a status, a look at what was said."""
 
 
 class Plain:
@@ -81,6 +83,7 @@ class Chat:
     `faults` are raised by the next calls, one each; None lets a call through. A fault that is a pair (error, "landed")
     takes effect before it is raised. `windows`: (calls, seconds) the platform allows for each kind of call, in fixed
     windows; a call too many is refused as the platforms do it. `refuses`: what each kind of call is refused with.
+    `said`: what was said before the question.
     """
 
     def __init__(self, size: int = 2000, posts: int = 5, edits: int = 5, per_s: float = 5.0, scope: str = "c") -> None:
@@ -91,6 +94,8 @@ class Chat:
         self.growing: dict[str, bool] = {}
         self.files: dict[str, tuple[str, bytes]] = {}
         self.ids: dict[str, str] = {}
+        self.statuses: list[str] = []
+        self.said: list[Said] = []
         self.calls: list[tuple[float, str, str, str]] = []
         self.again: list[bool] = []
         self.faults: list[Any] = []
@@ -123,6 +128,8 @@ class Chat:
     async def edit(self, message_id: str, text: str, *, buttons: Sequence[Button] = (), growing: bool = False) -> None:
         ends = self.growing.get(message_id) and not growing
         async with self._call("end" if ends and self.limits.ends else "edit", message_id, text) as land:
+            if message_id not in self.messages:
+                raise Gone("The message is no longer there.")
             before = self.messages[message_id] if self.growing.get(message_id) and growing else ""
             if self.limits.append_only:
                 assert text.startswith(before), "what grows can only get longer"
@@ -150,18 +157,23 @@ class Chat:
         self.growing[message_id] = growing
 
     async def status(self, text: str) -> None:
-        raise AssertionError(f"a reply sets no status: {text}")
+        MISTAKES.append(f"a reply sets no status: {text}")
+        self.statuses.append(text)
 
     async def earlier(self, limit: int, *, thread: bool = True) -> Earlier:
-        raise AssertionError(f"a reply reads nothing: {limit}, {thread}")
+        MISTAKES.append(f"a reply reads nothing: {limit}, {thread}")
+        return Earlier(tuple(self.said[-limit:]) if thread else ())
 
     async def place(self) -> Place:
-        raise AssertionError("a reply does not ask where it is")
+        MISTAKES.append("a reply does not ask where it is")
+        return Place()
 
     @asynccontextmanager
     async def _call(self, kind: str, what: str, text: str = "x") -> AsyncIterator[Callable[[], None]]:
         assert text.strip(), "the platform refuses an empty message"
-        assert self.dialect.size(text) <= self.limits.page_size
+        if self.dialect.size(text) > self.limits.page_size:
+            MISTAKES.append(f"too long for a message: {text[:50]}")
+            raise Rejected("The message is too long.")
         reply = what.removeprefix("id-").rsplit(".", 1)[0]
         assert reply not in self._running, "two calls of one reply at once"
         now_s = asyncio.get_running_loop().time()
