@@ -98,15 +98,6 @@ async def test_an_answer_begun_in_the_channel_goes_on_there_although_a_thread_co
         assert all(texts(scene, thread.id) == [] for thread in scene.discord.threads(scene.channel))
 
 
-async def test_an_answer_that_somebody_took_away_is_gone_wherever_it_stood(connected: Connected) -> None:
-    async with connected() as scene:
-        question = await scene.asked()
-        posted = await scene.platform.surface(question).post("One.", "mark.0")
-        await scene.discord.delete(posted)
-        with pytest.raises(Gone):
-            await scene.platform.surface(question).edit(posted, "Two.")
-
-
 async def test_a_question_deleted_meanwhile_is_answered_all_the_same(connected: Connected) -> None:
     async with connected() as scene:
         dm = scene.discord.dm(scene.ann)
@@ -231,15 +222,6 @@ async def test_when_history_cannot_be_read_the_nonce_still_holds(connected: Conn
         first = await surface.post("Once.", "mark.0")
         assert await scene.platform.surface(question).post("Once more.", "mark.0", again=True) == first
         assert texts(scene, question.key.message) == ["Once more."]
-
-
-async def test_a_message_that_was_deleted_is_gone(connected: Connected) -> None:
-    async with connected() as scene:
-        surface = scene.platform.surface(await scene.asked())
-        message_id = await surface.post("Here.", "mark.0")
-        await scene.discord.delete(message_id)
-        with pytest.raises(Gone):
-            await surface.edit(message_id, "Anyone?")
 
 
 async def test_a_question_deleted_before_its_thread_is_opened_is_gone(connected: Connected) -> None:

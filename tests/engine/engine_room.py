@@ -66,8 +66,8 @@ class Chat:
     (None), by id, while nobody listened; `looked_up`: whose state was asked for. `before`: what was said in a thread,
     of which `missing` cannot be read; `replied_to`: what each question hangs on. `read`: for each time that was read,
     whether with the thread. `shows_nothing`: posts and edits
-    cannot reach it; `refused`: how many did not. `lost`: of so many posts nobody hears that they were made. `people`: who has other roles than when they asked, by
-    id; `looking_up`: what looking them up waits for.
+    cannot reach it; `refused`: how many did not. `lost`: of so many posts nobody hears that they
+    were made. `people`: who has other roles than when they asked, by id; `looking_up`: what looking them up waits for.
     """
 
     shown: dict[str, Shown] = field(default_factory=dict)
