@@ -1,7 +1,6 @@
 """The buttons below an answer, and what people mean who press them or react with ❌.
 
-A press is known by the button's own id, which says what it does and nothing else: it works after a restart, and
-whether this person may is for the engine to say. discord.py's own views, which forget after a while, are not used.
+A press is known by the button's own id. discord.py's own views, which forget after a while, are not used.
 """
 
 import asyncio
@@ -15,15 +14,15 @@ from discord import ButtonStyle
 from bot.events import Button, MessageKey, Person, Pressed
 from bot.platforms.discord.sdk import Posted
 from bot.platforms.discord.translate import moderates, person
+from bot.platforms.kernel.buttons import LABELS, button_of, id_of
 from bot.ports import Hear
 
 log = structlog.get_logger()
 
-_PREFIX = "parley:"
-_LOOKS = {
-    Button.STOP: ("Stop", ButtonStyle.danger),
-    Button.RETRY: ("Retry", ButtonStyle.secondary),
-    Button.CONTINUE: ("Continue", ButtonStyle.primary),
+_STYLES = {
+    Button.STOP: ButtonStyle.danger,
+    Button.RETRY: ButtonStyle.secondary,
+    Button.CONTINUE: ButtonStyle.primary,
 }
 _CROSS = "❌"
 _NOT_HEARD = "That did not work just now; please press again in a moment."
@@ -37,8 +36,9 @@ def row(buttons: Sequence[Button]) -> discord.ui.View | None:
         return None
     view = discord.ui.View(timeout=None)
     for button in buttons:
-        label, style = _LOOKS[button]
-        view.add_item(discord.ui.Button(label=label, style=style, custom_id=f"{_PREFIX}{button}"))
+        item: discord.ui.Button[discord.ui.View]
+        item = discord.ui.Button(label=LABELS[button], style=_STYLES[button], custom_id=id_of(button))
+        view.add_item(item)
     view.stop()  # discord.py keeps every other view that it sends, and starts tasks for its presses
     return view
 
@@ -51,13 +51,13 @@ def shown_on(message: discord.Message | Posted) -> tuple[Button, ...]:
     else:
         rows = (part for part in message.components if isinstance(part, discord.ActionRow))
         ids = (part.custom_id for one in rows for part in one.children if isinstance(part, discord.Button))
-    return tuple(button for button in map(_button, ids) if button)
+    return tuple(button for button in map(button_of, ids) if button)
 
 
 def press(interaction: discord.Interaction) -> Pressed | None:
     """Return the press on one of our buttons that an interaction is, if it is one."""
     data: object = interaction.data
-    button = _button(data.get("custom_id")) if isinstance(data, dict) else None
+    button = button_of(data.get("custom_id")) if isinstance(data, dict) else None
     if interaction.type is not discord.InteractionType.component or button is None or interaction.message is None:
         return None
     message = MessageKey(
@@ -118,8 +118,3 @@ def _who(reaction: discord.RawReactionActionEvent, client: discord.Client) -> Pe
         return Person(str(reaction.user_id), user.display_name if user else "", moderator=reaction.guild_id is None)
     place = reaction.member.guild.get_channel_or_thread(reaction.channel_id)
     return person(reaction.member, moderator=moderates(place, reaction.member))
-
-
-def _button(custom_id: object) -> Button | None:
-    name = custom_id.removeprefix(_PREFIX) if isinstance(custom_id, str) and custom_id.startswith(_PREFIX) else ""
-    return Button(name) if name in set(Button) else None

@@ -17,6 +17,7 @@ import structlog
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Rejected, Unreachable
 from bot.platforms.discord.limits import ALL_CALLS, RateLimits, in_doubt
 from bot.platforms.kernel.clock import PlatformClock
+from bot.platforms.kernel.gate import Gate
 from bot.platforms.kernel.shape import MISREAD, misread
 from bot.reply.pacer import Pacer, wait_aside
 
@@ -24,7 +25,6 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-_LOGIN_WAIT_S = 30.0
 CALL_S = 20.0
 """Longer than a wait for the next five-second window, shorter than a reader's patience with an answer that stands."""
 _TYPING_S = 7.0
@@ -37,7 +37,7 @@ class Calls:
     """The client in use, which may be another one after a reconnect, and calls through it.
 
     `limits`: what it may do. `clock`: Discord's. `pacer`: whom all calls ask. A call made before the login or between
-    two clients waits up to `_LOGIN_WAIT_S` for the next one.
+    two clients waits up to `gate.WAIT_S` for the next one.
     """
 
     def __init__(self, pacer: Pacer, calls_per_s: int = ALL_CALLS) -> None:
@@ -50,16 +50,14 @@ class Calls:
         """Channels in which no thread may be opened, and until when that is believed (the loop's clock)."""
         self.crowded: dict[int, float] = {}
         """Until when no more threads can be opened in a channel, for so many were (the loop's clock)."""
-        self._client: discord.Client | None = None
-        self._there = asyncio.Event()
+        self._gate = Gate[discord.Client](_unreachable)
 
     def use(self, client: discord.Client | None) -> None:
         """Make calls through this client from now on; None: there is none at the moment."""
-        self._client = client
         if client is None:
-            self._there.clear()
+            self._gate.close()
         else:
-            self._there.set()
+            self._gate.open(client)
 
     async def call(
         self, make: Callable[[discord.Client], Awaitable[T]], *, patient: bool = False, within_s: float = CALL_S
@@ -105,17 +103,8 @@ class Calls:
         return True
 
     async def client(self) -> discord.Client:
-        """Return the client that is logged in. Raises `Unreachable` if there is none for `_LOGIN_WAIT_S` seconds."""
-        if not self._there.is_set():
-            wait_aside()
-        try:
-            async with asyncio.timeout(_LOGIN_WAIT_S):
-                await self._there.wait()
-        except TimeoutError as error:
-            raise _unreachable("not logged in") from error
-        if self._client is None:
-            raise _unreachable("logged out")
-        return self._client
+        """Return the client that is logged in. Raises `Unreachable` if there is none for a while."""
+        return await self._gate.client()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import aiohttp
 import discord
@@ -21,9 +22,10 @@ from bot.platforms.discord.limits import ALL_CALLS, shared_budget
 from bot.platforms.discord.sessions import PacedListener, SessionStarts, spare
 from bot.platforms.discord.surface import DiscordSurface
 from bot.platforms.discord.translate import is_question, mentions_bot, person, says_something, text_of, uploads_of
-from bot.platforms.discord.whisper import Whispering
+from bot.platforms.discord.whisper import whisper_to_author
 from bot.platforms.kernel.back_off import BackOff
 from bot.platforms.kernel.shape import misread
+from bot.platforms.kernel.whisper import Whispering
 from bot.ports import Hear, HearLog
 from bot.reply import Pacer
 from bot.tasks import beside, cancel_reliably
@@ -87,7 +89,8 @@ class DiscordPlatform:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as files, asyncio.TaskGroup() as hearing:
             self._files = files
             try:
-                await self._stay_connected(Whispering(hear, self._calls, hearing).hear, log, hearing)
+                told = Whispering(hear, partial(whisper_to_author, self._calls), hearing).hear
+                await self._stay_connected(told, log, hearing)
             except StartupError as error:  # kept out of the group, which would wrap it
                 refusal = error
             finally:

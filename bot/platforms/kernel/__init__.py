@@ -1,6 +1,9 @@
 """What both adapters do alike, written once. It knows no SDK and neither platform.
 
 - `order`     what happens in a channel, one event at a time
+- `gate`      the way to a client that comes and goes
+- `buttons`   what is written on a button, and the id by which a press is known
+- `whisper`   what one person is told, and nobody else sees
 - `back_off`  how long to wait before something is tried again
 - `patience`  how long a read of earlier talk is tried
 - `clock`     the platform's clock, as its answers tell it

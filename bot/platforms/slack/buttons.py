@@ -10,6 +10,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.errors import PlatformError
 from bot.events import Button, MessageKey, Pressed
+from bot.platforms.kernel.buttons import LABELS, button_of, id_of
 from bot.platforms.slack.calls import Calls, Me
 from bot.platforms.slack.translate import Translator
 from bot.platforms.slack.whisper import whisper
@@ -17,15 +18,11 @@ from bot.ports import Hear
 
 log = structlog.get_logger()
 
-_PREFIX = "parley:"
-_LABELS = {Button.STOP: "Stop", Button.RETRY: "Retry", Button.CONTINUE: "Continue"}
-_ACTIONS = frozenset(_PREFIX + button for button in Button)
-
 
 def actions(buttons: Sequence[Button]) -> list[dict[str, Any]]:
     """Return the blocks that show buttons (Slack docs, reference/block-kit/blocks/actions-block): one or none."""
     elements = [
-        {"type": "button", "action_id": _PREFIX + button, "text": {"type": "plain_text", "text": _LABELS[button]}}
+        {"type": "button", "action_id": id_of(button), "text": {"type": "plain_text", "text": LABELS[button]}}
         for button in buttons
     ]
     return [{"type": "actions", "elements": elements}] if elements else []
@@ -47,12 +44,11 @@ def presses_in(payload: Mapping[str, Any]) -> list[Press]:
     block_actions-payload): nothing, if it is about something else.
     """
     place = payload.get("container") or {}
-    names = [str(action.get("action_id") or "") for action in payload.get("actions") or ()]
-    found = [Button(name.removeprefix(_PREFIX)) for name in names if name in _ACTIONS]
+    found = [button_of(action.get("action_id")) for action in payload.get("actions") or ()]
     if not place.get("message_ts"):
         return []
     channel, message, thread = (str(place.get(name) or "") for name in ("channel_id", "message_ts", "thread_ts"))
-    return [Press(channel, message, thread, str(payload["user"]["id"]), button) for button in found]
+    return [Press(channel, message, thread, str(payload["user"]["id"]), button) for button in found if button]
 
 
 class Presses:

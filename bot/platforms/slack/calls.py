@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
 from bot.errors import Rejected as NotTaken
 from bot.platforms.kernel.clock import PlatformClock
+from bot.platforms.kernel.gate import Gate
 from bot.platforms.kernel.shape import misread
 from bot.platforms.slack.budgets import Budgets, rank_of
 from bot.reply.pacer import Pacer
@@ -22,7 +23,6 @@ from bot.reply.pacer import Pacer
 TIMEOUT = aiohttp.ClientTimeout(total=20.0, sock_connect=10.0)
 """slack_sdk ignores its own timeout when it is given a session, and aiohttp's is five minutes."""
 _UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=120.0, sock_connect=10.0)
-_SIGN_IN_WAIT_S = 30.0
 _RETRY_AFTER_S = 30.0
 _TURN_WAIT_S = 10.0
 """So long a call that no reply has asked for waits for its turn."""
@@ -86,29 +86,26 @@ class Calls:
     """Calls with the bot's token, while it is signed in.
 
     `clock`: Slack's. `pacer`: whom all calls ask, one after the other; `budgets`: what each may do. A call made before
-    that, or between two connections, waits up to `_SIGN_IN_WAIT_S` for it.
+    that, or between two connections, waits up to `gate.WAIT_S` for it.
     """
 
     def __init__(self, pacer: Pacer) -> None:
         self.clock = PlatformClock()
         self.pacer = pacer
         self.budgets = Budgets(pacer)
-        self._signed_in: tuple[AsyncWebClient, Me] | None = None
-        self._there = asyncio.Event()
+        self._gate = Gate[tuple[AsyncWebClient, Me]](_not_sent)
 
     def use(self, client: AsyncWebClient, me: Me) -> None:
         """Make calls through this client from now on."""
-        self._signed_in = client, me
-        self._there.set()
+        self._gate.open((client, me))
 
     def stop(self) -> None:
         """There is no client any more."""
-        self._signed_in = None
-        self._there.clear()
+        self._gate.close()
 
     async def me(self) -> Me:
         """Return who the bot is. Raises `Unreachable`."""
-        return (await self._wait())[1]
+        return (await self._gate.client())[1]
 
     async def read(self, method: str, **arguments: Any) -> dict[str, Any]:
         """Return what a reading method answers; its arguments go in the query. Raises only `PlatformError`s."""
@@ -123,7 +120,7 @@ class Calls:
 
     async def _call(self, method: str, arguments: dict[str, Any], sent_as: Literal["params", "json"]) -> dict[str, Any]:
         """Make one call when it is its turn; one whose turn is known not to come soon is refused as Slack would do."""
-        client, me = await self._wait()
+        client, me = await self._gate.client()
         budget, rank = self.budgets.of(me.team, method, str(arguments.get("channel", ""))), rank_of(method)
         if (wait_s := self.pacer.wait_s(budget, rank)) > _TURN_WAIT_S:
             raise RateLimited("Slack asks the bot to slow down.", f"{method}: its turn is later", retry_after_s=wait_s)
@@ -143,7 +140,7 @@ class Calls:
 
     async def upload(self, url: str, data: bytes) -> None:
         """Send a file's bytes to an address that Slack gave for them. Raises only `PlatformError`s."""
-        client, _ = await self._wait()
+        client, _ = await self._gate.client()
         assert client.session is not None  # ours always has one
         try:
             async with client.session.post(url, data=data, proxy=client.proxy, timeout=_UPLOAD_TIMEOUT) as answer:
@@ -151,16 +148,6 @@ class Calls:
                     raise _unreachable(f"upload: HTTP {answer.status}")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _unreachable(f"upload: {type(error).__name__}") from error
-
-    async def _wait(self) -> tuple[AsyncWebClient, Me]:
-        try:
-            async with asyncio.timeout(_SIGN_IN_WAIT_S):
-                await self._there.wait()
-        except TimeoutError as error:
-            raise _unreachable("not signed in", NotSent) from error
-        if self._signed_in is None:
-            raise _unreachable("signed out", NotSent)
-        return self._signed_in
 
 
 async def call(
@@ -225,6 +212,10 @@ def _seconds(header: object) -> float:
         return max(0.0, float(str(header)))
     except ValueError:
         return _RETRY_AFTER_S
+
+
+def _not_sent(detail: str) -> Unreachable:
+    return _unreachable(detail, NotSent)
 
 
 def _unreachable(detail: str, kind: type[Unreachable] = Unreachable) -> Unreachable:

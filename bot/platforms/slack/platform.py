@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import aiohttp
 from slack_bolt.app.async_app import AsyncApp
@@ -12,6 +13,7 @@ from bot.errors import MediaError, PlatformError, StartupError
 from bot.events import Incoming, Person, Upload
 from bot.media import read_page
 from bot.media.download import RedirectRefused, fetch
+from bot.platforms.kernel.whisper import Whispering
 from bot.platforms.slack import documents
 from bot.platforms.slack.budgets import shared_budget
 from bot.platforms.slack.buttons import Presses
@@ -27,7 +29,7 @@ from bot.platforms.slack.sign_in import sign_in_when_there
 from bot.platforms.slack.socket_mode import SocketMode
 from bot.platforms.slack.surface import SlackSurface
 from bot.platforms.slack.translate import Translator, is_written
-from bot.platforms.slack.whisper import Whispering
+from bot.platforms.slack.whisper import whisper_to_author
 from bot.ports import Hear, HearLog
 from bot.reply import Pacer
 
@@ -167,7 +169,7 @@ class SlackPlatform:
         )
         refusal: StartupError | None = None
         async with asyncio.TaskGroup() as tasks:
-            told = Whispering(hear, self._calls, tasks).hear
+            told = Whispering(hear, partial(whisper_to_author, self._calls), tasks).hear
             listener = Listener(told, self._translator, me, self._calls.clock)
             catch_up = CatchUp(self._calls, listener.take_fetched, hear, log, me)
             listener.missed_in = catch_up.first

@@ -1,0 +1,38 @@
+"""What one person is told, and nobody else sees."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from bot.errors import PlatformError
+from bot.events import Edited, Event, Incoming
+from bot.ports import Hear
+
+log = structlog.get_logger()
+
+Whisper = Callable[[Incoming, str], Awaitable[None]]
+"""Shows the author of a message a sentence that nobody else sees. Raises `PlatformError`s."""
+
+
+class Whispering:
+    """A `Hear` that also shows who wrote what is said of it to them alone. `tasks` owns the showing: nobody waits."""
+
+    def __init__(self, hear: Hear, whisper: Whisper, tasks: asyncio.TaskGroup) -> None:
+        self._hear = hear
+        self._whisper = whisper
+        self._tasks = tasks
+
+    async def hear(self, event: Event) -> str:
+        """Hand an event in; return what is said of it."""
+        sentence = await self._hear(event)
+        message = event.message if isinstance(event, Edited) else event
+        if sentence and isinstance(message, Incoming):
+            self._tasks.create_task(self._tell(message, sentence), name="whisper")
+        return sentence
+
+    async def _tell(self, message: Incoming, sentence: str) -> None:
+        try:
+            await self._whisper(message, sentence)
+        except PlatformError as error:
+            log.info("person_not_told", message=str(message.key), reason=error.detail)
