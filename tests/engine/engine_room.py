@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bot.claude import AsyncClient, mk_sdk
 from bot.engine import Access, Allowance, Answerer, Asker, AskSettings, Budgets, Engine, Slots
@@ -30,7 +30,7 @@ from bot.events import (
     Upload,
 )
 from bot.events import Place as Where
-from bot.ports import Hear, HearLog
+from bot.ports import Hear, HearLog, Platform, Store, Surface
 from bot.reply import Pacer
 from bot.simulator.claude import SimulatedClaude
 from bot.store import SqliteStore, open_store
@@ -114,7 +114,7 @@ class Chat:
     async def run(self, hear: Hear, log: HearLog) -> None:
         raise AssertionError("this chat is played by hand")
 
-    def surface(self, question: Incoming) -> "Place":
+    def surface(self, question: Incoming) -> Surface:
         return Place(self)
 
     def now_s(self) -> float:
@@ -211,17 +211,17 @@ class Place:
 
 
 class Noticed:
-    """The store, which also tells the chat when a turn has ended."""
+    """A store that also tells the chat when a turn has ended, and hands everything on to the real one."""
 
-    def __init__(self, store: SqliteStore, chat: Chat) -> None:
+    def __init__(self, store: Store, chat: Chat) -> None:
         self._store = store
         self._chat = chat
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    async def end(self, *arguments: Any) -> None:
-        await self._store.end(*arguments)
+    async def end(self, turn: MessageKey, state: str) -> None:
+        await self._store.end(turn, state)
         self._chat.changed()
 
 
@@ -275,7 +275,7 @@ def message(number: int, text: str, by: Person = ADA, *, thread: str = "T", **mo
     return Incoming(key(str(number)), ThreadKey("fake", "W", "C", thread), by, text, **given)
 
 
-def _as_it_is(store: SqliteStore) -> SqliteStore:
+def _as_it_is(store: Store) -> Store:
     return store
 
 
@@ -293,11 +293,12 @@ async def room(
     sdk = mk_sdk(api_key=claude.api_key, base_url=claude.base_url)
     try:
         async with open_store(directory / "parley.sqlite3") as opened:
-            store = settings.get("around", _as_it_is)(opened)
-            platforms: Mapping[str, Any] = {"fake": chat}
+            around: Callable[[Store], Store] = settings.get("around", _as_it_is)
+            store = around(opened)
+            platforms: Mapping[str, Platform] = {"fake": chat}
             slots = Slots(settings.get("in_all", 64), settings.get("per_person", 8))
             budgets = Budgets(store, settings.get("allowance", Allowance()))
-            noticed: Any = Noticed(store, chat)
+            noticed = cast("Store", Noticed(store, chat))
             asker = Asker(store, AsyncClient("claude-sonnet-5-5", cli=sdk), chosen, budgets)
             patience = {name: settings[name] for name in ("back_off_s",) if name in settings}
             answerer = Answerer(noticed, asker, platforms, Pacer(), slots, most_pages=8, **patience)

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from load import Conversation
-from points import Points, WatchedStore, Wire
+from points import Points, Wire, with_points
 from process import Row, counted_tokens, rows_of
 from pydantic import SecretStr
 from talk import LONG, VERY_LONG, answer_to, asked, judged, question, squeezed
 
 from bot import app
 from bot.config import ClaudeSettings, DiscordSettings, Secrets, Settings, SlackSettings
+from bot.ports import Store
 from bot.simulator.claude import Reply, SimulatedClaude
 from bot.simulator.discord import SimulatedDiscord
 from bot.simulator.slack import SimulatedSlack
@@ -202,9 +203,9 @@ async def _serve(settings: Settings, secrets: Secrets, points: Points) -> None:
     """The bot, but for its store, which is watched."""
 
     @asynccontextmanager
-    async def watched(path: str, kept: BlobLimits) -> AsyncIterator[WatchedStore]:
+    async def watched(path: str, kept: BlobLimits) -> AsyncIterator[Store]:
         async with open_store(path, kept) as store:
-            yield WatchedStore(store, points)
+            yield with_points(store, points)
 
     await app.serve(settings, secrets, asyncio.Event(), watched)
 

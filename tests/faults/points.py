@@ -7,7 +7,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from aiohttp import web
@@ -40,8 +40,13 @@ class Points:
             raise asyncio.CancelledError
 
 
-class WatchedStore:
-    """A store in the port's shape around the real one, with a point before and after each commit."""
+def with_points(store: Store, points: Points) -> Store:
+    """Return a store around the real one, with a point before and after each commit."""
+    return cast("Store", _WatchedStore(store, points))
+
+
+class _WatchedStore:
+    """Hands every call on to a store, as `with_points` says."""
 
     def __init__(self, store: Store, points: Points) -> None:
         self._store = store

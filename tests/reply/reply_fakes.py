@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from bot.errors import Gone, PlatformError, RateLimited, Rejected, Unreachable
 from bot.events import Budget, Button, Earlier, Limits, MessageKey, Part, Place, Said
-from bot.ports import Dialect
+from bot.ports import Dialect, PartLog
 from bot.reply import LiveReply, Pacer
 
 T = TypeVar("T")
@@ -230,7 +230,9 @@ def away() -> Unreachable:
 
 
 def reply_in(chat: Chat, **settings: Any) -> LiveReply:
-    return LiveReply(chat, **{"pacer": Pacer(), "log": Log(), "turn": TURN, "mark": "m", **settings})
+    pacer: Pacer = settings.pop("pacer", None) or Pacer()
+    log: PartLog = settings.pop("log", None) or Log()
+    return LiveReply(chat, pacer, log=log, **{"turn": TURN, "mark": "m", **settings})
 
 
 async def answer(
