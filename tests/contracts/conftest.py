@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-for folder in (HERE.parent / "reply", HERE.parent / "engine", HERE):
+for folder in (HERE.parent / "reply", HERE.parent / "engine"):
     sys.path.insert(0, str(folder))
 
 with warnings.catch_warnings():
@@ -16,11 +16,26 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import discord  # noqa: F401 - so that it is there before anything else imports it
 
-from stages import STAGES, Stage  # noqa: E402 - the path is set above
+from contracts.stages import STAGES, Stage  # noqa: E402
+from contracts.stores import STORES, Opener  # noqa: E402 - the paths are set above
+
+from bot.ports import Store  # noqa: E402
 
 
 @pytest.fixture(params=STAGES)
 async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     """A place where somebody has just asked a question."""
     async with STAGES[request.param]() as opened:
+        yield opened
+
+
+@pytest.fixture(params=STORES)
+def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
+    """What opens a store, and opens it again after a restart."""
+    return STORES[request.param](tmp_path)
+
+
+@pytest.fixture
+async def store(opener: Opener) -> AsyncIterator[Store]:
+    async with opener() as opened:
         yield opened

@@ -60,6 +60,10 @@ class NeverThere:
         del platform, since_s
         return ()
 
+    async def is_ours(self, mark: str) -> bool:
+        del mark
+        return False
+
 
 @asynccontextmanager
 async def running(work: Coroutine[Any, Any, None], ready: Coroutine[Any, Any, None]) -> AsyncIterator[None]:

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 import engine_room
 import reply_fakes
-from listeners import Heard, NeverThere, running
+from contracts.listeners import Heard, NeverThere, running
 
 from bot.errors import Unreachable
 from bot.events import Incoming, Said

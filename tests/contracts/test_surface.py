@@ -1,7 +1,7 @@
 """What every place to post to promises, the tests' own fakes included."""
 
 import pytest
-from stages import Stage
+from contracts.stages import Stage
 
 from bot.errors import Gone, Rejected, Unreachable
 from bot.events import Button, Earlier, Place

@@ -10,11 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.events import Bill
 from bot.store import open_store, schema
 from bot.store import usage as accounts
-
-from .conftest import Ask
 
 DAY_S = 86_400.0
 NOW_S = 1_790_000_123.25
@@ -70,17 +67,6 @@ def test_so_many_tokens_were_used_up_with_the_row_that_reaches_them(
                 reached_s = at_s
                 break
         assert accounts.used_up_to_s(db, person, since_s, tokens) == reached_s
-
-
-async def test_what_was_reserved_counts_until_it_is_settled_and_then_what_it_cost(file: Path, ask: Ask) -> None:
-    async with open_store(file) as store:
-        await store.accept(ask())
-        number = await store.charge(ask().key, Bill({"discord:1": 6000, "discord:2": 2000}))
-        assert [await store.used(who, 0.0) for who in ("discord:1", "discord:2", "")] == [6000, 2000, 8000]
-        await store.charge(ask().key, Bill({"discord:1": 900, "discord:2": 300}, {"input_tokens": 1200}, number))
-        assert [await store.used(who, 0.0) for who in ("discord:1", "discord:2", "")] == [900, 300, 1200]
-    async with open_store(file) as store:
-        assert await store.used("", 0.0) == 1200
 
 
 @pytest.mark.parametrize("version", [1, 2])
