@@ -221,7 +221,8 @@ async def test_as_json_every_line_is_json_also_the_libraries_and_the_last_one(se
         "run._serve = noisy\n"
         "sys.exit(cli.main())"
     )
-    process = await run(tmp_path, {**secrets, "DISCORD_TOKEN": "wrong"}, [sys.executable, "-c", noise])
+    wrong = {**only("DISCORD", secrets), "DISCORD_TOKEN": "wrong"}
+    process = await run(tmp_path, wrong, [sys.executable, "-c", noise])
     code, printed = await process.ended()
     assert code == 1
     lines = [json.loads(line) for line in printed.splitlines()]
@@ -328,15 +329,36 @@ async def test_no_message_and_no_secret_is_logged_even_at_debug(set_up: SetUp, t
         assert secret not in printed
 
 
+def only(platform: str, secrets: dict[str, str]) -> dict[str, str]:
+    """The secrets of one platform, and Claude's."""
+    return {name: value for name, value in secrets.items() if name.startswith((platform, "ANTHROPIC"))}
+
+
 @pytest.mark.parametrize("name", ["DISCORD_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"])
-async def test_a_token_that_is_refused_ends_the_start(set_up: SetUp, tmp_path: Path, name: str) -> None:
+async def test_where_the_only_platform_refuses_its_token_the_start_ends(
+    set_up: SetUp, tmp_path: Path, name: str
+) -> None:
     _, _, secrets = set_up
-    process = await run(tmp_path, {**secrets, name: "wrong-token-of-somebody"})
+    wrong = {**only(name.partition("_")[0], secrets), name: "wrong-token-of-somebody"}
+    process = await run(tmp_path, wrong)
     code, printed = await process.ended()
     assert code == 1, printed
     line = printed.strip().splitlines()[-1]
     assert line.startswith("parley: ")
     assert name in line
+    assert "wrong-token-of-somebody" not in printed
+
+
+async def test_a_platform_that_is_refused_is_said_loudly_and_the_other_goes_on(set_up: SetUp, tmp_path: Path) -> None:
+    discord, _, secrets = set_up
+    process = await run(tmp_path, {**secrets, "SLACK_APP_TOKEN": "wrong-token-of-somebody"})
+    await process.printed("error", "SLACK_APP_TOKEN")
+    await discord.ready()
+    await discord.say(ada := discord.add_person("Ada"), discord.dm(ada), "Are you there?")
+    await discord.changes.wait(lambda c: c.by_bot and "Are you there?" in c.text)
+    process.signal(signal.SIGTERM)
+    code, printed = await process.ended()
+    assert code == 0, printed
     assert "wrong-token-of-somebody" not in printed
 
 

@@ -218,7 +218,6 @@ async def test_editing_too_fast_is_limited_by_slack(scene: Any) -> None:
         ("token_revoked", Forbidden),
         ("internal_error", Unreachable),
         ("ratelimited", RateLimited),
-        ("msg_blocks_too_long", Rejected),
     ],
 )
 async def test_row_39_what_slack_refuses_is_told_apart(scene: Any, error: str, kind: type[PlatformError]) -> None:
@@ -230,6 +229,14 @@ async def test_row_39_what_slack_refuses_is_told_apart(scene: Any, error: str, k
     assert type(refused.value) is kind or (kind is Forbidden and isinstance(refused.value, Forbidden))
     assert error in refused.value.detail
     assert error not in refused.value.sentence
+
+
+async def test_an_edit_that_is_not_taken_in_its_plainest_form_either_is_rejected(scene: Any) -> None:
+    surface = await scene.surface()
+    scene.slack.faults.add(Fault("chat.update", body={"ok": False, "error": "msg_blocks_too_long"}, times=2))
+    with pytest.raises(Rejected, match="msg_blocks_too_long"):
+        await surface.edit("1.0", "More")
+    assert [bool(c.args["blocks"]) for c in scene.slack.calls if c.method == "chat.update"] == [True, False]
 
 
 async def test_the_status_shows_in_the_thread_and_can_be_taken_away(scene: Any) -> None:
