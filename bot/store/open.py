@@ -15,8 +15,9 @@ from bot.store import drafts
 from bot.store.blobs import BlobLimits
 from bot.store.owner import refuse_foreign
 from bot.store.schema import id_of, prepare
+from bot.store.sdk import Connection, connection_to
 from bot.store.sqlite import SqliteStore
-from bot.store.writer import Connection, connection_to, writer_on
+from bot.store.writer import writer_on
 
 log = structlog.get_logger()
 

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import aiosqlite
 import structlog
 
 from bot.errors import StoreError
+from bot.store.sdk import Connection
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], Any]
@@ -37,27 +37,6 @@ for a temporary file (CANTOPEN: ours are open), and whatever a statement of ours
 
 class BrokenStoreError(StoreError):
     """The disk or the file failed amid the run: the store writes and reads no more."""
-
-
-class Connection(aiosqlite.Connection):
-    """aiosqlite's connection, which can also run one function on its thread.
-
-    Statement by statement, a batch of a hundred small jobs would hop between threads three hundred times. aiosqlite
-    0.22 has no public way to run a function there; the method it builds its own calls on is there for a subclass.
-    """
-
-    async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a function on the connection's own thread and return what it returns."""
-        result: T = await self._execute(function, self._conn)  # type: ignore[no-untyped-call]
-        return result
-
-
-def connection_to(file: Path) -> Connection:
-    """Return a connection that `async with` opens; transactions are begun by hand.
-
-    A shell that holds the file for a while (`timeout`, seconds) delays the bot and costs nothing else.
-    """
-    return Connection(lambda: sqlite3.connect(file, isolation_level=None, timeout=30.0), 64)
 
 
 class Writer:

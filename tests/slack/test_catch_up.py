@@ -19,7 +19,7 @@ from bot.platforms.slack.catch_up import CatchUp, Times
 from bot.platforms.slack.listen import Listener
 from bot.platforms.slack.people import People
 from bot.platforms.slack.reading import Pace, Place
-from bot.platforms.slack.sdk_log import sdk_logger
+from bot.platforms.slack.sdk import sdk_logger
 from bot.platforms.slack.sign_in import sign_in
 from bot.platforms.slack.translate import Translator
 from bot.reply import Pacer

@@ -11,7 +11,7 @@ import pytest
 from bot.errors import StartupError
 from bot.events import Incoming, ThreadKey
 from bot.platforms.slack import SlackPlatform
-from bot.platforms.slack.sdk_log import sdk_logger
+from bot.platforms.slack.sdk import sdk_logger
 from bot.simulator.faults import Fault
 from bot.simulator.slack import SimulatedSlack
 

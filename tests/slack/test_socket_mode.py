@@ -13,14 +13,12 @@ import pytest
 import structlog
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
-from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.typing import EventDict
 
 from bot.platforms.slack.calls import Me
-from bot.platforms.slack.listen import authorized_as
-from bot.platforms.slack.sdk_log import sdk_logger
+from bot.platforms.slack.sdk import bolt_app, web_client
 from bot.platforms.slack.sign_in import BACK_OFF, new_socket_url
 from bot.platforms.slack.socket_mode import SocketMode
 from bot.simulator.faults import Fault
@@ -58,9 +56,9 @@ async def wire(
 
     connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, force_close=True) if resolver else None
     async with aiohttp.ClientSession(connector=connector) as session:
-        client = AsyncWebClient(base_url=api_url, session=session, retry_handlers=[], logger=sdk_logger())
+        client = web_client(session, api_url=api_url)
         me = Me("U1", "B1", "T1", "bot")
-        app = AsyncApp(client=client, authorize=authorized_as(me), logger=sdk_logger(), name="test")
+        app = bolt_app(client, me)
         app.use(take)
         connections = SocketMode(app, "xapp-1-simulated-app", client, session, **intervals)
         held = Wire(asyncio.create_task(connections.run(url, meanwhile)), asyncio.Event())

@@ -14,7 +14,8 @@ import pytest
 from bot.errors import StoreError
 from bot.events import Incoming
 from bot.store import SqliteStore, open_store, writer
-from bot.store.writer import BrokenStoreError, carry_out, connection_to, writer_on
+from bot.store.sdk import connection_to
+from bot.store.writer import BrokenStoreError, carry_out, writer_on
 
 from .conftest import Ask
 

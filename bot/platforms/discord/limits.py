@@ -18,15 +18,15 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, Literal, NoReturn, Self
+from typing import Any, Literal, NoReturn
 
 import aiohttp
 import discord
 import structlog
-from discord.http import Ratelimit, Route
 from yarl import URL
 
 from bot.events import Budget
+from bot.platforms.discord import sdk
 from bot.platforms.kernel.clock import PlatformClock
 from bot.reply.pace import Rank
 from bot.reply.pacer import Pacer, wait_aside
@@ -229,20 +229,9 @@ class RateLimits:
         raise discord.RateLimited(wait_s)
 
 
-class NoQueue(Ratelimit):
-    """A bucket of discord.py in which no call waits, before it or after it: `RateLimits` sees to that."""
-
-    async def __aenter__(self) -> Self:
-        """Let a call begin at once."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Let a call return at once."""
-
-
 def _bucket(method: str, url: URL) -> _Key | None:
     """Return the bucket of a call of Discord's API; None for one without, and for the gateway."""
-    base = URL(Route.BASE)
+    base = sdk.api_url()
     if (url.scheme, url.host) != (base.scheme, base.host) or not url.path.startswith(base.path):
         return None
     path = "/" + url.path.removeprefix(base.path).lstrip("/")

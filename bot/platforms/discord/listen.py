@@ -16,8 +16,8 @@ from bot.errors import Stopping
 from bot.events import Deleted, Edited, Incoming, MessageKey, Missed, Pressed, ThreadKey
 from bot.platforms.discord.buttons import answer, cross, press
 from bot.platforms.discord.calls import within
-from bot.platforms.discord.limits import NoQueue, RateLimits
-from bot.platforms.discord.sdk import check, guard_events
+from bot.platforms.discord.limits import RateLimits
+from bot.platforms.discord.sdk import check, guard_events, queue_nothing
 from bot.platforms.discord.translate import incoming, is_question, says_something
 from bot.platforms.kernel.order import ChannelOrder, Slot
 from bot.platforms.kernel.shape import MISREAD, misread
@@ -68,8 +68,7 @@ class Listener(discord.Client):
             http_trace=limits.trace(),
         )
         guard_events(self)
-        no_queue = NoQueue(None)  # discord.py 2.7.1 has no setting for it (see `limits`)
-        self.http.get_ratelimit = lambda _: no_queue  # type: ignore[assignment, method-assign]
+        queue_nothing(self)
         self.connected = asyncio.Event()
         self.begun: asyncio.Queue[discord.Guild | None] = asyncio.Queue()
         self.order = ChannelOrder()

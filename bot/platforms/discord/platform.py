@@ -8,8 +8,6 @@ from functools import partial
 import aiohttp
 import discord
 import structlog
-from discord.gateway import DiscordWebSocket
-from discord.http import Route
 from yarl import URL
 
 from bot.errors import Gone, MediaError, PlatformError, StartupError
@@ -32,8 +30,6 @@ from bot.tasks import beside, cancel_reliably
 
 log = structlog.get_logger()
 
-_API_URL = Route.BASE
-_GATEWAY_URL = DiscordWebSocket.DEFAULT_GATEWAY
 _CDN_HOSTS = ("cdn.discordapp.com", "media.discordapp.net")
 """Discord docs, reference/image formatting and attachments: the only hosts of uploaded files."""
 _STABLE_S = 60.0
@@ -66,8 +62,8 @@ class DiscordPlatform:
         pacer: Pacer | None = None,
     ) -> None:
         self._token = token
-        self._api_url = str(_address("api_url", api_url, "https", "http")).rstrip("/") if api_url else _API_URL
-        self._gateway_url = _address("gateway_url", gateway_url, "wss", "ws") if gateway_url else _GATEWAY_URL
+        self._api_url = str(_address("api_url", api_url, "https", "http")).rstrip("/") if api_url else sdk.API_URL
+        self._gateway_url = _address("gateway_url", gateway_url, "wss", "ws") if gateway_url else sdk.GATEWAY_URL
         self._hosts = frozenset([*_CDN_HOSTS, *cdn_hosts])
         self._starts = starts or SessionStarts()
         self.pacer = pacer or Pacer([shared_budget(calls_per_s)])
@@ -83,8 +79,7 @@ class DiscordPlatform:
         Discord (see `sessions`). Raises `StartupError` if Discord refuses the bot, at the start or later (a token that
         was reset). Without the Message Content intent it goes on without, and says in the log what stops working.
         """
-        Route.BASE = self._api_url
-        DiscordWebSocket.DEFAULT_GATEWAY = self._gateway_url
+        sdk.use_addresses(self._api_url, self._gateway_url)
         refusal: StartupError | None = None
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as files, asyncio.TaskGroup() as hearing:
             self._files = files
@@ -212,7 +207,7 @@ class DiscordPlatform:
                 await cancel_reliably(client.connect(), "discord-connection")
         except AttributeError as error:
             # discord.py 2.7.1 reads the session of a connection it never had, if the first attempt to connect fails
-            if client.ws is not None:
+            if sdk.was_connected(client):
                 raise
             raise ConnectionError("the gateway cannot be reached") from error
         finally:
@@ -253,7 +248,7 @@ async def _close(client: discord.Client) -> None:
             await client.close()
     except TimeoutError:
         log.info("discord_close_timed_out", after_s=_CLOSE_S)
-        await client.http.close()
+        await sdk.close_calls(client)
 
 
 def _without_content(*, refused_before: bool) -> bool:

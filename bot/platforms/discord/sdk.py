@@ -9,10 +9,12 @@ what is needed.
 import io
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import discord
-from discord.http import handle_message_parameters
+from discord.gateway import DiscordWebSocket
+from discord.http import Ratelimit, Route, handle_message_parameters
+from yarl import URL
 
 from bot.platforms.kernel.shape import MISREAD, misread
 
@@ -20,6 +22,10 @@ _NOBODY = discord.AllowedMentions.none()
 _PAGE = 100
 """Discord docs, resources/message, Get Channel Messages: at most so many at a time."""
 _MISSING: Any = discord.utils.MISSING
+
+API_URL = Route.BASE
+GATEWAY_URL = DiscordWebSocket.DEFAULT_GATEWAY
+"""Discord's own addresses."""
 
 
 class UnreadableSessionError(Exception):
@@ -37,6 +43,56 @@ class Posted:
     id: str
     content: str
     button_ids: tuple[str, ...] = ()
+
+
+def use_addresses(api_url: str, gateway_url: URL) -> None:
+    """Have all clients of this process use these addresses: discord.py (2.7.1) keeps them in its classes."""
+    Route.BASE = api_url
+    DiscordWebSocket.DEFAULT_GATEWAY = gateway_url
+
+
+def api_url() -> URL:
+    """Return the address that calls are made to."""
+    return URL(Route.BASE)
+
+
+class _NoQueue(Ratelimit):
+    """A bucket of discord.py in which no call waits, before it or after it."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+def queue_nothing(client: discord.Client) -> None:
+    """Have a client's calls begin and return at once: `limits` says when (discord.py 2.7.1 has no setting for it)."""
+    no_queue = _NoQueue(None)
+    client.http.get_ratelimit = lambda _: no_queue  # type: ignore[assignment, method-assign]
+
+
+async def sessions_left(client: discord.Client) -> tuple[int, float]:
+    """Return how many new sessions the bot may begin, and in how many seconds Discord counts anew (docs,
+    events/gateway, "Session Start Limit Object"). Raises `discord.DiscordException`.
+    """
+    _, _, allowed = await client.http.get_bot_gateway()
+    return allowed["remaining"], allowed["reset_after"] / 1000
+
+
+def is_session_lost(client: discord.Client) -> bool:
+    """Return whether a client was connected and has no session to resume."""
+    return client.ws is not None and client.ws.session_id is None
+
+
+def was_connected(client: discord.Client) -> bool:
+    """Return whether a client ever had a connection: without one discord.py (2.7.1) fails to read its session."""
+    return bool(client.ws)
+
+
+async def close_calls(client: discord.Client) -> None:
+    """Close a client's session for calls, whatever becomes of its gateway."""
+    await client.http.close()
 
 
 def guard_events(client: discord.Client) -> None:
@@ -116,6 +172,33 @@ async def edit(
     """
     with handle_message_parameters(content, view=view, allowed_mentions=_NOBODY) as params:
         await client.http.edit_message(place, message, params=params)
+
+
+async def delete(client: discord.Client, place: int, message: int) -> None:
+    """Take a message away. Raises `discord.DiscordException`."""
+    await client.http.delete_message(place, message)
+
+
+async def open_thread(client: discord.Client, place: int, message: int, name: str) -> None:
+    """Open a thread on a message, archived after a day without a word; its id is the message's own (docs,
+    topics/threads). Raises `discord.DiscordException`.
+    """
+    await client.http.start_thread_with_message(place, message, name=name, auto_archive_duration=1440)
+
+
+async def set_archived(client: discord.Client, thread: int, *, archived: bool) -> None:
+    """Archive a thread, or open it again. Raises `discord.DiscordException`."""
+    await client.http.edit_channel(thread, archived=archived)
+
+
+async def delete_channel(client: discord.Client, place: int) -> None:
+    """Take a channel or a thread away. Raises `discord.DiscordException`."""
+    await client.http.delete_channel(place)
+
+
+async def look_up(client: discord.Client, place: int) -> None:
+    """See that a channel or a thread is there. Raises `discord.DiscordException`."""
+    await client.http.get_channel(place)
 
 
 async def read_message(client: discord.Client, place: int, message: int) -> discord.Message:

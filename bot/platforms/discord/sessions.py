@@ -12,6 +12,7 @@ from typing import Any
 import discord
 import structlog
 
+from bot.platforms.discord import sdk
 from bot.platforms.discord.limits import RateLimits
 from bot.platforms.discord.listen import Listener
 from bot.ports import Hear
@@ -27,8 +28,7 @@ async def spare(client: discord.Client) -> None:
     Discord counts those of all processes (`GET /gateway/bot`; docs, events/gateway, "Session Start Limit Object"): a
     process that ends soon, and is started again and again, uses them up, too. Raises `discord.DiscordException`.
     """
-    _, _, allowed = await client.http.get_bot_gateway()
-    left, reset_after_s = allowed["remaining"], allowed["reset_after"] / 1000
+    left, reset_after_s = await sdk.sessions_left(client)
     if left < _FEW:
         wait_s = (reset_after_s + 1.0) / (left + 1)  # clocks are rounded
         log.warning(
@@ -78,7 +78,7 @@ class PacedListener(Listener):
     def dispatch(self, event: str, /, *args: Any, **more: Any) -> None:
         """Take an event as the listener does, and end where discord.py would begin a new session too soon."""
         super().dispatch(event, *args, **more)
-        lost = event == "disconnect" and self.ws is not None and self.ws.session_id is None
+        lost = event == "disconnect" and sdk.is_session_lost(self)
         if lost and self._starts.wait_s(asyncio.get_running_loop().time()):
             raise ConnectionError("the session is lost, and there were too many new ones lately")
 

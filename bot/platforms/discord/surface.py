@@ -122,7 +122,7 @@ class DiscordSurface:
     async def delete(self, message_id: str) -> None:
         """Take one of the bot's messages away. One that is no longer there is no error."""
         try:
-            await self._change(message_id, lambda client, place: client.http.delete_message(place, int(message_id)))
+            await self._change(message_id, partial(sdk.delete, message=int(message_id)))
         except Gone as gone:
             log.debug("discord_message_gone_already", message=message_id, reason=gone.detail)
 
@@ -206,7 +206,7 @@ class DiscordSurface:
         if not self._opened:
             return
         try:
-            await self._calls.call(lambda client: client.http.delete_channel(thread))
+            await self._calls.call(lambda client: sdk.delete_channel(client, thread))
         except Forbidden:
             await self._archive(thread)
         except PlatformError as error:
@@ -214,7 +214,7 @@ class DiscordSurface:
 
     async def _archive(self, thread: int) -> None:
         try:
-            await self._calls.call(lambda client: client.http.edit_channel(thread, archived=True))
+            await self._calls.call(lambda client: sdk.set_archived(client, thread, archived=True))
         except PlatformError as error:
             log.info("discord_thread_left", thread=thread, reason=error.detail)
 
@@ -239,7 +239,7 @@ class DiscordSurface:
             except discord.HTTPException as error:
                 if error.code != _ARCHIVED:
                     raise
-                await client.http.edit_channel(place, archived=False)
+                await sdk.set_archived(client, place, archived=False)
                 await change(client, place)
 
         await self._calls.call(make)
@@ -280,7 +280,7 @@ class DiscordSurface:
         """Return the question's thread if an earlier process has opened it, else its channel."""
         root = int(self._question.key.message)
         try:
-            await self._calls.call(lambda client: client.http.get_channel(root), patient=True)
+            await self._calls.call(lambda client: sdk.look_up(client, root), patient=True)
         except Gone:
             return self._here
         return root
@@ -292,9 +292,7 @@ class DiscordSurface:
         if self._calls.threadless.get(self._here, now_s) > now_s or not _may_write_in_threads(client, self._here):
             return self._here
         try:
-            await client.http.start_thread_with_message(
-                self._here, root, name=thread_name(self._question), auto_archive_duration=1440
-            )
+            await sdk.open_thread(client, self._here, root, thread_name(self._question))
         except discord.HTTPException as error:
             if error.code == _THREAD_EXISTS:
                 return root

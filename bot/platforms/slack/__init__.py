@@ -13,7 +13,7 @@
                `sign_in` makes the first two
 - `socket_mode` the connections, with every task owned; `catch_up` what was said while there was none
 - `platform`   joins them
-- `sdk_log`    keeps messages and secrets out of the SDK's log
+- `sdk`        makes slack_bolt's and slack_sdk's objects; keeps messages and secrets out of their log
 - `scopes`     what the app must be allowed and must hear
 """
 

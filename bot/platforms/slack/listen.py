@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
-from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 
 from bot.errors import Stopping
@@ -24,16 +23,6 @@ connections, or after one that broke: what was said before it may come just afte
 """
 _STOP_SIGN = "x"
 """The name of ❌ (Slack docs, reference/events/reaction_added: names come without colons)."""
-
-
-def authorized_as(me: Me) -> Callable[[], Awaitable[AuthorizeResult]]:
-    """Return what tells bolt who we are; by itself it would ask Slack while the first event waits."""
-    result = AuthorizeResult(enterprise_id=me.enterprise or None, team_id=me.team, bot_user_id=me.user, bot_id=me.bot)
-
-    async def authorize() -> AuthorizeResult:
-        return result
-
-    return authorize
 
 
 class Listener:

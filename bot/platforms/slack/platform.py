@@ -6,8 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 import aiohttp
-from slack_bolt.app.async_app import AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import MediaError, PlatformError, StartupError
 from bot.events import Incoming, Person, Upload
@@ -21,9 +19,9 @@ from bot.platforms.slack.calls import TIMEOUT, Calls, Me, Refused
 from bot.platforms.slack.catch_up import CatchUp
 from bot.platforms.slack.context import message_at
 from bot.platforms.slack.growth import Delivering, Delivery
-from bot.platforms.slack.listen import Listener, authorized_as
+from bot.platforms.slack.listen import Listener
 from bot.platforms.slack.people import People
-from bot.platforms.slack.sdk_log import sdk_logger
+from bot.platforms.slack.sdk import bolt_app, web_client
 from bot.platforms.slack.seal import seal_key
 from bot.platforms.slack.sign_in import sign_in_when_there
 from bot.platforms.slack.socket_mode import SocketMode
@@ -41,10 +39,10 @@ _PAGE_STARTS = (b"<!doctype html", b"<html")
 class SlackPlatform:
     """The bot's account in a Slack workspace; a `bot.ports.Platform`.
 
-    `api_url`: "" for Slack's own Web API; with another one no proxy is used, as slack_sdk would even to reach this very
-    machine. `file_hosts`: further hosts (or `host:port`, which may then be http) that files may come from; the bot's
-    token is sent to them. `delivery`: how answers grow; `auto` streams some and edits the others, so that the limits
-    of both are used. `pacer`: the bot's, which has the `shared_budget`; one of its own if the platform is used alone.
+    `api_url`: "" for Slack's own Web API; with another one no proxy is used. `file_hosts`: further hosts (or
+    `host:port`, which may then be http) that files may come from; the bot's token is sent to them. `delivery`: how
+    answers grow; `auto` streams some and edits the others, so that the limits of both are used. `pacer`: the bot's,
+    which has the `shared_budget`; one of its own if the platform is used alone.
     """
 
     name = "slack"
@@ -80,7 +78,7 @@ class SlackPlatform:
         """
         async with aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()) as session:
             self._session = session
-            client = self._client(session, self._bot_token)
+            client = web_client(session, self._bot_token, api_url=self._api_url)
             try:
                 me, url = await sign_in_when_there(client, self._app_token, self._calls.clock)
                 self._calls.use(client, me)
@@ -151,22 +149,9 @@ class SlackPlatform:
         except RedirectRefused as error:
             raise _not_allowed(upload, error.detail) from error
 
-    def _client(self, session: aiohttp.ClientSession, token: str | None = None) -> AsyncWebClient:
-        base_url = self._api_url or AsyncWebClient.BASE_URL
-        client = AsyncWebClient(token, base_url, session=session, retry_handlers=[], logger=sdk_logger())
-        if self._api_url:
-            client.proxy = None
-        return client
-
     async def _listen(self, hear: Hear, log: HearLog, me: Me, url: str, session: aiohttp.ClientSession) -> None:
-        client = self._client(session)
-        app = AsyncApp(
-            client=client,
-            authorize=authorized_as(me),
-            logger=sdk_logger(),
-            name="parley",
-            attaching_conversation_kwargs_enabled=False,
-        )
+        client = web_client(session, api_url=self._api_url)
+        app = bolt_app(client, me)
         refusal: StartupError | None = None
         async with asyncio.TaskGroup() as tasks:
             told = Whispering(hear, partial(whisper_to_author, self._calls), tasks).hear

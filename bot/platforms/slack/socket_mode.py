@@ -1,25 +1,22 @@
 """The Socket Mode connections: two at once, so that something always listens; every task owned.
 
-bolt handles each event as ever. Of slack_sdk only the base class of its clients is used: its aiohttp client (3.47)
-closes a connection before it opens the next one, and waits ten seconds for a dead one to close; it acknowledges on
-another connection than the event came by, asks for a refused token for ever and starts tasks that nobody keeps.
+bolt handles each event as ever. None of slack_sdk's own clients is used: its aiohttp client (3.47) closes a connection
+before it opens the next one, and waits ten seconds for a dead one to close; it acknowledges on another connection than
+the event came by, asks for a refused token for ever and starts tasks that nobody keeps.
 """
 
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
-from time import time
 from typing import Any
 
 import aiohttp
 import structlog
-from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
-from slack_bolt.app.async_app import AsyncApp
-from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import PlatformError, RateLimited, StartupError
+from bot.platforms.slack.sdk import acknowledgement
 from bot.platforms.slack.sign_in import BACK_OFF, new_socket_url
 
 log = structlog.get_logger()
@@ -51,7 +48,7 @@ class NoHello(Exception):  # noqa: N818 - it says what happened
     """Slack took a connection and sent it away at once; the text is Slack's reason."""
 
 
-class Link(AsyncBaseSocketModeClient):
+class Link:
     """One connection, from Slack's hello to its close. `tasks` owns the handling of each event.
 
     When it is over or about to be, `leave` is called once, with Slack's reason, `closed` or `silent` (it was half-open:
@@ -66,7 +63,6 @@ class Link(AsyncBaseSocketModeClient):
         leave: Callable[[str], None],
         close_s: float,
     ) -> None:
-        self.logger = app.logger
         self.leaving = asyncio.Event()
         self._ws = ws
         self._app = app
@@ -92,10 +88,6 @@ class Link(AsyncBaseSocketModeClient):
             finally:
                 await close(self._ws, self._close_s)
 
-    async def send_message(self, message: str) -> None:
-        """Send an acknowledgement. Raises `ConnectionError` if the connection is no more."""
-        await self._ws.send_str(message)
-
     def _take(self, message: dict[str, Any]) -> str:
         """Handle an event in a task of its own; return Slack's reason if the message bids to disconnect, else ""."""
         if message.get("type") == "disconnect":
@@ -110,12 +102,9 @@ class Link(AsyncBaseSocketModeClient):
 
     async def _handle(self, message: dict[str, Any]) -> None:
         """Let the app take an event; it is acknowledged, where it came from, if the app answers 200."""
-        begun_s = time()
         try:
-            request = SocketModeRequest.from_dict(message)
-            if request is not None:
-                answer = await run_async_bolt_app(self._app, request)
-                await send_async_response(self, request, answer, begun_s)
+            if (answer := await acknowledgement(self._app, message)) is not None:
+                await self._ws.send_str(answer)
         except ConnectionError as error:
             log.info("slack_event_not_acknowledged", reason=type(error).__name__)
         except Exception:
