@@ -3,20 +3,20 @@
 import asyncio
 import itertools
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 import pytest
-import structlog
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
+from logs import capture_logs
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
-from structlog.typing import EventDict
 
+from bot.platforms.kernel.others import Others
 from bot.platforms.slack.calls import Me
 from bot.platforms.slack.sdk import bolt_app, web_client
 from bot.platforms.slack.sign_in import BACK_OFF, new_socket_url
@@ -41,7 +41,7 @@ class Wire:
 
 @asynccontextmanager
 async def wire(
-    api_url: str, *, url: str = "", resolver: AbstractResolver | None = None, **intervals: float
+    api_url: str, *, url: str = "", resolver: AbstractResolver | None = None, **more: Any
 ) -> AsyncIterator[Wire]:
     async def take(body: dict[str, Any]) -> BoltResponse:
         if held.break_with is not None:
@@ -60,49 +60,13 @@ async def wire(
         me = Me("U1", "B1", "T1", "bot")
         app = bolt_app(client, me)
         app.use(take)
-        connections = SocketMode(app, "xapp-1-simulated-app", client, session, **intervals)
+        connections = SocketMode(app, "xapp-1-simulated-app", client, session, **more)
         held = Wire(asyncio.create_task(connections.run(url, meanwhile)), asyncio.Event())
         try:
             yield held
         finally:
             held.running.cancel()
             await asyncio.gather(held.running, return_exceptions=True)
-
-
-class Logs(list[EventDict]):
-    """What is written into the log; it can be waited for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._more = asyncio.Event()
-
-    def __call__(self, _: object, __: str, entry: EventDict) -> EventDict:
-        self.append(entry)
-        self._more.set()
-        raise structlog.DropEvent
-
-    def of(self, event: str) -> list[EventDict]:
-        return [entry for entry in self if entry["event"] == event]
-
-    async def until(self, event: str, times: int = 1) -> list[EventDict]:
-        async with asyncio.timeout(120):
-            while len(found := self.of(event)) < times:
-                self._more.clear()
-                await self._more.wait()
-        return found
-
-
-@contextmanager
-def capture_logs() -> Iterator[Logs]:
-    processors, logs = structlog.get_config()["processors"], Logs()
-    before = [*processors]
-    try:
-        processors[:] = [logs]
-        structlog.configure(processors=processors)
-        yield logs
-    finally:
-        processors[:] = before
-        structlog.configure(processors=processors)
 
 
 @dataclass
@@ -387,3 +351,32 @@ async def test_frames_that_are_no_events_do_not_end_the_connection() -> None:
             await logs.until("slack_event_not_handled")
             assert (await logs.until("slack_connection_ends"))[0]["reason"] == "closed"
     assert len(logs.of("slack_message_unreadable")) >= 2
+
+
+ANOTHER = "another process answers with this bot's token"
+
+
+async def test_connections_of_another_process_are_said_when_no_ghost_can_be_left(place: Place) -> None:
+    with capture_logs() as logs:
+        async with wire(place.slack.api_url), wire(place.slack.api_url, ghosts_s=0.5, others=Others("slack")):
+            await logs.until("slack_connected", times=4)
+            [said] = await logs.until(ANOTHER)
+            assert said["platform"] == "slack"
+            await place.slack.ready(sockets=4)
+
+
+async def test_connections_that_an_earlier_process_left_and_our_own_are_not_another_process(place: Place) -> None:
+    with capture_logs() as logs:
+        async with wire(place.slack.api_url):
+            await logs.until("slack_connected", times=2)
+            place.slack.freeze_sockets()
+        async with wire(place.slack.api_url, ghosts_s=3.0, others=Others("slack")) as app:
+            assert [one["connections"] for one in await logs.until("slack_connected", times=4)] == [1, 2, 3, 4]
+            place.slack.thaw_sockets()  # Slack has forgotten the ghosts
+            [*_, last] = await logs.until("slack_connected", times=5)  # it was asked once more
+            assert last["connections"] == 3
+            await place.slack.refresh_socket(0, "refresh_requested")
+            await logs.until("slack_connected", times=6)
+            await place.say("hello")
+            assert (await app.next())[0] == "hello"
+            assert logs.of(ANOTHER) == []

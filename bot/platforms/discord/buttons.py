@@ -12,9 +12,11 @@ import structlog
 from discord import ButtonStyle
 
 from bot.events import Button, MessageKey, Person, Pressed
+from bot.platforms.discord.limits import in_doubt
 from bot.platforms.discord.sdk import Posted
 from bot.platforms.discord.translate import moderates, person
 from bot.platforms.kernel.buttons import LABELS, button_of, id_of
+from bot.platforms.kernel.others import Others
 from bot.ports import Hear
 
 log = structlog.get_logger()
@@ -28,6 +30,8 @@ _CROSS = "❌"
 _NOT_HEARD = "That did not work just now; please press again in a moment."
 _ACKNOWLEDGE_S = 2.5
 """Discord takes an interaction for failed after three seconds (docs, interactions/receiving-and-responding)."""
+_ACKNOWLEDGED = 40060
+"""Discord docs, opcodes-and-status-codes: the interaction has already been acknowledged."""
 
 
 def row(buttons: Sequence[Button]) -> discord.ui.View | None:
@@ -83,10 +87,10 @@ def cross(reaction: discord.RawReactionActionEvent, client: discord.Client) -> P
     return Pressed(message, Button.STOP, _who(reaction, client))
 
 
-async def answer(interaction: discord.Interaction, pressed: Pressed, hear: Hear) -> None:
+async def answer(interaction: discord.Interaction, pressed: Pressed, hear: Hear, others: Others) -> None:
     """Acknowledge a press while it is heard; show who pressed, and nobody else, what `hear` has to say."""
     async with asyncio.TaskGroup() as both:
-        acknowledging = both.create_task(_acknowledge(interaction), name="discord-acknowledge")
+        acknowledging = both.create_task(_acknowledge(interaction, others), name="discord-acknowledge")
         sentence = await _heard(pressed, hear)
     if sentence and acknowledging.result():
         await interaction.followup.send(sentence, ephemeral=True, allowed_mentions=discord.AllowedMentions.none())
@@ -101,13 +105,19 @@ async def _heard(pressed: Pressed, hear: Hear) -> str:
         return _NOT_HEARD
 
 
-async def _acknowledge(interaction: discord.Interaction) -> bool:
-    """Answer with a deferred update (type 6), which changes nothing; say whether Discord took it."""
+async def _acknowledge(interaction: discord.Interaction, others: Others) -> bool:
+    """Answer with a deferred update (type 6), which changes nothing; say whether Discord took it.
+
+    One that somebody has acknowledged before, and not an attempt of ours that seemed to fail, another process has.
+    """
+    in_doubt.set(False)
     try:
         async with asyncio.timeout(_ACKNOWLEDGE_S):
             await interaction.response.defer()
     except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
         log.warning("discord_press_not_acknowledged", reason=f"{type(error).__name__}: {error}")
+        if isinstance(error, discord.HTTPException) and error.code == _ACKNOWLEDGED and not in_doubt.get():
+            others.seen("it acknowledges presses of buttons")
         return False
     return True
 

@@ -22,6 +22,17 @@ def part_of(mark: str) -> int | None:
     return None if part is None else int(part.group(1))
 
 
+def mark_of(message: discord.Message, me: discord.ClientUser | None) -> str:
+    """Return the mark of what the bot's own account has just posted, "" for what has none, and for others' messages.
+
+    Discord tells it as the nonce, in the event of the creation alone (docs, resources/message). A note to one person
+    (see `whisper`) has only a number, which discord.py makes.
+    """
+    mark = str(message.nonce or "")
+    is_note = message.guild is None and mark.isdigit()
+    return mark if me is not None and message.author.id == me.id and message.type in SPOKEN and not is_note else ""
+
+
 async def find_posted(calls: Calls, question: Incoming, place: int, mark: str) -> discord.Message | None:
     """Return the message that was posted with a mark in answer to a question, None if none can be found.
 

@@ -77,8 +77,8 @@ class _Window:
 
 
 in_doubt: ContextVar[bool] = ContextVar("in_doubt", default=False)
-"""Whether an attempt of the call that is being made was answered by 5xx: discord.py repeats it by itself, and it may
-have taken effect.
+"""Whether an attempt of the call that is being made was answered by 5xx, or broke off: discord.py repeats it by itself,
+and it may have taken effect.
 """
 
 
@@ -163,6 +163,8 @@ class RateLimits:
     async def _fail(
         self, _: aiohttp.ClientSession, context: SimpleNamespace, failure: aiohttp.TraceRequestExceptionParams
     ) -> None:
+        if isinstance(failure.exception, (aiohttp.ClientError, OSError)):
+            in_doubt.set(True)
         if context.grant is not None:
             is_given_up = isinstance(failure.exception, (asyncio.CancelledError, TimeoutError))
             (context.grant.lose if is_given_up else context.grant.end)()

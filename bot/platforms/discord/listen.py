@@ -16,10 +16,12 @@ from bot.errors import Stopping
 from bot.events import Deleted, Edited, Incoming, MessageKey, Missed, Pressed, ThreadKey
 from bot.platforms.discord.buttons import answer, cross, press
 from bot.platforms.discord.calls import within
+from bot.platforms.discord.find import mark_of
 from bot.platforms.discord.limits import RateLimits
 from bot.platforms.discord.sdk import check, guard_events, queue_nothing
 from bot.platforms.discord.translate import incoming, is_question, says_something
 from bot.platforms.kernel.order import ChannelOrder, Slot
+from bot.platforms.kernel.others import Others
 from bot.platforms.kernel.shape import MISREAD, misread
 from bot.ports import Hear
 
@@ -56,10 +58,19 @@ class Listener(discord.Client):
     `connected`: set while events arrive. `begun`: None for each new session, and each guild that can be seen from now
     on; what was said there before was not heard. `order`: to be released when the steps that see to that stand first;
     until then all messages wait. `beginning`: a session whose guilds are not all in `begun`. `unheard`: the channels
-    with a message that `hear` could not take, and when the oldest such was sent, in seconds since 1970.
+    with a message that `hear` could not take, and when the oldest such was sent, in seconds since 1970. `others`: is
+    told what the bot's own account does.
     """
 
-    def __init__(self, hear: Hear, tasks: asyncio.TaskGroup, limits: RateLimits, *, content: bool) -> None:
+    def __init__(
+        self,
+        hear: Hear,
+        tasks: asyncio.TaskGroup,
+        limits: RateLimits,
+        *,
+        content: bool,
+        others: Others | None = None,
+    ) -> None:
         super().__init__(
             intents=intents(content=content),
             max_messages=None,
@@ -80,6 +91,7 @@ class Listener(discord.Client):
         self._dms: set[int] = set()
         self._hear = hear
         self._tasks = tasks
+        self._others = others or Others()
         self._edited: OrderedDict[int, datetime] = OrderedDict()
         self._disconnects: deque[float] = deque(maxlen=_DISCONNECTS)
 
@@ -157,6 +169,10 @@ class Listener(discord.Client):
 
     def _take_message(self, message: discord.Message) -> None:
         check(message)
+        if mark := mark_of(message, self.user):
+            self._tasks.create_task(
+                _safely(message.id, partial(self._others.posted, mark)), name=f"discord-own-{message.id}"
+            )
         if is_question(message):
             sent_at_s = message.created_at.timestamp()
             if message.guild is None and message.channel.id not in self._dms:
@@ -181,7 +197,7 @@ class Listener(discord.Client):
     def _take_interaction(self, interaction: discord.Interaction) -> None:
         pressed = press(interaction)
         if pressed is not None:
-            self._press(pressed, partial(answer, interaction, pressed, self._hear))
+            self._press(pressed, partial(answer, interaction, pressed, self._hear, self._others))
 
     def _take_raw_reaction_add(self, reaction: discord.RawReactionActionEvent) -> None:
         pressed = cross(reaction, self)

@@ -22,6 +22,7 @@ from bot.platforms.discord.surface import DiscordSurface
 from bot.platforms.discord.translate import is_question, mentions_bot, person, says_something, text_of, uploads_of
 from bot.platforms.discord.whisper import whisper_to_author
 from bot.platforms.kernel.back_off import BackOff
+from bot.platforms.kernel.others import Others
 from bot.platforms.kernel.shape import misread
 from bot.platforms.kernel.whisper import Whispering
 from bot.ports import Hear, HearLog
@@ -173,12 +174,13 @@ class DiscordPlatform:
             return ""
 
     async def _stay_connected(self, hear: Hear, heard: HearLog, hearing: asyncio.TaskGroup) -> None:
-        content, failures = True, 0
+        content, failures, others = True, 0, Others(self.name, heard.is_ours)
         clock = asyncio.get_running_loop().time
         while True:
             begun, least_s = clock(), 0.0
             try:
-                client = PacedListener(self._starts, hear, hearing, self._calls.limits, content=content)
+                limits = self._calls.limits
+                client = PacedListener(self._starts, hear, hearing, limits, content=content, others=others)
                 await self._connect(client, heard)
                 reason = "closed"
             except discord.PrivilegedIntentsRequired:

@@ -15,6 +15,7 @@ import structlog
 from bot.platforms.discord import sdk
 from bot.platforms.discord.limits import RateLimits
 from bot.platforms.discord.listen import Listener
+from bot.platforms.kernel.others import Others
 from bot.ports import Hear
 
 log = structlog.get_logger()
@@ -70,9 +71,16 @@ class PacedListener(Listener):
     """
 
     def __init__(
-        self, starts: SessionStarts, hear: Hear, tasks: asyncio.TaskGroup, limits: RateLimits, *, content: bool
+        self,
+        starts: SessionStarts,
+        hear: Hear,
+        tasks: asyncio.TaskGroup,
+        limits: RateLimits,
+        *,
+        content: bool,
+        others: Others,
     ) -> None:
-        super().__init__(hear, tasks, limits, content=content)
+        super().__init__(hear, tasks, limits, content=content, others=others)
         self._starts = starts
 
     def dispatch(self, event: str, /, *args: Any, **more: Any) -> None:

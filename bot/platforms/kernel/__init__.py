@@ -7,6 +7,7 @@
 - `back_off`  how long to wait before something is tried again
 - `patience`  how long a read of earlier talk is tried
 - `clock`     the platform's clock, as its answers tell it
+- `others`    other processes that use the bot's account
 - `shape`     what the log may hold of an event or an answer that cannot be read
 - `cut`       words that are too long for their place
 """

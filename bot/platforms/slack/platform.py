@@ -11,6 +11,7 @@ from bot.errors import MediaError, PlatformError, StartupError
 from bot.events import Incoming, Person, Upload
 from bot.media import read_page
 from bot.media.download import RedirectRefused, fetch
+from bot.platforms.kernel.others import Others
 from bot.platforms.kernel.whisper import Whispering
 from bot.platforms.slack import documents
 from bot.platforms.slack.budgets import shared_budget
@@ -20,6 +21,7 @@ from bot.platforms.slack.catch_up import CatchUp
 from bot.platforms.slack.context import message_at
 from bot.platforms.slack.growth import Delivering, Delivery
 from bot.platforms.slack.listen import Listener
+from bot.platforms.slack.own import OwnPosts
 from bot.platforms.slack.people import People
 from bot.platforms.slack.sdk import bolt_app, web_client
 from bot.platforms.slack.seal import seal_key
@@ -159,10 +161,12 @@ class SlackPlatform:
             catch_up = CatchUp(self._calls, listener.take_fetched, hear, log, me)
             listener.missed_in = catch_up.first
             working = self._delivering.sessions.working
+            others = Others(self.name, log.is_ours)
+            app.use(OwnPosts(others, self._key, me, self._calls.clock).take)
             app.use(Presses(hear, self._calls, self._translator, me, working=working, tasks=tasks).take)
             app.use(listener.take)
             try:
-                await SocketMode(app, self._app_token, client, session).run(url, catch_up.run)
+                await SocketMode(app, self._app_token, client, session, others=others).run(url, catch_up.run)
             except StartupError as error:  # kept out of the group, which would wrap it
                 refusal = error
         if refusal is not None:

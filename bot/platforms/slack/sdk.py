@@ -57,7 +57,7 @@ def web_client(session: aiohttp.ClientSession, token: str | None = None, *, api_
 
 def bolt_app(client: AsyncWebClient, me: Me) -> AsyncApp:
     """Return an app that asks Slack nothing by itself: neither who it is, which would keep its first event waiting, nor
-    for what bolt would attach to an event.
+    for what bolt would attach to an event. It takes what the bot itself says, too (see `own`).
     """
     return AsyncApp(
         client=client,
@@ -65,6 +65,7 @@ def bolt_app(client: AsyncWebClient, me: Me) -> AsyncApp:
         logger=sdk_logger(),
         name="parley",
         attaching_conversation_kwargs_enabled=False,
+        ignoring_self_events_enabled=False,
     )
 
 

@@ -7,6 +7,7 @@ the event came by, asks for a refused token for ever and starts tasks that nobod
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -16,6 +17,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import PlatformError, RateLimited, StartupError
+from bot.platforms.kernel.others import Others
 from bot.platforms.slack.sdk import acknowledgement
 from bot.platforms.slack.sign_in import BACK_OFF, new_socket_url
 
@@ -34,10 +36,14 @@ _CLOSE_S = 5.0
 _CROWD = 6
 """So many connections of one app are not ours alone: ghosts of earlier ones, or a second process, that take events
 away. Slack refuses the eleventh."""
+_GHOSTS_S = 300.0
+"""So long Slack may count connections that are no more, of ours and of an earlier process."""
 _CROWDED_EVERY_S = 31.0
 """While Slack has too many connections of the app or has switched them off, two tries a minute are enough."""
-_REPLACED = frozenset({"refresh_requested", "warning"})
-"""Slack docs, apis/events-api/using-socket-mode: this connection is soon closed, a new one is welcome at once."""
+_RENEWED = "renewed"
+_REPLACED = frozenset({"refresh_requested", "warning", _RENEWED})
+"""Slack docs, apis/events-api/using-socket-mode: this connection is soon closed, a new one is welcome at once. The last
+is our own reason."""
 _UNWELCOME = frozenset({"too_many_websockets", "link_disabled"})
 
 Meanwhile = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
@@ -88,6 +94,10 @@ class Link:
             finally:
                 await close(self._ws, self._close_s)
 
+    def renew(self) -> None:
+        """Have another connection take the place of this one, which ends when that is there."""
+        self._go(_RENEWED)
+
     def _take(self, message: dict[str, Any]) -> str:
         """Handle an event in a task of its own; return Slack's reason if the message bids to disconnect, else ""."""
         if message.get("type") == "disconnect":
@@ -120,7 +130,8 @@ class Link:
 class SocketMode:
     """The app's connections. `client`: makes the calls for new ones, over `session` as the connections themselves.
 
-    `heartbeat_s`, `crowded_every_s`, `close_s`: see the constants.
+    `others`: is told of connections that are not ours. `heartbeat_s`, `crowded_every_s`, `close_s`, `ghosts_s`: see the
+    constants.
     """
 
     def __init__(
@@ -133,8 +144,16 @@ class SocketMode:
         heartbeat_s: float = _HEARTBEAT_S,
         crowded_every_s: float = _CROWDED_EVERY_S,
         close_s: float = _CLOSE_S,
+        ghosts_s: float = _GHOSTS_S,
+        others: Others | None = None,
     ) -> None:
         self._app = app
+        self._others = others or Others()
+        self._ghosts_s = ghosts_s
+        self._began_s = _now_s()
+        self._held = 0
+        self._ended_s: deque[float] = deque()
+        self._crowded = False
         self._app_token = app_token
         self._client = client
         self._session = session
@@ -159,6 +178,7 @@ class SocketMode:
                 async with asyncio.TaskGroup() as links:
                     for first in [url, *[""] * (_CONNECTIONS - 1)]:
                         links.create_task(self._stay(first, events, links), name="slack-connections")
+                    links.create_task(self._look_again(), name="slack-look-again")
                     if meanwhile is not None:
                         links.create_task(meanwhile(self._connected), name="slack-meanwhile")
             except* StartupError as group:  # kept out of the outer group, which would wrap it
@@ -177,12 +197,21 @@ class SocketMode:
             await link.leaving.wait()
             url = ""
 
+    async def _look_again(self) -> None:
+        """Have Slack count once more if there was more than ours at first, now that ghosts are forgotten."""
+        await asyncio.sleep(self._ghosts_s)
+        if self._crowded:
+            for link in [*self._serving][:1]:
+                link.renew()
+
     async def _serve(self, link: Link) -> None:
         self._serving.add(link)
         self._connected.set()
         try:
             await link.serve()
         finally:
+            self._held -= 1
+            self._ended_s.append(_now_s())
             self._serving.discard(link)
             if not self._serving:
                 self._connected.clear()
@@ -213,17 +242,29 @@ class SocketMode:
                 connections = greeting(read(str((await ws.receive()).data)))
             except BaseException:
                 await close(ws, self._close_s)
+                self._ended_s.append(_now_s())
                 raise
+        self._held += 1
         self._greeted(connections)
         begun_s = _now_s()
         return Link(ws, self._app, events, lambda reason: self._left(reason, _now_s() - begun_s), self._close_s)
 
     def _greeted(self, connections: int) -> None:
         log.info("slack_connected", connections=connections)
+        self._count(connections)
         if connections >= _CROWD:
             remedy = "stop other processes that use this app token; Slack forgets dead connections after some minutes"
             log.warning("slack_many_connections", connections=connections, remedy=remedy)
             self._hold(self._crowded_every_s)
+
+    def _count(self, connections: int) -> None:
+        """Compare Slack's number of connections with ours, of which it may count some that have ended."""
+        now_s = _now_s()
+        while self._ended_s and self._ended_s[0] <= now_s - self._ghosts_s:
+            self._ended_s.popleft()
+        self._crowded = connections > self._held + len(self._ended_s)
+        if self._crowded and now_s - self._began_s >= self._ghosts_s:
+            self._others.seen("it holds connections of the app")
 
     def _left(self, reason: str, after_s: float) -> None:
         log.info("slack_connection_ends", reason=reason, after_s=round(after_s, 1))

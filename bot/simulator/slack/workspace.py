@@ -193,7 +193,7 @@ class Workspace:
             message.edited_flag, message.edited_ts = True, self.new_ts()
         self._change("edited", message)
         if heard:
-            changed = {"message": self.json(message), "previous_message": before}
+            changed = {"message": self._with_metadata(message), "previous_message": before}
             self._hear_hidden(channel, message, "message_changed", changed)
         if self.bot.id in message.pings and not mentioned and message.user != self.bot.id:
             self._hear_mention(channel, message)
@@ -305,8 +305,11 @@ class Workspace:
         self.tell(channel, "app_mention", event, message.ts)
 
     def _event(self, channel: Channel, message: Message) -> dict[str, Any]:
-        event = self.json(message) | {"channel": channel.id, "event_ts": message.ts}
-        return event | ({"metadata": message.metadata} if message.metadata else {})
+        return self._with_metadata(message) | {"channel": channel.id, "event_ts": message.ts}
+
+    def _with_metadata(self, message: Message) -> dict[str, Any]:
+        """Return a message as events have it (Slack docs, messaging/message-metadata)."""
+        return self.json(message) | ({"metadata": message.metadata} if message.metadata else {})
 
     def _hear_hidden(self, channel: Channel, message: Message, subtype: str, more: dict[str, Any]) -> None:
         ts = self.new_ts()

@@ -1,0 +1,44 @@
+"""Other processes on the same token: with a database of its own, one answers everything once more."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+log = structlog.get_logger()
+
+_EVERY_S = 3600.0
+
+
+class Others:
+    """Says in the log, at once and then once an hour, that another process uses the bot's account on a platform.
+
+    `is_ours`: says whether a message of the account with a mark is in this bot's database. An earlier process on the
+    same database is no other one, and so a restart is never taken for one.
+    """
+
+    def __init__(
+        self, platform: str = "", is_ours: Callable[[str], Awaitable[bool]] | None = None, *, every_s: float = _EVERY_S
+    ) -> None:
+        self._platform = platform
+        self._is_ours = is_ours
+        self._every_s = every_s
+        self._said_s = -math.inf
+
+    async def posted(self, mark: str) -> None:
+        """Take a message that the account has posted, by the mark it was posted with."""
+        if self._is_ours is not None and not await self._is_ours(mark):
+            self.seen("it posts answers that are not in this bot's database")
+
+    def seen(self, sign: str) -> None:
+        """Take a sign that there is another one."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._said_s >= self._every_s:
+            self._said_s = now_s
+            log.warning(
+                "another process answers with this bot's token",
+                platform=self._platform,
+                sign=sign,
+                remedy="people get every answer twice: end the other one, or give it a token of its own",
+            )

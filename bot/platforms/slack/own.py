@@ -1,0 +1,54 @@
+"""What the bot's own account posts, as Slack tells it back: what is not ours is another process's."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from slack_bolt.response import BoltResponse
+
+from bot.platforms.kernel.clock import PlatformClock
+from bot.platforms.kernel.others import Others
+from bot.platforms.kernel.shape import MISREAD, misread
+from bot.platforms.slack.calls import Me
+from bot.platforms.slack.seal import Seal
+from bot.platforms.slack.translate import Message, is_own
+
+log = structlog.get_logger()
+
+
+class OwnPosts:
+    """A middleware of a bolt app that takes the events of the bot's own messages.
+
+    Slack gives an event to any one of an app's connections, whoever holds it: of what another process posts, some is
+    told here. Which answer it is of says its metadata (Slack docs, messaging/message-metadata: events have them, too),
+    signed with a key of the token that both have; a streamed message has them when it is whole.
+    """
+
+    def __init__(self, others: Others, key: bytes, me: Me, clock: PlatformClock) -> None:
+        self._others = others
+        self._key = key
+        self._me = me
+        self._since_s = clock.now_s()
+
+    async def take(self, body: dict[str, Any], next: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:  # noqa: A002 - bolt's name
+        """Answer 200 for what the bot's account posts or edits; leave everything else to the others."""
+        event = body.get("event") or {}
+        message = event.get("message") if event.get("subtype") == "message_changed" else event
+        if event.get("type") != "message" or not isinstance(message, dict) or not is_own(message, self._me):
+            return await next()
+        try:
+            if mark := self._mark_of(message, str(event.get("channel"))):
+                await self._others.posted(mark)
+        except MISREAD as error:
+            misread("slack_event_unreadable", event, error, kind="own message")
+        except Exception:
+            log.exception("slack_own_message_not_looked_at")  # a database that fails now; nobody waits for this
+        return BoltResponse(status=200)
+
+    def _mark_of(self, message: Message, channel: str) -> str:
+        """Return the mark of a message, "" for one that is older than this process: it may be of a database that was
+        taken away since.
+        """
+        ts = str(message["ts"])
+        seal = Seal(self._key, channel, str(message.get("thread_ts") or ts))
+        return seal.mark_of(message) if float(ts) > self._since_s else ""
