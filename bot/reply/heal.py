@@ -8,6 +8,7 @@ from bot.reply.inline import half, scan
 
 _BARE_MARKUP = re.compile(r"[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]++)*+(?:[-*_=#`~+>|\\]++|\d{1,9}[.)]?)?[ \t]*+\Z")
 """A last line of markup alone: it may yet become a rule, a heading of the line above, a list, a fence."""
+_CLOSABLE = re.compile("[*_~`]")
 _LONGEST_HEADER = 1000
 _ROUNDS = 4
 """What is held back may leave something half-written before it; so often is looked again."""
@@ -23,6 +24,8 @@ class Ending:
 
 def close(markdown: str, *, inline: bool = True) -> Ending:
     """Close the fence, and with `inline` also the emphasis and code, that a piece leaves open."""
+    if not _CLOSABLE.search(markdown):
+        return Ending(markdown)
     return _closed(parse(markdown), inline=inline)
 
 

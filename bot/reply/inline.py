@@ -40,9 +40,9 @@ _LONGEST_HALF = 400
 """A link or a code span that is longer and still open is taken for what it looks like: plain characters."""
 MOST_OPEN = 4
 """More emphasis than that is never open at once in what people mean: then none of it is."""
-_LONGEST_RUN = 6
+LONGEST_RUN = 6
 _LONGEST_TICKS = 16
-_MOST_RUNS = 256
+MOST_RUNS = 256
 _MOST_BRACKETS = 512
 """What goes beyond these in one paragraph is shown as it is written: of 4,025 answers of five models six have a longer
 run (blanks to fill in), and none has more of them.
@@ -94,13 +94,13 @@ def scan(text: str) -> Inline:
                 break
         elif match.lastgroup == "delimiter":
             runs += 1
-            run = _flanks(text, match.start(), at) if runs <= _MOST_RUNS else None
+            run = _flanks(text, match.start(), at) if runs <= MOST_RUNS else None
             found.whole.append((match.start() - run.closes, at + run.opens) if run else match.span())
-            if run and run.count <= _LONGEST_RUN:
+            if run and run.count <= LONGEST_RUN:
                 open_runs.pair(run)
         elif match.lastgroup != "escape":
             found.whole.append(match.span())
-    found.opened = open_runs.meant() if runs <= _MOST_RUNS else []
+    found.opened = open_runs.meant() if runs <= MOST_RUNS else []
     return found
 
 

@@ -35,7 +35,8 @@ def finish(work: Work[T]) -> T:
 class PageEnd:
     """Finds the end of one page in a window of text that does not fit on it; not before `floor`, if that fits.
 
-    `size`: the room. `window_size`: what the whole window would take, if that is known.
+    `size`: the room. `window_size`: what the whole window would take, if that is known. `fits`: a part of it that does
+    fit, and what that takes.
     """
 
     def __init__(
@@ -47,13 +48,16 @@ class PageEnd:
         *,
         floor: int = 0,
         window_size: int | None = None,
+        fits: tuple[int, int] = (0, 0),
     ) -> None:
         self._dialect = dialect
         self._size = size
         self._window = window
         self._window_size = window_size
+        self._fits = fits
         self._floor = min(floor, len(window))
         self._lead = opening
+        self._known: dict[int, str] = {}
         self._blocks: Blocks = parse(self._document(len(window)))
 
     def next_lead(self, at: int) -> Lead:
@@ -88,12 +92,16 @@ class PageEnd:
         return self._lead.text + self._window[self._lead.skip : at]
 
     def _rendered(self, at: int) -> str:
-        return self._dialect.render(close(self._document(at)).text)
+        if at not in self._known:
+            self._known[at] = self._dialect.render(close(self._document(at)).text)
+        return self._known[at]
 
     def _fullest(self) -> Work[tuple[int, int]]:
         """Return two positions: up to the first the page fits, and is full or does not fit up to the second."""
         low, high = self._lead.skip, len(self._window)
         low_size = len(self._lead.text)
+        if low < self._fits[0] < high:
+            low, low_size = self._fits
         high_size = self._window_size or (yield from self._measured(high))
         near = max(self._size // 64, 1)
         even = False
@@ -111,7 +119,7 @@ class PageEnd:
         return low, high
 
     def _measured(self, at: int) -> Work[int]:
-        size = self._dialect.size(self._rendered(at))
+        size = self._dialect.size(self._dialect.render(self._document(at)))  # what is open takes a marker or two more
         yield
         return size
 

@@ -20,8 +20,8 @@ from bot.reply.steady import steady
 _SMALLEST = 200
 """In less, there may be no room for what is taken up from the page before."""
 _MOST_LINES = 400
-"""A page has no more lines, however short they are: each costs the work of a long one."""
-_LINE_END = re.compile(r"\r\n?|\n")
+"""A page has no more lines, however short they are: each is work, and one of an item or a quote is twice as much."""
+_LINE = re.compile(r"\r\n?|\n|^[ \t>]*(?:[-+*]|\d{1,9}[.)])(?=\s)|^[ \t]*>", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class Paginator:
         self._tail = ""
         self._lead = Lead()
         self._check_at = self._size // 2
+        self._fits = (0, 0)
         self._floor = 0
         self._fitted = ""
         self._shown = 0
@@ -123,20 +124,27 @@ class Paginator:
             if end < self._check_at:  # it has too many lines
                 yield from self._freeze(window, self._size + 1)
                 continue
-            size = self._size_of(close(self._document(window)).text)
+            size = self._size_of(self._document(window))
             yield
             if size <= self._size and self._check_at < 2 * self._size:
-                room = self._size - size
-                step = room + 1 if room <= self._size // 8 else room // 2
-                self._check_at += max(step, self._size // 64, 1)
+                self._fits = end, size
+                self._check_at += self._step(len(window), size)
             else:
                 yield from self._freeze(window, size)
         return len(self._frozen) + bool(self._tail)
 
+    def _step(self, length: int, size: int) -> int:
+        """Return how much more text than so much, which takes `size`, is there when the page is measured again: as much
+        as fills most of the room if it takes as much of it, or all if that is little.
+        """
+        room = self._size - size
+        most = room + 1 if room <= self._size // 8 else room * 7 // 8
+        return max(most * length // max(size, length), self._size // 64, 1)
+
     def _next_check(self) -> int:
         """Return how much of the tail is measured next; 0 if that has not arrived."""
-        line_ends = _LINE_END.finditer(self._tail, 0, self._check_at)
-        if (most := next(islice(line_ends, _MOST_LINES, None), None)) is not None and most.start() < self._check_at:
+        lines = _LINE.finditer(self._tail, 0, self._check_at)
+        if (most := next(islice(lines, _MOST_LINES, None), None)) is not None and most.start() < self._check_at:
             return most.start()
         return self._check_at if self._check_at <= len(self._tail) else 0
 
@@ -206,10 +214,12 @@ class Paginator:
         self._shown += bool(text.strip())
         self._tail = self._tail[at:]
         self._lead, self._floor, self._fitted = Lead(), 0, ""
-        self._check_at = self._size // 2
+        self._check_at, self._fits = self._size // 2, (0, 0)
 
     def _page_end(self, window: str, size: int | None = None) -> PageEnd:
-        return PageEnd(self._dialect, self._size, self._lead, window, floor=self._floor, window_size=size)
+        return PageEnd(
+            self._dialect, self._size, self._lead, window, floor=self._floor, window_size=size, fits=self._fits
+        )
 
     def _document(self, source: str) -> str:
         return self._lead.text + source[self._lead.skip :]

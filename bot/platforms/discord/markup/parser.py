@@ -1,7 +1,8 @@
-"""The parser: markdown-it-py's CommonMark with tables and strikethrough. Four things differ, so that nothing is lost.
+"""The parser: markdown-it-py's CommonMark with tables and strikethrough. Five things differ, so that nothing is lost.
 
 HTML is text, as it is for Discord's readers. Quotes and lists deeper than eight are text. A line of dashes under text
-is no table. Emphasis may touch the letters and the punctuation of scripts that are written without spaces.
+is no table. Emphasis may touch the letters and the punctuation of scripts that are written without spaces. What is
+beyond the bounds of a paragraph (`bounds`), or a longer run of markers, is text.
 """
 
 from collections.abc import Callable
@@ -11,18 +12,17 @@ from unicodedata import category
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, blockquote, list_block, reference, table
 from markdown_it.rules_block.table import getLine
-from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline import StateInline, image, link, strikethrough
 from markdown_it.rules_inline.state_inline import Delimiter
 
-from bot.reply.inline import SPACELESS
+from bot.platforms.discord.markup.bounds import DEEPEST_BRACKETS, bounds_of
+from bot.reply.inline import LONGEST_RUN, SPACELESS
 
 BlockRule = Callable[[StateBlock, int, int, bool], bool]
 
 _DEEPEST = 16
 """In the parser's levels: a list has two, a quote one. Discord's lists end at eleven; the parser drops what is deeper
 than its limit, and recurses."""
-_LONGEST_RUN = 64
-"""A longer run of `*` or `_` is a line somebody drew or fills in."""
 
 
 class _Parser(MarkdownIt):
@@ -50,6 +50,9 @@ def make_parser() -> MarkdownIt:
     parser.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
     parser.block.ruler.at("reference", _reference)
     parser.inline.ruler.at("emphasis", _emphasis)
+    parser.inline.ruler.at("strikethrough", _strikethrough)
+    parser.inline.ruler.at("link", _link)
+    parser.inline.ruler.at("image", _image)
     return parser
 
 
@@ -79,12 +82,38 @@ def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # no
     return True
 
 
+def _link(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - as above
+    if state.src[state.pos] != "[" or state.pos not in bounds_of(state.src).labels:
+        return False
+    return link(state, silent)
+
+
+def _image(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - as above
+    """Read a picture. Its label is read as a text of its own, which may hold pictures: down to a depth."""
+    depth = int(state.env.get("pictures", 0))
+    if not state.src.startswith("![", state.pos) or depth >= DEEPEST_BRACKETS:
+        return False
+    if state.pos + 1 not in bounds_of(state.src).labels:
+        return False
+    state.env["pictures"] = depth + (not silent)
+    try:
+        return image(state, silent)
+    finally:
+        state.env["pictures"] = depth
+
+
+def _strikethrough(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - as above
+    if silent or state.src[state.pos] != "~" or state.pos >= bounds_of(state.src).markers_end:
+        return False
+    return strikethrough.tokenize(state, silent)
+
+
 def _emphasis(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - as above
     marker, start = state.src[state.pos], state.pos
     if silent or marker not in "*_":
         return False
     scanned = state.scanDelims(start, marker == "*")
-    if scanned.length > _LONGEST_RUN:
+    if scanned.length > LONGEST_RUN or start >= bounds_of(state.src).markers_end:
         state.pending += marker * scanned.length
         state.pos += scanned.length
         return True
