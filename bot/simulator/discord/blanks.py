@@ -50,6 +50,7 @@ GUILD: dict[str, Any] = {
     "max_stage_video_channel_users": 50,
     "max_video_channel_users": 25,
     "vanity_url_code": None,
+    "hub_type": None,
     "premium_tier": 0,
     "premium_subscription_count": 0,
     "preferred_locale": "en-US",

@@ -75,6 +75,10 @@ class Connection:
         if not self.silent:
             self._queue.put_nowait(payload)
 
+    def tell(self, op: int, data: Any = None) -> None:
+        """Send what is no event: it has neither name nor number (Discord docs, gateway-events, "Payload Structure")."""
+        self.send({"t": None, "s": None, "op": op, "d": data})
+
     def close(self, code: int) -> None:
         """Close after what is already in the queue."""
         self.closing = True

@@ -115,7 +115,7 @@ class Gateway:
     async def ask_to_reconnect(self) -> None:
         """Send op 7 to every client and return when each has left."""
         for connection in self._connections:
-            connection.send({"op": _RECONNECT, "d": None})
+            connection.tell(_RECONNECT)
         await self._gone(list(self._connections))
 
     async def stop(self) -> None:
@@ -162,7 +162,7 @@ class Gateway:
 
     async def _receive(self, connection: Connection, socket: web.WebSocketResponse) -> None:
         try:
-            connection.send({"op": _HELLO, "d": {"heartbeat_interval": int(self.heartbeat_s * 1000)}})
+            connection.tell(_HELLO, {"heartbeat_interval": int(self.heartbeat_s * 1000)})
             await self._converse(connection)
         except ClosingError as closing:
             _log.info("simulated gateway closes", code=closing.code, reason=str(closing))
@@ -197,7 +197,7 @@ class Gateway:
             if op == _HEARTBEAT:
                 if connection.session is not None and isinstance(data, int):
                     connection.session.confirmed(data)
-                connection.send({"op": _ACK})
+                connection.tell(_ACK)
             elif op == _IDENTIFY:
                 self._identify(connection, data)
             elif op == _RESUME:
@@ -257,12 +257,14 @@ class Gateway:
             "user": {**self._wire.user(self._world.bot), "verified": True, "mfa_enabled": True, "email": None},
             "guilds": [{"id": guild.id, "unavailable": True} for guild in self._world.joined()],
             "session_id": session.id,
-            "session_type": "normal",
-            "private_channels": [],  # applications are told of no DM (Discord docs, gateway-events, "Ready")
             "resume_gateway_url": self.url,
-            "application": {"id": self._world.bot.id, "flags": self.application_flags()},
+            "application": self._own_application(),
             **({"shard": shard} if shard else {}),
         }
+
+    def _own_application(self) -> Json:
+        flags = self.application_flags()
+        return {"id": self._world.bot.id, "flags": flags, "flags_new": str(flags)}
 
     def application_flags(self) -> int:
         """Return the application's flags: which privileged intents it has (limited kind; Discord docs, application)."""
@@ -274,7 +276,7 @@ class Gateway:
             raise ClosingError(4004, "Authentication failed.")
         session = self._sessions.get(str(data.get("session_id")))
         if session is None:
-            connection.send({"op": _INVALID_SESSION, "d": False})
+            connection.tell(_INVALID_SESSION, False)
             return
         seq = data.get("seq")
         if not isinstance(seq, int) or seq > session.seq:
