@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from bot.claude import AsyncClient, mk_sdk
-from bot.config import Secrets, Settings, uses_discord, uses_slack
+from bot.config import AccessSettings, Secrets, Settings, uses_discord, uses_slack
 from bot.engine import Access, Allowance, Answerer, Asker, AskSettings, Budgets, Engine, Slots, check_model
 from bot.errors import ParleyError, StartupError, StoreError
 from bot.platforms import discord, slack
@@ -118,10 +118,18 @@ def make_engine(
         Slots(limits.turns_at_once, limits.turns_per_person),
         most_pages=limits.answer_pages,
     )
-    given = settings.access.model_dump().items()
-    rules: dict[str, Any] = {name: frozenset(rule) if isinstance(rule, tuple) else rule for name, rule in given}
-    access = Access(**rules)
+    access = access_of(settings.access)
     return Engine(store, answerer, connected, access, drain_s=limits.drain_s, late_after_s=limits.late_after_s)
+
+
+def access_of(settings: AccessSettings) -> Access:
+    """Return who may speak to the bot: what the settings call guilds and workspaces are each platform's workspaces."""
+    given = settings.model_dump().items()
+    rules: dict[str, Any] = {name: frozenset(rule) if isinstance(rule, tuple) else rule for name, rule in given}
+    for kind in ("allowed", "denied"):
+        guilds, workspaces = rules.pop(f"{kind}_guilds"), rules[f"{kind}_workspaces"]
+        rules[f"{kind}_workspaces"] = {DiscordPlatform.name: guilds, SlackPlatform.name: workspaces}
+    return Access(**rules)
 
 
 class Connections:

@@ -79,7 +79,7 @@ class Said:
     """Something that was said before the bot was asked: context, not a question. `by_bot`: our own words.
 
     `message_id`: the platform's id of it, in the channel where it was said; "" if it is not known. `place`: where it
-    was said, if that is not where the question was asked (which links to it).
+    was said, if that is not where the question was asked (which links to it). `sent_at_s`: as of an `Incoming`.
     """
 
     author: Person
@@ -88,6 +88,12 @@ class Said:
     by_bot: bool = False
     message_id: str = ""
     place: str = ""
+    sent_at_s: float = 0.0
+
+    @property
+    def order(self) -> tuple[float, str]:
+        """By what messages are sorted: when they were said, then by their ids."""
+        return self.sent_at_s, self.message_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +151,11 @@ class Incoming:
     gesture: str = ""
     burst: tuple[Said, ...] = ()
     group: bool = False
+
+    @property
+    def order(self) -> tuple[float, str]:
+        """By what messages are sorted: when they were said, then by their ids."""
+        return self.sent_at_s, self.key.message
 
     @property
     def has_words(self) -> bool:
@@ -237,6 +248,25 @@ class Limits:
     posts_instead: Budget | None = None
     append_only: bool = False
     file_bytes: int = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What is possible at all on a platform, and what it makes of things. The core asks for these, never for a name.
+
+    `reads_history`: what was said before is read back. `finds_posts`: another process finds a post again by its mark.
+    `opens_threads`: an answer in a channel stands in a thread on its question, and `threads_in_dms`: in a DM, too.
+    `dms_in_workspaces`: a DM belongs to a workspace. `status`: how "is thinking…" is said to readers. `pasted_file`:
+    what a message that is too long to be one is called as a file; "" if there is no such thing.
+    """
+
+    reads_history: bool = True
+    finds_posts: bool = True
+    opens_threads: bool = True
+    threads_in_dms: bool = True
+    dms_in_workspaces: bool = True
+    status: str = "{}"
+    pasted_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from bot.events import (
     Person,
     Place,
     ThreadKey,
+    Traits,
     Turn,
     Upload,
 )
@@ -102,6 +103,11 @@ class Platform(Protocol):
     @property
     def name(self) -> str:
         """The platform's name, as in its keys."""
+        ...
+
+    @property
+    def traits(self) -> Traits:
+        """What is possible there, and what things are called."""
         ...
 
     async def run(self, hear: Hear, log: "HearLog") -> None:

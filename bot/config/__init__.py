@@ -7,9 +7,9 @@ named by `DISCORD_TOKEN_FILE`) and are held as `SecretStr`, which prints as aste
 
 from bot.config.read import file_of, load, uses_discord, uses_slack
 from bot.config.secrets import SECRETS, Secrets, read_secrets
-from bot.config.settings import ClaudeSettings, DiscordSettings, Settings, SlackSettings, StoreSettings
+from bot.config.settings import AccessSettings, ClaudeSettings, DiscordSettings, Settings, SlackSettings, StoreSettings
 
 __all__ = [
-    "SECRETS", "ClaudeSettings", "DiscordSettings", "Secrets", "Settings", "SlackSettings", "StoreSettings", "file_of",
-    "load", "read_secrets", "uses_discord", "uses_slack",
+    "SECRETS", "AccessSettings", "ClaudeSettings", "DiscordSettings", "Secrets", "Settings", "SlackSettings",
+    "StoreSettings", "file_of", "load", "read_secrets", "uses_discord", "uses_slack",
 ]  # fmt: skip

@@ -1,9 +1,10 @@
 """Who is heard. Pure: an `Incoming` and the rules in, yes or no out, or why not."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bot.engine.words import NOT_HERE, NOT_IN_DMS, NOT_YOU
-from bot.events import Incoming
+from bot.events import Incoming, Traits
 
 _NOBODY: frozenset[str] = frozenset()
 
@@ -12,8 +13,8 @@ _NOBODY: frozenset[str] = frozenset()
 class Access:
     """Who may speak to the bot, by the platforms' ids. A denial always wins; an empty set of the allowed allows all.
 
-    `places` are Discord guilds and Slack workspaces, which have ids of their own kind and so share a set.
-    `mention_in_threads`: also in a thread it was asked in before, the bot hears only who mentions it.
+    `allowed_workspaces`, `denied_workspaces`: by platform, for each has its own. `mention_in_threads`: also in a thread
+    it was asked in before, the bot hears only who mentions it.
     """
 
     dms: bool = True
@@ -23,10 +24,8 @@ class Access:
     denied_roles: frozenset[str] = _NOBODY
     allowed_channels: frozenset[str] = _NOBODY
     denied_channels: frozenset[str] = _NOBODY
-    allowed_guilds: frozenset[str] = _NOBODY
-    denied_guilds: frozenset[str] = _NOBODY
-    allowed_workspaces: frozenset[str] = _NOBODY
-    denied_workspaces: frozenset[str] = _NOBODY
+    allowed_workspaces: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    denied_workspaces: Mapping[str, frozenset[str]] = field(default_factory=dict)
     mention_in_threads: bool = False
 
     @property
@@ -44,16 +43,16 @@ def is_addressed(question: Incoming, *, known_thread: bool) -> bool:
     return question.in_thread and known_thread and not question.mentions_others
 
 
-def may_speak(question: Incoming, access: Access) -> bool:
+def may_speak(question: Incoming, access: Access, traits: Traits) -> bool:
     """Say whether the author may use the bot in this place. Names play no part, only ids and roles."""
-    return not refusal(question, access)
+    return not refusal(question, access, traits)
 
 
-def refusal(question: Incoming, access: Access) -> str:
+def refusal(question: Incoming, access: Access, traits: Traits) -> str:
     """Return why the author may not use the bot in this place, in a sentence for them; "" if they may."""
     if (question.direct or question.group) and not access.dms:
         return NOT_IN_DMS
-    if not _place_allows(question, access):
+    if not _workspace_allows(question, access, traits) or not _channel_allows(question, access):
         return NOT_HERE
     return "" if _person_may(question, access) else NOT_YOU
 
@@ -67,22 +66,20 @@ def _person_may(question: Incoming, access: Access) -> bool:
     return author.id in access.allowed_users or bool(author.roles & access.allowed_roles)
 
 
-def _place_allows(question: Incoming, access: Access) -> bool:
-    """A Discord DM belongs to no guild, so only `dms` speaks of it; a Slack DM is still in its workspace."""
+def _workspace_allows(question: Incoming, access: Access, traits: Traits) -> bool:
+    """A DM that belongs to no workspace is allowed by all; only `dms` speaks of it."""
+    if question.direct and not traits.dms_in_workspaces:
+        return True
     where = question.thread
-    on_discord = where.platform == "discord"
-    allowed, denied = (
-        (access.allowed_guilds, access.denied_guilds)
-        if on_discord
-        else (access.allowed_workspaces, access.denied_workspaces)
-    )
-    if not (on_discord and question.direct) and (
-        where.workspace in denied or (allowed and where.workspace not in allowed)
-    ):
-        return False
+    allowed = access.allowed_workspaces.get(where.platform, _NOBODY)
+    denied = access.denied_workspaces.get(where.platform, _NOBODY)
+    return where.workspace not in denied and (not allowed or where.workspace in allowed)
+
+
+def _channel_allows(question: Incoming, access: Access) -> bool:
     if question.direct:
         return True
-    channels = {where.channel, where.thread, question.key.channel}
+    channels = {question.thread.channel, question.thread.thread, question.key.channel}
     if channels & access.denied_channels:
         return False
     return not access.allowed_channels or bool(channels & access.allowed_channels)

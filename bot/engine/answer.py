@@ -179,12 +179,12 @@ class Answerer:
         async def say_so(whose: Whose) -> None:
             reply.doing(WAITS_FOR_YOURS if whose == "own" else WAITS)
             if surface.limits.append_only:  # there no line can be taken away again
-                await surface.status(WAITING)
+                await surface.status(platform.traits.status.format(WAITING))
 
         async with self._slots.one(asker, must_wait=say_so):
             run.begun = True
             reply.doing("")
-            async with working(surface) as status:
+            async with working(surface, platform.traits.status) as status:
                 parts.tell = status.posted
                 await self._steps(run, Place(platform, surface, reply, status))
 

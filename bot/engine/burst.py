@@ -49,7 +49,7 @@ class Bursts:
             return ()
         since_s = _now_s() - WITHIN_S
         mine = self._heard.pop(_who(question), ())
-        return tuple(Said(m.author, m.text, m.uploads, message_id=m.key.message) for at_s, m in mine if at_s >= since_s)
+        return tuple(_said(m) for at_s, m in mine if at_s >= since_s)
 
     def _tidy(self) -> None:
         since_s = _now_s() - WITHIN_S
@@ -58,6 +58,11 @@ class Bursts:
             if oldest[-1][0] >= since_s and len(self._heard) <= _MOST_PEOPLE:
                 return
             self._heard.popitem(last=False)
+
+
+def _said(message: Incoming) -> Said:
+    at_s = message.sent_at_s
+    return Said(message.author, message.text, message.uploads, message_id=message.key.message, sent_at_s=at_s)
 
 
 def _who(message: Incoming) -> _Who:

@@ -10,7 +10,7 @@ from typing import Self
 
 import structlog
 
-from bot.engine.admit import Access, is_addressed, may_speak
+from bot.engine.admit import Access, is_addressed
 from bot.engine.answer import Answerer
 from bot.engine.burst import Bursts
 from bot.engine.gate import Gate
@@ -274,6 +274,7 @@ class Engine:
             group=turn.questions[0].group,
             mentions_bot=True,
             in_thread=True,
+            sent_at_s=self._platforms[turn.key.platform].now_s(),
         )
         if await self._store.accept(question):
             self._queue.put(Turn((question,), "accepted"))
@@ -282,7 +283,7 @@ class Engine:
     def _may_press(self, turn: Turn, person: Person) -> bool:
         """Only who asked, or a moderator; and nobody who may not speak to the bot."""
         theirs = person.moderator or person.id in {question.author.id for question in turn.questions}
-        return theirs and may_speak(replace(turn.questions[0], author=person), self._access)
+        return theirs and not self._gate.refusal(replace(turn.questions[0], author=person))
 
     def _was_late(self, turn: Turn) -> bool:
         """Say whether all questions of a turn were late when this process found them."""

@@ -27,7 +27,7 @@ class Gate:
 
     def refusal(self, question: Incoming) -> str:
         """Return why a question that was asked just now is not answered, in a sentence; "" if it may be."""
-        return refusal(question, self._access)
+        return self._refusal(question)
 
     async def refusal_now(self, question: Incoming) -> str:
         """Return why a question of an earlier time is not answered now, in a sentence; "" if it may be.
@@ -40,7 +40,10 @@ class Gate:
                 question = replace(question, author=await platform.author_now(question))
             except PlatformError as error:
                 log.info("roles not looked up", person=question.author.id, reason=error.detail)
-        return refusal(question, self._access)
+        return self._refusal(question)
+
+    def _refusal(self, question: Incoming) -> str:
+        return refusal(question, self._access, self._platforms[question.key.platform].traits)
 
     async def admitted(self, turn: Turn) -> Turn:
         """Return a turn without the questions of those who may not speak any more: they count as taken back."""

@@ -13,9 +13,6 @@ from bot.ports import Platform
 
 log = structlog.get_logger()
 
-PASTED = "message.txt"
-"""What Discord's client makes of a message that is too long to be one."""
-
 
 async def gather_uploads(platform: Platform, uploads: Sequence[Upload], *, limit: int, max_bytes: int) -> Gathered:
     """Download and read up to `limit` uploads, at the same time, each at most `max_bytes` long. Never raises for a
@@ -38,7 +35,7 @@ async def _one(platform: Platform, upload: Upload, max_bytes: int) -> Gathered:
     except MediaError as error:
         log.info("upload left out", upload=upload.id, reason=error.detail or type(error).__name__)
         return Gathered((refused_upload(error.sentence, upload.title),), notes=(error.sentence,))
-    if media.kind == "text" and upload.name == PASTED:
+    if media.kind == "text" and upload.name == platform.traits.pasted_file:
         return Gathered(words=media.data.decode())
     label = file_label(media.kind, f"{media.name} ({media.about})" if media.about else media.name, upload.title)
     block = block_for(media.media_type, media.data, media.name, media.pages)

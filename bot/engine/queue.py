@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bot.engine.run import Late, Run, in_time
-from bot.events import Incoming, MessageKey, ThreadKey, Turn
+from bot.events import MessageKey, ThreadKey, Turn
 from bot.tasks import Tasks
 
 log = structlog.get_logger()
@@ -193,7 +193,7 @@ def is_wordless(turns: Iterable[Turn]) -> bool:
 
 def take_next(line: list[Waiting]) -> Waiting:
     """Remove and return what to answer next: a turn that was begun before as it was, else everything that is only
-    accepted, as one turn in the platform's order. It is late if all of it is.
+    accepted, as one turn in the order in which it was said. It is late if all of it is.
     """
     new = [waiting for waiting in line if waiting.turn.state == "accepted"]
     for waiting in line:
@@ -201,14 +201,9 @@ def take_next(line: list[Waiting]) -> Waiting:
             line.remove(waiting)
             return waiting
     line[:] = [waiting for waiting in line if waiting.turn.state != "accepted"]
-    questions = sorted((question for waiting in new for question in waiting.turn.questions), key=_platform_order)
+    questions = sorted((question for waiting in new for question in waiting.turn.questions), key=lambda q: q.order)
     return Waiting(
         replace(new[0].turn, questions=tuple(questions)),
         lambda: all(waiting.late() for waiting in new),
         any(waiting.left for waiting in new),
     )
-
-
-def _platform_order(question: Incoming) -> tuple[int, str]:
-    """Discord's snowflakes and Slack's timestamps both grow with time; a longer number is a later one."""
-    return len(question.key.message), question.key.message

@@ -46,13 +46,13 @@ class Status:
 
 
 @asynccontextmanager
-async def working(surface: Surface) -> AsyncIterator[Status]:
-    """Show the status while inside, and take it away at the end whatever happened."""
+async def working(surface: Surface, phrase: str = "{}") -> AsyncIterator[Status]:
+    """Show the status while inside, and take it away at the end whatever happened. `phrase`: see `Traits.status`."""
     status = Status()
 
     async def show(text: str) -> None:
         try:
-            await surface.status(text)
+            await surface.status(phrase.format(text) if text else "")
         except Exception:  # a mere sign: whatever goes wrong with it, the answer is what counts
             log.exception("status could not be shown")
 

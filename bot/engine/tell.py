@@ -103,11 +103,7 @@ def before_turn(asked: Sequence[Incoming], earlier: Sequence[Said], history: Seq
     if not asked or replied or any(question.has_words for question in asked):
         return _Before(new, about, {question.key.message: question.burst for question in asked})
     bursts = [line for question in asked for line in question.burst]
-    return _Before((), {asked[0].key.message: sorted([*new, *bursts], key=_platform_order)}, {})
-
-
-def _platform_order(line: Said) -> tuple[int, str]:
-    return len(line.message_id), line.message_id
+    return _Before((), {asked[0].key.message: sorted([*new, *bursts], key=lambda line: line.order)}, {})
 
 
 def _without_hidden(line: Said) -> Said:
@@ -132,6 +128,8 @@ async def _earlier(
     """What was said where the bot is called, if that may matter: at the first turn of a thread and while something of
     it is missing, to a reply, and to who says nothing. What a question links to is read in any case.
     """
+    if not platform.traits.reads_history:
+        return Earlier()
     whole = settings.reads_between or not history or bool(missing_before(history))
 
     async def read(question: Incoming) -> Earlier:
@@ -143,7 +141,7 @@ async def _earlier(
     found = await asyncio.gather(*(read(question) for question in turn.asked))
     lines = {line.message_id or (n, at): line for n, one in enumerate(found) for at, line in enumerate(one.said)}
     missing = dict.fromkeys(one.missing for one in found if one.missing)
-    return Earlier(tuple(sorted(lines.values(), key=_platform_order)), " and ".join(missing))
+    return Earlier(tuple(sorted(lines.values(), key=lambda line: line.order)), " and ".join(missing))
 
 
 def _with_room(said: Sequence[Said]) -> Sequence[Said]:

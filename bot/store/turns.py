@@ -72,7 +72,7 @@ def turn_at(db: sqlite3.Connection, leader: int) -> Turn:
     select = f"SELECT question, deleted_at_s FROM turn WHERE {_LEADS}"  # noqa: S608 - ours
     rows = [(load(text), gone_s) for text, gone_s in db.execute(select, {"leader": leader}).fetchall()]
     # Discord's snowflakes and Slack's timestamps grow with time: a longer one is later.
-    questions = sorted((question for question, _ in rows), key=lambda q: (len(q.key.message), q.key.message))
+    questions = sorted((question for question, _ in rows), key=lambda q: q.order)
     deleted = frozenset(question.key for question, gone_s in rows if gone_s is not None)
     select = "SELECT number, mark, message_id, file FROM part WHERE turn = ? ORDER BY number"
     parts = tuple(Part(*row) for row in db.execute(select, (leader,)).fetchall())

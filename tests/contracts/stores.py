@@ -35,6 +35,7 @@ def ask(message: str = "100", thread: str = "T", text: str = "Hello") -> Incomin
         text,
         (Upload("7", "cat.png", "https://cdn.discordapp.com/cat.png", "image/png", 12),),
         mentions_bot=True,
+        sent_at_s=float(message) if message.isdigit() else 0.0,
     )
 
 

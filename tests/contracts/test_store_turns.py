@@ -70,7 +70,7 @@ async def test_an_ended_turn_ends_all_the_questions_it_answers(store: Store, sta
     assert await store.unended() == []
 
 
-async def test_the_questions_of_a_turn_stand_in_the_platforms_order(store: Store) -> None:
+async def test_the_questions_of_a_turn_stand_in_the_order_in_which_they_were_said(store: Store) -> None:
     early, late = ask("99"), ask("100")
     await store.accept(late)
     await store.accept(early)

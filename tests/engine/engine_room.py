@@ -27,6 +27,7 @@ from bot.events import (
     Pressed,
     Said,
     ThreadKey,
+    Traits,
     Upload,
 )
 from bot.events import Place as Where
@@ -38,6 +39,7 @@ from bot.store import SqliteStore, open_store
 ADA = Person("U1", "Ada")
 GRACE = Person("U2", "Grace")
 MOD = Person("U9", "Mod", moderator=True)
+_BEGUN_S = time.time()
 
 
 class Plain:
@@ -91,6 +93,7 @@ class Chat:
     people_looked_up: int = 0
     looking_up: asyncio.Event | None = None
     name: str = "fake"
+    traits: Traits = field(default_factory=lambda: Traits(pasted_file="message.txt"))
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until(self, true: Callable[[], bool]) -> None:
@@ -271,7 +274,8 @@ def key(message_id: str) -> MessageKey:
 
 
 def message(number: int, text: str, by: Person = ADA, *, thread: str = "T", **more: Any) -> Incoming:
-    given = {"mentions_bot": True, "in_thread": True, **more}
+    sent_at_s = _BEGUN_S + number / 1000  # later numbers were said later
+    given = {"mentions_bot": True, "in_thread": True, "sent_at_s": sent_at_s, **more}
     return Incoming(key(str(number)), ThreadKey("fake", "W", "C", thread), by, text, **given)
 
 

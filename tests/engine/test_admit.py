@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.engine.admit import Access, is_addressed, may_speak
-from bot.events import Incoming, MessageKey, Person, ThreadKey
+from bot.events import Incoming, MessageKey, Person, ThreadKey, Traits
 
 IN_GUILD = Incoming(
     key=MessageKey("discord", "G", "T", "M"),
@@ -22,6 +22,9 @@ IN_DISCORD_DM = replace(
     author=Person("U", "Ada"),
     direct=True,
 )
+
+
+TRAITS = {"discord": Traits(dms_in_workspaces=False), "slack": Traits()}
 
 
 def only(*allowed: str) -> frozenset[str]:
@@ -48,7 +51,7 @@ def test_a_dm_a_mention_and_a_line_in_its_own_thread_are_for_the_bot(
 
 @pytest.mark.parametrize("question", [IN_GUILD, IN_SLACK, IN_DISCORD_DM])
 def test_without_rules_everybody_may_speak(question: Incoming) -> None:
-    assert may_speak(question, Access())
+    assert may_speak(question, Access(), TRAITS[question.key.platform])
 
 
 @pytest.mark.parametrize(
@@ -62,19 +65,19 @@ def test_without_rules_everybody_may_speak(question: Incoming) -> None:
         (IN_GUILD, Access(allowed_channels=only("C")), True),
         (IN_GUILD, Access(allowed_channels=only("X")), False),
         (IN_GUILD, Access(denied_channels=only("C")), False),
-        (IN_GUILD, Access(allowed_guilds=only("X")), False),
-        (IN_GUILD, Access(denied_guilds=only("G")), False),
-        (IN_GUILD, Access(allowed_workspaces=only("X")), True),
+        (IN_GUILD, Access(allowed_workspaces={"discord": only("X")}), False),
+        (IN_GUILD, Access(denied_workspaces={"discord": only("G")}), False),
+        (IN_GUILD, Access(allowed_workspaces={"slack": only("X")}), True),
         (IN_GUILD, Access(dms=False), True),
-        (IN_SLACK, Access(allowed_workspaces=only("X")), False),
-        (IN_SLACK, Access(denied_workspaces=only("W")), False),
-        (IN_SLACK, Access(allowed_guilds=only("X")), True),
-        (replace(IN_SLACK, direct=True), Access(denied_workspaces=only("W")), False),
+        (IN_SLACK, Access(allowed_workspaces={"slack": only("X")}), False),
+        (IN_SLACK, Access(denied_workspaces={"slack": only("W")}), False),
+        (IN_SLACK, Access(allowed_workspaces={"discord": only("X")}), True),
+        (replace(IN_SLACK, direct=True), Access(denied_workspaces={"slack": only("W")}), False),
         (IN_DISCORD_DM, Access(dms=False), False),
-        (IN_DISCORD_DM, Access(allowed_guilds=only("X")), True),
+        (IN_DISCORD_DM, Access(allowed_workspaces={"discord": only("X")}), True),
         (IN_DISCORD_DM, Access(allowed_channels=only("X")), True),
         (IN_DISCORD_DM, Access(allowed_roles=only("R")), False),
     ],
 )
 def test_access_is_decided_by_ids_and_a_denial_wins(question: Incoming, access: Access, may: bool) -> None:
-    assert may_speak(question, access) is may
+    assert may_speak(question, access, TRAITS[question.key.platform]) is may

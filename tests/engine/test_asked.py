@@ -94,7 +94,7 @@ async def test_two_requests_of_one_thread_begin_alike(here: Room) -> None:
     here.chat.place = FORUM
     here.chat.before = [Said(GRACE, "It hangs", message_id="1")]
     for number in (100, 101, 102):
-        await here.say(number, f"Question {number}")
+        await here.say(number, f"Question {number}", sent_at_s=here.chat.now_s())
         await here.ended(number, "delivered")
         here.chat.clock_ahead_s += 3600
         here.chat.place = Place("Discord forum post", "Workshop", "help", "Another topic", f"Renamed {number}")

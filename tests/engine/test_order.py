@@ -11,15 +11,16 @@ from bot.events import Incoming, MessageKey, Outcome, Person, ThreadKey, Turn, U
 THREAD = ThreadKey("discord", "G", "C", "T")
 
 
-def question(message: int) -> Incoming:
-    return Incoming(MessageKey("discord", "G", "C", str(message)), THREAD, Person("U", "Ada"), "text")
+def question(message: object, sent_at_s: float = 0.0) -> Incoming:
+    key = MessageKey("discord", "G", "C", str(message))
+    return Incoming(key, THREAD, Person("U", "Ada"), "text", sent_at_s=sent_at_s)
 
 
-@given(st.lists(st.integers(0, 10**19), unique=True, min_size=1))
-def test_what_has_gathered_is_one_turn_in_the_platforms_order(messages: list[int]) -> None:
-    line = [Waiting(Turn((question(message),), "accepted")) for message in messages]
+@given(st.dictionaries(st.text(), st.floats(0.0, 1e10), min_size=1))
+def test_what_has_gathered_is_one_turn_in_the_order_in_which_it_was_said(said: dict[str, float]) -> None:
+    line = [Waiting(Turn((question(message, at_s),), "accepted")) for message, at_s in said.items()]
     taken = take_next(line)
-    assert [int(q.key.message) for q in taken.turn.questions] == sorted(messages)
+    assert [q.key.message for q in taken.turn.questions] == sorted(said, key=lambda message: (said[message], message))
     assert line == []
 
 

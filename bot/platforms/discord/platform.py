@@ -11,7 +11,7 @@ import structlog
 from yarl import URL
 
 from bot.errors import Gone, MediaError, PlatformError, StartupError
-from bot.events import Incoming, Person, Upload
+from bot.events import Incoming, Person, Traits, Upload
 from bot.media.download import LinkExpired, fetch
 from bot.platforms.discord import sdk
 from bot.platforms.discord.calls import Calls, readable
@@ -50,6 +50,7 @@ class DiscordPlatform:
     """
 
     name = "discord"
+    traits = Traits(threads_in_dms=False, dms_in_workspaces=False, pasted_file="message.txt")
 
     def __init__(
         self,

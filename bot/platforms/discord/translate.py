@@ -39,7 +39,14 @@ def incoming(message: discord.Message, me: int, thread: ThreadKey, *, author: di
 def said(message: discord.Message, me: int) -> Said:
     """Return a message as context."""
     by_bot = message.author.id == me
-    return Said(person(message.author), shown_of(message), uploads_of(message), by_bot, str(message.id))
+    return Said(
+        person(message.author),
+        shown_of(message),
+        uploads_of(message),
+        by_bot,
+        str(message.id),
+        sent_at_s=message.created_at.timestamp(),
+    )
 
 
 def person(author: discord.User | discord.Member, *, moderator: bool = False) -> Person:

@@ -8,7 +8,7 @@ from functools import partial
 import aiohttp
 
 from bot.errors import MediaError, PlatformError, StartupError
-from bot.events import Incoming, Person, Upload
+from bot.events import Incoming, Person, Traits, Upload
 from bot.media import read_page
 from bot.media.download import RedirectRefused, fetch
 from bot.platforms.kernel.others import Others
@@ -48,6 +48,7 @@ class SlackPlatform:
     """
 
     name = "slack"
+    traits = Traits()
 
     def __init__(
         self,

@@ -101,7 +101,8 @@ class Translator:
             self._read(message, words_of(message), me), self._author(message, me)
         )
         words = shortened(words, _MOST_CHARACTERS)
-        return Said(author, words, uploads, by_bot, str(message.get("ts") or "")) if words or uploads else None
+        ts = str(message.get("ts") or "")
+        return Said(author, words, uploads, by_bot, ts, sent_at_s=float(ts or 0)) if words or uploads else None
 
     async def _read(self, message: Message, text: str, me: Me, *, without: str = "") -> tuple[str, tuple[Upload, ...]]:
         """Return a message's words as Markdown, what it forwards quoted and labelled, and its files.
