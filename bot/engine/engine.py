@@ -15,7 +15,7 @@ from bot.engine.answer import Answerer
 from bot.engine.burst import Bursts
 from bot.engine.gate import Gate
 from bot.engine.look_back import LookBack, is_same
-from bot.engine.patience import patiently
+from bot.engine.patience import patient
 from bot.engine.queue import Queue
 from bot.engine.run import in_time
 from bot.engine.words import GO_ON, NOT_NEWEST, NOT_YOURS, NOTHING_LEFT, RESTARTING, is_stop
@@ -47,7 +47,7 @@ class Engine:
         drain_s: float,
         late_after_s: float,
     ) -> None:
-        self._store = store
+        self._store = store = patient(store)
         self._access = access
         self._drain_s = drain_s
         self._late_after_s = late_after_s
@@ -123,7 +123,7 @@ class Engine:
             return ""
         if stops is not None:
             await self._stop(stops)
-            await patiently(self._store.end, question.key, "stopped")
+            await self._store.end(question.key, "stopped")
             return ""
         log.info("question accepted", message=str(question.key))
         late = self._is_late(question, 0.0)
@@ -172,7 +172,7 @@ class Engine:
             return ""
         changed = replace(asked, text=message.text, uploads=message.uploads, author=message.author)
         async with self._broken_off(asked):
-            reopened = await patiently(self._store.reopen, turn.key, changed)
+            reopened = await self._store.reopen(turn.key, changed)
         log.info("question edited", message=str(message.key), answered_anew=reopened is not None)
         return ""
 
@@ -184,7 +184,7 @@ class Engine:
             self._bursts.forget(deleted.key)
             return ""
         async with self._broken_off(asked):
-            await patiently(self._store.forget, deleted.key)
+            await self._store.forget(deleted.key)
         log.info("question deleted", message=str(deleted.key))
         return ""
 
@@ -201,7 +201,7 @@ class Engine:
                 await running.drop()
             yield
             keys = {asked.key, *(question.key for turn in taken for question in turn.questions)}
-            found = [await patiently(self._store.find, key) for key in keys]
+            found = [await self._store.find(key) for key in keys]
         except BaseException:
             for turn in taken:
                 self._queue.put(turn, left=True)
@@ -238,12 +238,12 @@ class Engine:
         if running and running.turn.key in {question.key for question in turn.questions}:
             running.stop()
             for question in running.turn.questions:  # before it is begun, each is a turn of its own
-                await patiently(self._store.stop, question.key)
+                await self._store.stop(question.key)
         elif turn.state == "accepted" and not turn.parts:
             if self._queue.take_out(thread, turn.key) or self._closing:
-                await patiently(self._store.end, turn.key, "stopped")
+                await self._store.end(turn.key, "stopped")
         elif turn.state in {"accepted", "answering"}:
-            await patiently(self._store.stop, turn.key)
+            await self._store.stop(turn.key)
             self._queue.hurry(thread)
         return ""
 

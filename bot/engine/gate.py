@@ -7,7 +7,6 @@ from dataclasses import replace
 import structlog
 
 from bot.engine.admit import Access, refusal
-from bot.engine.patience import patiently
 from bot.errors import PlatformError
 from bot.events import Incoming, Turn
 from bot.ports import Platform, Store
@@ -58,5 +57,5 @@ class Gate:
         if not (question.direct or question.mentions_bot):
             return ""
         person = f"{question.key.platform}:{question.author.id}"
-        is_first = await patiently(self._store.note_refusal, person, time.time() - _TOLD_EVERY_S)
+        is_first = await self._store.note_refusal(person, time.time() - _TOLD_EVERY_S)
         return sentence if is_first else ""

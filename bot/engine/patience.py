@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from itertools import chain, repeat
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import structlog
 
 from bot.errors import StoreError
+from bot.ports import Store
 
 log = structlog.get_logger()
 
@@ -32,3 +34,20 @@ async def patiently(call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.
             log.warning("store is asked again", call=name, retry_in_s=wait_s, detail=error.detail)
             await asyncio.sleep(wait_s)
     raise AssertionError
+
+
+class _Patient:
+    """See `patient`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return partial(patiently, getattr(self._store, name))
+
+
+def patient(store: Store) -> Store:
+    """Return a store each call of which is made `patiently`. So what people do is heard, if later: no platform tells of
+    an edit, a stop or a press again, and Slack tells of a message again only after a minute.
+    """
+    return cast("Store", _Patient(store))

@@ -43,16 +43,6 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "WAITS_S", (0.0,))
 
 
-async def heard(here: Room, number: int, text: str) -> None:
-    """Say something as a platform does it: what was not taken is delivered again."""
-    while True:
-        try:
-            await here.say(number, text)
-        except StoreError:
-            continue
-        return
-
-
 def file_and(text: str) -> list[Reply]:
     given = {"type": "tool_use", "name": "give_file", "input": {"name": "a.txt", "content": "A"}}
     return [Reply(blocks=[{"type": "text", "text": "Here it is: "}, given]), Reply(text=text)]
@@ -60,7 +50,7 @@ def file_and(text: str) -> list[Reply]:
 
 async def one_question(here: Room) -> None:
     here.claude.script(*file_and(FIRST))
-    await heard(here, 1, "First?")
+    await here.say(1, "First?")
     await here.ended(1, "delivered")
     assert [m.text for m in here.chat.shown.values() if m.file is None] == [f"Here it is: \n\n{FIRST}"]
     assert [m.file for m in here.chat.shown.values() if m.file is not None] == [b"A"]
@@ -70,9 +60,9 @@ async def one_question(here: Room) -> None:
 async def several_questions(here: Room) -> None:
     gate = asyncio.Event()
     here.claude.script(Reply(pieces=[FIRST[:25], FIRST[25:]], gate=gate, gate_at=1), Reply(text=SECOND))
-    await heard(here, 1, "First?")
+    await here.say(1, "First?")
     for number in (2, 3):
-        await heard(here, number, "Second?")
+        await here.say(number, "Second?")
     gate.set()
     for number in (1, 2, 3):
         await here.ended(number, "delivered")
@@ -202,3 +192,32 @@ async def test_questions_that_share_a_waiting_turn_are_all_answered_when_one_of_
         assert "what is in the file" in here.prompt()
         assert "What is in it?" in here.prompt()
         assert claude.count == 2
+
+
+async def test_what_people_do_while_the_disk_is_full_is_obeyed(tmp_path: Path, claude: SimulatedClaude) -> None:
+    """No platform tells of an edit, a stop, a press or a deletion again."""
+    disks: list[Failing] = []
+
+    def full(store: Any) -> Failing:
+        disks.append(Failing(store, 0, 0))
+        return disks[0]
+
+    claude.script(Reply(text=FIRST, stall_after=3), Reply(text=SECOND), Reply(text=FIRST), Reply(text=SECOND))
+    async with room(tmp_path, claude, around=full) as here:
+
+        async def do(act: Callable[[], Awaitable[object]], ended: str) -> None:
+            disks[0]._left = FOR_SECONDS
+            await act()
+            await here.ended(1, ended)
+
+        await here.say(1, "First?")
+        await here.claude.until(lambda: claude.count == 1 and claude.requests[0].stalled)
+        await do(lambda: here.say(2, "stop"), "stopped")
+        await do(lambda: here.edit(1, "Second?"), "delivered")
+        assert SECOND in here.chat.lines[-1]
+        [shown] = here.chat.shown
+        await do(lambda: here.press(Button.RETRY, shown), "delivered")
+        await do(lambda: here.delete(1), "delivered")
+        turn = await here.store.find(message(1, "").key)
+        assert turn is not None
+        assert not turn.asked
