@@ -138,7 +138,8 @@ class Draft:
             return self._left
         limits = self._surface.limits
         attempt = self._shown()
-        pages = yield from attempt.pages(done=self.done, steady=limits.append_only)
+        steady = limits.append_only and attempt.number > 0  # what was there before is edited, and no word of it goes
+        pages = yield from attempt.pages(done=self.done, steady=steady)
         looks, at = list[Look](), 0
         for page in pages:
             span = Span(attempt.number, at, at + len(page.source))

@@ -172,6 +172,22 @@ def test_an_answer_that_was_whole_gets_a_stop_button_while_it_is_made_anew() -> 
     assert next(iter(chat.buttons.values())) == (Button.RETRY,)
 
 
+@pytest.mark.parametrize("append_only", [False, True])
+def test_an_answer_that_was_whole_keeps_its_last_word_while_it_is_taken_up(*, append_only: bool) -> None:
+    """Where messages only grow, a last word that may go on is not shown; but this one was."""
+
+    async def main() -> None:
+        async with reply_in(chat, parts=parts, shown="".join(old)) as reply:
+            await asyncio.sleep(5)
+            reply.write("".join(old))
+            await reply.finish(buttons=(Button.RETRY,))
+
+    chat, old = Watched(append_only=append_only), [*numbered("old", 12), "last"]
+    parts = left_by_another(chat, old)
+    run(main())
+    assert all(words_in(state).keys() == words_in(chat.states[0]).keys() for state in chat.states)
+
+
 def test_what_somebody_took_away_is_not_posted_again_while_an_answer_is_made_anew() -> None:
     async def main() -> None:
         async with reply_in(chat, parts=parts, shown="".join(old)) as reply:
