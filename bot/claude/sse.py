@@ -220,7 +220,7 @@ class Accumulator:
         others = sum(block["type"] != "text" for block in self._blocks.values())
         thoughts = round((self._thinks_s + self._thought_s()) * THINKING_TOKENS_PER_S)
         out = round(size_bytes / BYTES_PER_TOKEN) + others * BLOCK_TOKENS + thoughts
-        out = max(1, out) if self.begun or others else 0
+        out = max(1, out)  # before a word arrives, some may be written
         return Usage({**self.usage, "output_tokens": out, "estimated_output_tokens": out})
 
     def _thought_s(self) -> float:

@@ -77,6 +77,20 @@ async def test_a_stream_that_breaks_is_counted_too(here: Room, mishap: dict[str,
     assert await here.store.used("fake:U1", 0.0) >= here.claude.billed_tokens
 
 
+async def test_what_claude_writes_before_it_hears_that_nobody_reads_is_counted_too(here: Room) -> None:
+    for asked in range(8):
+        here.claude.script(Reply(text=TEXT, pieces=60, piece_s=0.001, first_token_s=0.01))
+        await here.say(asked, "Tell me", thread=f"T{asked}")
+        await here.claude.until(lambda asked=asked: has_written(here, asked, asked * 100 - 1))
+        await here.delete(asked)
+        await here.ended(asked)
+        assert await here.store.used("fake:U1", 0.0) >= here.claude.billed_tokens
+
+
+def has_written(here: Room, request: int, characters: int) -> bool:
+    return here.claude.count > request and here.claude.requests[request].characters > characters
+
+
 async def test_what_a_killed_process_had_reserved_counts_in_full(tmp_path: Path, claude: SimulatedClaude) -> None:
     """No settlement comes: the file is read while the answer grows."""
     claude.script(Reply(text=TEXT, stall_after=40))
