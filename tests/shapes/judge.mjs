@@ -39,13 +39,18 @@ function literal(type, value, path) {
   return type.value === value ? [] : [`${path}: ${JSON.stringify(value)} is not ${JSON.stringify(type.value)}`];
 }
 
+// Of the members of a union the one is meant whose values fit, then the one that lacks least, then that knows most.
+const WEIGHTS = [[/: unknown$/, 1], [/: missing$/, 100], [/ wanted, not /, 10_000], [/./, 1_000_000]];
+const weight = (found) =>
+  found.reduce((sum, line) => sum + WEIGHTS.find(([pattern]) => pattern.test(line))[1], 0);
+
 function union(type, value, path) {
   if (isFlags(type.types, value)) return [];
   const empty = value === undefined || value === null;
   const meant = type.types.filter((one) => empty || !(one.flags & (F.Undefined | F.Null)));
   if (!meant.length) return [`${path}: nothing wanted, not ${JSON.stringify(value)}`];
   const tried = meant.map((one) => problems(one, value, path));
-  return tried.reduce((best, one) => (one.length < best.length ? one : best));
+  return tried.reduce((best, one) => (weight(one) < weight(best) ? one : best));
 }
 
 function record(type, value, path) {

@@ -83,14 +83,14 @@ def media_type(name: str) -> str:
     return "text/plain" if known.startswith("text/") else known
 
 
-def files_json(files: Sequence[File], *, stub: bool) -> list[dict[str, Any]]:
+def files_json(files: Sequence[File], team_id: str, *, stub: bool) -> list[dict[str, Any]]:
     """Return file objects; `stub`: as a file of another organisation arrives (Slack docs, reference/objects/file)."""
     if stub:
         return [{"id": file.id, "mode": "file_access", "file_access": "check_file_info"} for file in files]
-    return [file_json(file) for file in files]
+    return [file_json(file, team_id) for file in files]
 
 
-def file_json(file: File) -> dict[str, Any]:
+def file_json(file: File, team_id: str) -> dict[str, Any]:
     """Return one file object, without where it was shared."""
     folder, _, name = file.url.rpartition("/")
     mode = _mode(file)
@@ -102,6 +102,9 @@ def file_json(file: File) -> dict[str, Any]:
         "is_external": False, "external_type": "", "is_public": False, "user": file.user, "size": file.size_bytes,
         "file_access": "visible", "url_private": file.url, "url_private_download": f"{folder}/download/{name}",
         "permalink": f"https://simulated.slack.com/files/{file.user}/{file.id}/{name}",
+        "permalink_public": f"https://slack-files.com/{team_id}-{file.id}", "public_url_shared": False,
+        "user_team": team_id, "username": "", "display_as_bot": False, "media_display_type": "unknown",
+        "is_starred": False, "has_rich_preview": False,
     }  # fmt: skip
     if mode in {"snippet", "post"}:
         body |= _preview(file.data.decode(errors="replace"))

@@ -35,7 +35,7 @@ class Files:
         file = workspace.files.get(args.needed("file", "file_not_found"))
         if file is None:
             raise SlackError("file_not_found")
-        body = file_json(file) | _shared_in(workspace, file)
+        body = file_json(file, workspace.team_id) | _shared_in(workspace, file)
         return {"file": body, "comments": [], "response_metadata": {"next_cursor": ""}}
 
     def announce(self, workspace: Workspace, args: Args) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class Files:
         content.files = [self._keep(str(entry["id"]), str(entry.get("title") or "")) for entry in listed]
         for place in places:
             workspace.share(place, content, thread_ts)
-        return {"files": [file_json(file) | _SHARED_NOWHERE for file in content.files]}
+        return {"files": [file_json(file, workspace.team_id) | _SHARED_NOWHERE for file in content.files]}
 
     def _keep(self, file_id: str, title: str) -> File:
         name, _, kind = self._announced.pop(file_id)

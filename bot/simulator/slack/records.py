@@ -1,5 +1,6 @@
 """What the simulated workspace remembers: people, conversations, messages."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,11 +13,15 @@ from bot.simulator.slack.file_objects import File, files_json
 ChannelType = Literal["channel", "group", "im", "mpim"]
 
 
+def _now_s() -> int:
+    return int(time.time())
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody in the workspace. `id`: `U…`. `bot_id`: `B…` for another app's bot, else "". `guest`: restricted.
 
-    `time_zone`: an IANA name.
+    `time_zone`: an IANA name. `updated_s`: since 1970, when their profile was changed last.
     """
 
     id: str
@@ -24,6 +29,7 @@ class Person:
     bot_id: str = ""
     guest: bool = False
     time_zone: str = "Etc/UTC"
+    updated_s: int = field(default_factory=_now_s, compare=False)
 
 
 @dataclass(slots=True)
@@ -83,7 +89,7 @@ class Message:
 class Channel:
     """A conversation. `bot_member`: the bot is in it, hears it and may write. `messages`: by `ts`, oldest first.
 
-    `topic` stands in its header, `purpose` in its details.
+    `topic` stands in its header, `purpose` in its details. `created_s`: since 1970.
     """
 
     id: str
@@ -94,6 +100,7 @@ class Channel:
     messages: dict[str, Message] = field(default_factory=dict)
     topic: str = ""
     purpose: str = ""
+    created_s: int = field(default_factory=_now_s)
 
     def thread(self, root_ts: str) -> list[Message]:
         """Return the root and its replies, oldest first; empty if there is no such root."""
@@ -114,23 +121,32 @@ def message_json(channel: Channel, message: Message, *, team_id: str, app_id: st
     optional: Mapping[str, Any] = {
         "subtype": message.subtype, "client_msg_id": message.client_msg_id, "bot_id": message.bot_id,
         "blocks": message.blocks, "attachments": message.attachments,
-        "files": files_json(message.files, stub=stub_files),
+        "files": files_json(message.files, team_id, stub=stub_files),
         "edited": {"user": message.user, "ts": message.edited_ts} if message.edited_flag else None,
         "reactions": [{"name": n, "users": list(us), "count": len(us)} for n, us in message.reactions.items()],
     }  # fmt: skip
     body |= {name: value for name, value in optional.items() if value}
     if message.bot_id:
-        body |= {"app_id": app_id, "bot_profile": {"id": message.bot_id, "app_id": app_id, "name": message.author}}
+        body |= {"app_id": app_id, "bot_profile": _bot_profile(message, team_id, app_id)}
     if message.stream is not None:
         body["streaming_state"] = "in_progress" if message.stream.state == "open" else "completed"
     if message.thread_ts:
         root = channel.messages.get(message.thread_ts)
         body |= {"thread_ts": message.thread_ts, "parent_user_id": root.user if root else "USLACKBOT"}
+        if message.broadcast and root:
+            body["root"] = message_json(channel, root, team_id=team_id, app_id=app_id, stub_files=stub_files)
     elif replies := channel.thread(message.ts)[1:]:
         users = list(dict.fromkeys(reply.user for reply in replies))
         body |= {"thread_ts": message.ts, "reply_count": len(replies), "latest_reply": replies[-1].ts}
         body |= {"reply_users": users, "reply_users_count": len(users)}
     return body
+
+
+def _bot_profile(message: Message, team_id: str, app_id: str) -> dict[str, Any]:
+    """Return who a bot is (Slack docs, reference/events/message.bot_message)."""
+    icons = {f"image_{size}": f"https://simulated.slack-edge.com/bot_{size}.png" for size in (36, 48, 72)}
+    return {"id": message.bot_id, "deleted": False, "name": message.author, "updated": int(float(message.ts)),
+            "app_id": app_id, "icons": icons, "team_id": team_id}  # fmt: skip
 
 
 def person_json(person: Person, team_id: str) -> dict[str, Any]:
@@ -139,7 +155,7 @@ def person_json(person: Person, team_id: str) -> dict[str, Any]:
     return {
         "id": person.id, "team_id": team_id, "name": person.name.lower().replace(" ", "."), "real_name": person.name,
         "deleted": False, "is_bot": bool(person.bot_id), "is_app_user": False, "is_restricted": person.guest,
-        "is_ultra_restricted": False, "profile": profile, **_zone(person.time_zone),
+        "is_ultra_restricted": False, "updated": person.updated_s, "profile": profile, **_zone(person.time_zone),
     }  # fmt: skip
 
 
@@ -153,7 +169,7 @@ def channel_json(channel: Channel) -> dict[str, Any]:
     body: dict[str, Any] = {
         "id": channel.id, "is_channel": channel.type == "channel", "is_group": channel.type == "group",
         "is_im": channel.type == "im", "is_mpim": channel.type == "mpim", "is_private": channel.type != "channel",
-        "is_archived": False, "is_ext_shared": False,
+        "is_archived": False, "is_ext_shared": False, "created": channel.created_s,
     }  # fmt: skip
     if channel.type == "im":
         return body | {"user": channel.members[0]}
