@@ -50,7 +50,7 @@ def bad_elements_are_refused_and_break_nothing(elements: Any) -> None:
 
 def a_file_is_described_by_what_it_is(shared: Shared) -> None:
     file = file_objects.make(shared, "F1", "U1", team_id="T1", host="127.0.0.1:1", created_s=0)
-    body = file_objects.file_json(file)
+    body = file_objects.file_json(file, "T1")
     assert (body["name"], body["size"]) == (shared.name, len(shared.data))
     assert body["url_private"].startswith("http://127.0.0.1:1/files-pri/T1-F1/")
     assert body["url_private"].count("/") == 5
