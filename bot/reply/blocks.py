@@ -1,6 +1,7 @@
 """The block structure of Markdown by lines: which block a line belongs to, inside which quotes and list items.
 
-A CommonMark parser says what is what; HTML is text to it, as it is to the chat platforms.
+A CommonMark parser says what is what; HTML is text to it, as it is to the chat platforms. A Markdown block that has
+code blocks in it goes on until it is ended itself (`fences`).
 """
 
 import re
@@ -8,9 +9,20 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock, table
+from markdown_it.rules_block.table import getLine
 from markdown_it.token import Token
 
+from bot.reply.fences import apart
+
+
+def barred_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001 - markdown-it's form
+    """Read a table; a line of dashes under text, without a bar, is none."""
+    return start + 1 < end and "|" in getLine(state, start + 1) and table(state, start, end, silent)
+
+
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable("table").disable("inline")
+_PARSER.block.ruler.at("table", barred_table, {"alt": ["paragraph", "reference"]})
 _LINE_END = re.compile(r"\r\n?|\n")
 _ITEM = re.compile(r"( *)([-*+]|\d{1,9}[.)])( *)(?=(.?))")
 _QUOTE = re.compile(r" {0,3}> ?")
@@ -36,20 +48,24 @@ class Container:
         """What goes on with it on the next line."""
         return self.mark if self.quote else " " * len(self.mark)
 
-    @property
-    def reopened(self) -> str:
-        """Return the mark with the number a reader counts, if it takes no more room than the one that was written."""
-        digits = self.mark.strip()[:-1]
-        if self.number is None or len(str(self.number)) != len(digits):
+    def reopened(self, *, wider: bool = False) -> str:
+        """Return the mark with the number a reader counts, as wide as the one that was written. Where it does not fit,
+        it is `wider`, or the mark stays: lines that follow would be no part of the item.
+        """
+        if self.number is None or not self.mark:
             return self.mark
-        return self.mark.replace(digits, str(self.number), 1)
+        counted = f"{self.number}{self.mark.strip()[-1]}"
+        if len(counted) < len(self.mark):
+            return counted.ljust(len(self.mark)) if counted != self.mark.strip() else self.mark
+        return f"{counted} " if wider else self.mark
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """A block that holds no other: `kind` is paragraph, heading, fence, code_block, table or hr; lines as above.
 
-    `mark`: a fence's or heading's own characters. `closed`: a fence has its closing line.
+    `mark`: a fence's or heading's own characters; a fence is longer than those in it. `closed`: a fence has its
+    closing line.
     """
 
     kind: str
@@ -102,13 +118,13 @@ class Blocks:
         return _consumed(self.line(number), number, path)
 
 
-def parse(text: str) -> Blocks:
-    """Return the block structure of a text."""
+def parse(text: str, *, growing: bool = True) -> Blocks:
+    """Return the block structure of a text; `growing`: it may go on."""
     starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
     if starts[-1] != len(text) or len(starts) == 1:
         starts.append(len(text))
     blocks = Blocks(text, starts)
-    _Reader(blocks).read(_PARSER.parse(text))
+    _Reader(blocks).read(_PARSER.parse(apart(text, growing=growing)))
     return blocks
 
 

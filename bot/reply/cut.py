@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bot.reply.blocks import Blocks, Container, Leaf
+from bot.reply.fences import reopened
 from bot.reply.inline import half, scan
 
 _SENTENCE = re.compile(r"(?:[.!?…][\"'”’»)\]*_]*+\s++|(?<![。！？])[。！？]++[」』”）]*+\s*+)(?=\S)")
@@ -150,12 +151,13 @@ def lead(blocks: Blocks, position: int, inline: str) -> Lead:
     if leaf is None:
         return Lead()
     path = [container for container in leaf.path if container.first < number or not at_start]
-    opening = "".join(container.reopened for container in path)
+    opening = "".join(container.reopened(wider=leaf.kind == "paragraph") for container in path)
     again = "".join(container.again for container in path)
     inset = blocks.indent(number, path) if at_start else 0
     if leaf.kind == "fence":
         info = leaf.info if len(leaf.info) <= _LONGEST_INFO else ""
-        return Lead(f"{opening}{leaf.mark}{info}\n{again}", inset)
+        inner = reopened(blocks.text[blocks.starts[leaf.first] : position]) or [f"{leaf.mark}{info}"]
+        return Lead(opening + "".join(f"{fence}\n{again}" for fence in inner), inset)
     if leaf.kind == "table":
         return Lead(opening + _table_lead(blocks, leaf, position, again) + (inline if not at_start else ""), inset)
     if leaf.kind == "code_block":
@@ -170,7 +172,7 @@ def _between(blocks: Blocks, number: int, leaf: Leaf | None) -> Lead:
     if leaf is None or not leaf.path:
         return Lead()
     path = [container for container in leaf.path if container.first < number]
-    opening = "".join(container.reopened for container in path)
+    opening = "".join(container.reopened() for container in path)
     inset = blocks.indent(number, path)
     item: Container | None = leaf.path[len(path)] if len(path) < len(leaf.path) else None
     if item is not None and item.number is not None and item.mark and not item.opens_list:

@@ -5,7 +5,7 @@ that swallows the rest of the answer.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*([^`]*?)[ \t]*\Z")
@@ -23,49 +23,104 @@ class _Fence(NamedTuple):
         return not self.info and self.mark.startswith(opening)
 
 
-def apart(text: str) -> str:
+def apart(text: str, *, growing: bool = False) -> str:
     """Return a text in which the fences of each Markdown block are longer than those in it; otherwise it is the same.
+    Its lines stay the same in number.
 
-    Only a block that says it is Markdown is taken to hold blocks, and only if all of them end in it. An opening fence
-    without anything behind it, which a block that was read otherwise may have left at the very end, is dropped.
+    Only a block that says it is Markdown is taken to hold blocks, and only if all of them end in it; if the text is
+    `growing`, it may yet end. An opening fence without anything behind it, which a block that was read otherwise may
+    have left at the very end, is dropped.
     """
     if "```" not in text and "~~~" not in text:
         return text
     lines = text.split("\n")
-    found = ((number, _FENCE.match(line)) for number, line in enumerate(lines) if "```" in line or "~~~" in line)
-    fences = [_Fence(number, match[1], match[2]) for number, match in found if match]
-    at, changed = 0, False
-    while at < len(fences):
-        opening = fences[at]
-        end, longest = _nested_end(fences, at) if opening.info.lower() in _HOLDS_FENCES else (0, 0)
-        if longest:
-            for number in (opening.line, fences[end].line):
-                lines[number] = lines[number].replace(opening.mark, opening.mark[0] * (longest + 1), 1)
+    changed = False
+    for block in _blocks(_fences(lines)):
+        if block.longest and (block.closing or growing):
+            for fence in filter(None, (block.opening, block.closing)):
+                lines[fence.line] = lines[fence.line].replace(
+                    block.opening.mark, block.opening.mark[0] * (block.longest + 1), 1
+                )
             changed = True
-        else:
-            end = next((n for n in range(at + 1, len(fences)) if fences[n].closes(opening.mark)), len(fences))
-        if changed and opening.line == len(lines) - 1 and not opening.info:
-            lines[opening.line] = ""
-        at = end + 1
+            if not block.closing:
+                break  # all the rest is in it
+        if changed and block.opening.line == len(lines) - 1 and not block.opening.info:
+            lines[block.opening.line] = ""
     return "\n".join(lines) if changed else text
 
 
-def _nested_end(fences: Sequence[_Fence], start: int) -> tuple[int, int]:
-    """Return which fence ends the block that begins at one, and how long the longest of its kind is in it.
+def undecided(text: str) -> int | None:
+    """Return where the line of the Markdown block begins in which the last whole line of a text is; None if in none."""
+    if "```" not in text and "~~~" not in text:
+        return None
+    lines = text.split("\n")[:-1]
+    for block in _blocks(_fences(lines)):
+        if block.opening.info.lower() in _HOLDS_FENCES and not block.closing:
+            return sum(len(line) + 1 for line in lines[: block.opening.line])
+    return None
 
-    The length is 0 if no fence in it could be taken for its end, or if not all blocks in it end.
+
+def reopened(text: str) -> list[str]:
+    """Return the opening fences that take up, outermost first, the blocks that are open at the end of a text that
+    begins with one which may hold blocks; none if it begins otherwise.
     """
-    outer = fences[start].mark
+    fences = _fences(text.split("\n"))
+    if not fences or fences[0].info.lower() not in _HOLDS_FENCES:
+        return []
+    block, _ = _nested(fences, 0)
+    return [f"{fence.mark}{fence.info}" for fence in (block.open if block.longest else block.open[:1])]
+
+
+class _Block(NamedTuple):
+    """`closing`: None if it does not end. `longest`: of the fences in it, if they could be taken for its end; else 0.
+    `open`: the fences of the blocks that are open at the text's end, if it holds blocks.
+    """
+
+    opening: _Fence
+    closing: _Fence | None
+    longest: int = 0
+    open: tuple[_Fence, ...] = ()
+
+
+def _fences(lines: Sequence[str]) -> list[_Fence]:
+    found = ((number, _FENCE.match(line)) for number, line in enumerate(lines) if "```" in line or "~~~" in line)
+    return [_Fence(number, match[1], match[2]) for number, match in found if match]
+
+
+def _blocks(fences: Sequence[_Fence]) -> Iterator[_Block]:
+    """Yield the blocks of a text in order. After one that may hold blocks and has not ended, those that CommonMark
+    reads follow.
+    """
+    at = 0
+    while at < len(fences):
+        opening = fences[at]
+        end = len(fences)
+        if opening.info.lower() in _HOLDS_FENCES:
+            block, end = _nested(fences, at)
+            if block.longest:
+                yield block
+        if end == len(fences):
+            end = next((n for n in range(at + 1, len(fences)) if fences[n].closes(opening.mark)), len(fences))
+            yield _Block(opening, fences[end] if end < len(fences) else None)
+        at = end + 1
+
+
+def _nested(fences: Sequence[_Fence], start: int) -> tuple[_Block, int]:
+    """Return the block that begins with a fence as one that holds blocks, and which fence ends it; or how many there
+    are.
+    """
+    outer = fences[start]
     opened, longest = [outer], 0
     for number in range(start + 1, min(start + _MOST_INNER, len(fences))):
         fence = fences[number]
-        if fence.mark[0] != outer[0]:
+        if fence.mark[0] != outer.mark[0]:
             continue
         if fence.info:
-            opened.append(fence.mark)
+            opened.append(fence)
             longest = max(longest, len(fence.mark))
-        elif fence.closes(opened[-1]):
+        elif fence.closes(opened[-1].mark):
             opened.pop()
         if not opened:
-            return number, longest if longest >= len(outer) else 0
-    return start, 0
+            longest = longest if longest >= len(outer.mark) else 0
+            return _Block(outer, fence, longest), number if longest else len(fences)
+    return _Block(outer, None, longest if longest >= len(outer.mark) else 0, tuple(opened)), len(fences)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from bot.reply.blocks import Blocks, Leaf, parse
+from bot.reply.fences import apart
 from bot.reply.inline import half, scan
 
 _BARE_MARKUP = re.compile(r"[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]++)*+(?:[-*_=#`~+>|\\]++|\d{1,9}[.)]?)?[ \t]*+\Z")
@@ -22,11 +23,11 @@ class Ending:
     inline: str = ""
 
 
-def close(markdown: str, *, inline: bool = True) -> Ending:
-    """Close the fence, and with `inline` also the emphasis and code, that a piece leaves open."""
+def close(markdown: str, *, whole: bool = False) -> Ending:
+    """Close the fence, and unless it is the `whole` rest also the emphasis and code, that a piece leaves open."""
     if not _CLOSABLE.search(markdown):
         return Ending(markdown)
-    return _closed(parse(markdown), inline=inline)
+    return _closed(parse(markdown, growing=not whole), whole=whole)
 
 
 def heal(markdown: str) -> str:
@@ -39,7 +40,7 @@ def heal(markdown: str) -> str:
         if certain == len(blocks.text):
             break
         blocks = parse(blocks.text[:certain])
-    return _closed(blocks, inline=True).text
+    return _closed(blocks, whole=False).text
 
 
 def bare_markup(line: str) -> bool:
@@ -47,25 +48,25 @@ def bare_markup(line: str) -> bool:
     return _BARE_MARKUP.match(line) is not None
 
 
-def _closed(blocks: Blocks, *, inline: bool) -> Ending:
-    leaf, markdown = blocks.last(), blocks.text
+def _closed(blocks: Blocks, *, whole: bool) -> Ending:
+    leaf, markdown = blocks.last(), apart(blocks.text, growing=not whole)
     if leaf is None:
         return Ending(markdown)
     if leaf.kind == "fence":
-        return Ending(markdown if leaf.closed else _close_fence(blocks, leaf))
-    if not inline or leaf.kind not in {"paragraph", "heading", "table"}:
+        return Ending(markdown if leaf.closed else _close_fence(markdown, leaf))
+    if whole or leaf.kind not in {"paragraph", "heading", "table"}:
         return Ending(markdown)
-    marks = [mark for _, mark in scan(markdown[inline_start(blocks, leaf) :]).opened]
+    marks = [mark for _, mark in scan(blocks.text[inline_start(blocks, leaf) :]).opened]
     if not marks:
         return Ending(markdown)
     space = " " if marks[-1][0] == "`" and markdown.endswith("`") else ""
     return Ending(markdown.rstrip() + space + "".join(mark[::-1] for mark in reversed(marks)), "".join(marks))
 
 
-def _close_fence(blocks: Blocks, leaf: Leaf) -> str:
+def _close_fence(markdown: str, leaf: Leaf) -> str:
     again = "".join(container.again for container in leaf.path)
-    line_end = "" if blocks.text.endswith(("\n", "\r")) else "\n"
-    return f"{blocks.text}{line_end}{again}{leaf.mark}"
+    line_end = "" if markdown.endswith(("\n", "\r")) else "\n"
+    return f"{markdown}{line_end}{again}{leaf.mark}"
 
 
 def inline_start(blocks: Blocks, leaf: Leaf) -> int:

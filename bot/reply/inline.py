@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import regex  # type: ignore[import-untyped]
 
+from bot.reply.addresses import ADDRESS, ends
+
 _LINK = (
     r"!?\[(?:[^\[\]\\]|\\.|\[[^\[\]]*+\])*+\]"
     r"(?:\((?:[^()\s<]*+(?:\([^()\s]*+\)[^()\s]*+)*+|<[^<>\n]*+>)(?:\s++(?:\"[^\"]*+\"|'[^']*+'))?+\s*+\)|\[[^\[\]]*+\])"
@@ -18,7 +20,7 @@ _PLAIN_ATOM = (
     r"(?P<escape>\\[!-/:-@\[-`{-~])"
     r"|(?P<code>`++)"
     r"|(?P<angle><(?:[@#!/]|a?:\w|t:|[A-Za-z][A-Za-z0-9+.\-]*+:|[^\s<>@]++@)[^<>\n]*+>)"
-    r"|(?P<url>https?://[^\s<>]++)"
+    rf"|(?P<url>{ADDRESS})"
     r"|(?P<delimiter>\*++|_++|~~++)"
 )
 _ATOM = regex.compile(rf"{_PLAIN_ATOM}|(?P<link>{_LINK})", regex.DOTALL)
@@ -61,7 +63,7 @@ class Inline:
     def cuttable(self, position: int) -> bool:
         """Say whether a cut at a position leaves all spans whole."""
         at = bisect_right(self.whole, (position, -1)) - 1
-        return at < 0 or position >= self.whole[at][1] or position <= self.whole[at][0]
+        return not any(start < position < end for start, end in self.whole[max(at - 1, 0) : at + 1])
 
 
 @dataclass(slots=True)
@@ -98,6 +100,10 @@ def scan(text: str) -> Inline:
             found.whole.append((match.start() - run.closes, at + run.opens) if run else match.span())
             if run and run.count <= LONGEST_RUN:
                 open_runs.pair(run)
+        elif match.lastgroup == "url":
+            length, inside = ends(match[0])
+            found.whole.append((match.start(), match.start() + length))
+            at = match.start() + max(inside, len("https"))
         elif match.lastgroup != "escape":
             found.whole.append(match.span())
     found.opened = open_runs.meant() if runs <= MOST_RUNS else []

@@ -158,7 +158,7 @@ class Paginator:
 
     def _complete(self) -> Work[None]:
         """End the last page, or one more before it."""
-        text = self._dialect.render(close(self._document(self._tail), inline=False).text)
+        text = self._dialect.render(close(self._document(self._tail), whole=True).text)
         yield
         if (size := self._dialect.size(text)) <= self._size:
             self._end(len(self._tail), text)

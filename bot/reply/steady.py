@@ -3,6 +3,7 @@ to what is there.
 """
 
 from bot.reply.blocks import Blocks, Leaf, parse
+from bot.reply.fences import undecided
 from bot.reply.heal import bare_markup, inline_start, table_header
 from bot.reply.inline import SPACELESS, half, scan
 
@@ -15,10 +16,11 @@ _ROUNDS = 8
 def steady(markdown: str) -> int:
     """Return up to where a piece stays what it is, whatever comes next: whole blocks; of the last one whole lines, and
     of a paragraph whole words, as far as no emphasis, code or link is open. A table stays out of it until it is whole;
-    a fence may be open.
+    a fence may be open, unless its block may have others in it: it stays out until it is decided which.
     """
-    blocks = parse(markdown)
-    end = _steady_end(blocks)
+    end = _steady_end(parse(markdown))
+    if (block := undecided(markdown)) is not None:
+        end = min(end, block)
     line = markdown.rfind("\n", 0, end) + 1
     return line if bare_markup(markdown[line:end]) else end
 

@@ -88,6 +88,24 @@ def test_a_cut_within_a_list_item_takes_the_item_up_again() -> None:
     assert last.endswith("   ```\n3. Three\n")
 
 
+def test_a_list_item_that_goes_on_keeps_its_number() -> None:
+    start = "".join(f"1. item {n}\n" for n in range(1, 11))
+    _, second, *_ = texts(start + "1. " + "words of the last item " * 9)
+    assert second.startswith(("11. words", "11. of"))
+    _, second, *_ = texts("2. a\n10. " + "words of the last item " * 9)
+    assert second.startswith(("3.  words", "3.  of"))
+
+
+def test_a_marker_that_belongs_to_an_address_is_none() -> None:
+    first, second = texts("w" * 100 + " https://example.org/a_b_c*d and " + "words " * 20)
+    assert (first + second).count("*") == 1
+    first, *_ = texts("Now **https://example.org/a_b** and " + "words " * 40)
+    assert first.count("**") == 2
+    first, second = texts("Now **see https://example.org/a** and **" + "words " * 40)
+    assert first.endswith("**")
+    assert second.startswith("**words")
+
+
 def test_a_cut_within_a_quote_goes_on_as_a_quote() -> None:
     first, second = texts("> " + "quoted words " * 25)
     assert first.startswith("> ")

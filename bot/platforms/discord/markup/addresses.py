@@ -6,19 +6,13 @@ as noncharacters (which no text has), and are back before anything is written.
 
 import re
 
+from bot.reply.addresses import ADDRESS, ends
+
 _MENTION = r"<(?:@[!&]?\d+|#\d+|a?:\w{2,32}:\d{15,21}|t:-?\d+(?::[tTdDfFsSR])?|/[^<>\n:]{1,99}:\d{15,21}|id:[a-z-]+)>"
 """A mention of anybody or anything, a custom emoji or a time (Discord docs, reference/message formatting)."""
 SHRUG = "¯\\_(ツ)_/¯"
 """Discord's one emoticon: shown with its arm, though a backslash is an escape."""
-_INSIDE = r"[^\s<>`\\\[|()\u3000-\u303f\uff00-\uffef\ufdd4]"
-"""No CJK punctuation: those who write it leave no space behind an address."""
-_PARENTHESES = rf"\((?:{_INSIDE}|\({_INSIDE}*+\))*+\)"
-_ADDRESS = rf"(?:https?|HTTPS?)://(?:(?!\*\*|~~|\]\(){_INSIDE}|{_PARENTHESES})++"
-"""It ends before what ends its surroundings: bold or struck text, a link's label, an outer parenthesis."""
-_KEPT = re.compile(f"(?P<atom>{_MENTION}|{re.escape(SHRUG)})|(?P<address>{_ADDRESS})")
-_FALLEN = "?!.,:;\"'*~]"
-"""What is no part of an address at its end (GitHub Flavored Markdown, 6.9, and `]`). A `_` may be: `…html#coef_`."""
-
+_KEPT = re.compile(f"(?P<atom>{_MENTION}|{re.escape(SHRUG)})|(?P<address>{ADDRESS})")
 _SHOWN, _HIDDEN = "*_~\\", "\ufdd0\ufdd1\ufdd2\ufdd3"
 PLAIN_LESS_THAN = "\ufdd4"
 """A `<` that was written as an escape or an entity: it begins nothing."""
@@ -50,7 +44,7 @@ def kept(text: str) -> list[tuple[str, str]]:
     for match in _KEPT.finditer(text):
         kind, end = str(match.lastgroup), match.end()
         if kind == "address":
-            end = match.start() + len(match[0].rstrip(_FALLEN))
+            end = match.start() + ends(match[0])[0]
             if end <= text.index("://", match.start()) + 2:
                 continue  # nothing is left of it
         pieces += [("", text[at : match.start()]), (kind, text[match.start() : end])]

@@ -10,12 +10,13 @@ from functools import lru_cache
 from unicodedata import category
 
 from markdown_it import MarkdownIt
-from markdown_it.rules_block import StateBlock, blockquote, list_block, reference, table
+from markdown_it.rules_block import StateBlock, blockquote, list_block, reference
 from markdown_it.rules_block.table import getLine
 from markdown_it.rules_inline import StateInline, image, link, strikethrough
 from markdown_it.rules_inline.state_inline import Delimiter
 
 from bot.platforms.discord.markup.bounds import DEEPEST_BRACKETS, bounds_of
+from bot.reply.blocks import barred_table
 from bot.reply.inline import LONGEST_RUN, SPACELESS
 
 BlockRule = Callable[[StateBlock, int, int, bool], bool]
@@ -71,10 +72,8 @@ def _reference(state: StateBlock, start: int, end: int, silent: bool) -> bool:  
 
 
 def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001 - as above
-    if start + 1 >= end or "|" not in getLine(state, start + 1):
-        return False
     first = len(state.tokens)
-    if not table(state, start, end, silent):
+    if not barred_table(state, start, end, silent):
         return False
     for token in state.tokens[first:]:
         if token.type == "tr_open" and token.map:
