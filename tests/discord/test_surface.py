@@ -107,6 +107,17 @@ async def test_a_question_deleted_meanwhile_is_answered_all_the_same(connected: 
         assert texts(scene, dm) == ["Hello."]
 
 
+async def test_what_was_posted_for_a_question_that_was_deleted_meanwhile_is_found_in_its_thread(
+    connected: Connected,
+) -> None:
+    async with connected() as scene:
+        question = await scene.asked()
+        first = await scene.platform.surface(question).post("The first", "mark.0")
+        await scene.discord.delete(question.key.message)
+        assert await scene.platform.surface(question).post("Deleted.", "mark.0", again=True) == first
+        assert texts(scene, question.key.message) == ["Deleted."]
+
+
 async def test_nothing_the_bot_writes_pings_or_unfurls(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()

@@ -296,7 +296,10 @@ class DiscordSurface:
         except discord.HTTPException as error:
             if error.code == _THREAD_EXISTS:
                 return root
-            if error.status >= 500 or error.code in _NOT_THERE:
+            if error.code in _NOT_THERE:  # what was begun for a deleted question stands in its thread
+                await client.http.get_channel(root)
+                return root
+            if error.status >= 500:
                 raise
             log.warning("discord_thread_not_opened", channel=self._here, code=error.code, reason=error.text)
             if error.status == 403:
