@@ -303,12 +303,15 @@ class World:
 
 
 @asynccontextmanager
-async def world(key: SecretStr, pace: Pace) -> AsyncIterator[World]:
-    """Run a world; everything of it, its database too, is gone afterwards. An empty key: Claude is simulated too."""
+async def world(key: SecretStr, pace: Pace, *, limits: bool = True) -> AsyncIterator[World]:
+    """Run a world; everything of it, its database too, is gone afterwards. An empty key: Claude is simulated too.
+
+    `limits` False: the platforms' rate limits are off.
+    """
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="parley-"))
-        discord = await stack.enter_async_context(SimulatedDiscord())
-        slack = await stack.enter_async_context(SimulatedSlack())
+        discord = await stack.enter_async_context(SimulatedDiscord(limits=limits))
+        slack = await stack.enter_async_context(SimulatedSlack(limits=limits))
         claude = await stack.enter_async_context(SimulatedClaude(pace=pace))
         given = bool(key.get_secret_value())
         settings = Settings(

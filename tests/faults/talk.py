@@ -16,8 +16,12 @@ _SHORT, _GROWING, _LONG, _VERY_LONG = (4, 12), (40, 90), (140, 200), (570, 620)
 """Sentences of about 16 characters: a line, an answer that grows for a while, one of several messages on Discord, and
 one of several messages on Slack too.
 """
-LONG, VERY_LONG = "Q8", "Q9"
-"""How the tokens of questions begin whose answers take two messages, on Discord and on Slack."""
+LONG, VERY_LONG, SHORT, GROWING = "Q8", "Q9", "Q60", "Q61"
+"""How the tokens of questions begin whose answers take two messages, on Discord and on Slack; and a line; and grow."""
+WORDLESS = "Q70000"
+"""Names the answer to a question without a word."""
+_BEFORE = re.compile(r"<(asked|context|about)\b.*?(?:/>|</\1>)", re.DOTALL)
+"""What Claude is told of when and where it is asked, and of what was said before."""
 
 
 def token(number: int) -> str:
@@ -32,7 +36,8 @@ def answer_to(name: str) -> str:
     """The one right answer to the question with this token."""
     chance = random.Random(name)
     usual = chance.choices((_SHORT, _GROWING, _LONG), weights=(55, 32, 13))[0]
-    sentences = chance.randint(*{LONG: _LONG, VERY_LONG: _VERY_LONG}.get(name[:2], usual))
+    by_name = {LONG: _LONG, VERY_LONG: _VERY_LONG, SHORT: _SHORT, GROWING: _GROWING}
+    sentences = chance.randint(*next((size for begins, size in by_name.items() if name.startswith(begins)), usual))
     return " ".join([f"{name} begins.", *(f"{name} line {number}." for number in range(sentences)), f"{name} ends."])
 
 
@@ -45,9 +50,8 @@ def asked(body: Mapping[str, Any]) -> list[str]:
     """The tokens of the questions a request to Claude is about, in its order: what was said before is not asked."""
     content = body["messages"][-1]["content"]
     texts = [content] if isinstance(content, str) else [b["text"] for b in content if b["type"] == "text"]
-    if "</context>" in texts:
-        texts = texts[texts.index("</context>") + 1 :]
-    return [name for text in texts for name in TOKEN.findall(text)]
+    words = _BEFORE.sub("", "\n".join(texts))
+    return TOKEN.findall(words)
 
 
 def reply(body: Mapping[str, Any]) -> Reply:
