@@ -19,6 +19,9 @@ from bot.reply.steady import steady
 
 _SMALLEST = 200
 """In less, there may be no room for what is taken up from the page before."""
+_PADDING = re.compile("(?<= {8}) +|(?<=-{8})-+")
+_MOST_PADDED = 8
+"""Spaces and dashes that pad a table are not shown where it is drawn anew: so many pages of text may be one."""
 _MOST_LINES = 400
 """A page has no more lines, however short they are: each is work, and one of an item or a quote is twice as much."""
 _LINE = re.compile(r"\r\n?|\n|^[ \t>]*(?:[-+*]|\d{1,9}[.)])(?=\s)|^[ \t]*>", re.MULTILINE)
@@ -126,12 +129,18 @@ class Paginator:
                 continue
             size = self._size_of(self._document(window))
             yield
-            if size <= self._size and self._check_at < 2 * self._size:
+            if size <= self._size and self._may_take_more(window):
                 self._fits = end, size
                 self._check_at += self._step(len(window), size)
             else:
                 yield from self._freeze(window, size)
         return len(self._frozen) + bool(self._tail)
+
+    def _may_take_more(self, window: str) -> bool:
+        """Say whether more text than this can belong to one page: two pages of it, and what only pads a table."""
+        if len(window) < 2 * self._size:
+            return True
+        return len(window) < _MOST_PADDED * self._size and len(_PADDING.sub("", window)) < 2 * self._size
 
     def _step(self, length: int, size: int) -> int:
         """Return how much more text than so much, which takes `size`, is there when the page is measured again: as much

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reply_fakes import Plain
-from reply_texts import REPEATED
+from reply_texts import REPEATED, anything, sizes
 
 from bot.platforms.discord.markup import DiscordDialect
 from bot.platforms.slack.markup import SlackDialect
 from bot.ports import Dialect
-from bot.reply import Paginator
+from bot.reply import Paginator, pages
 from bot.reply.inline import MOST_OPEN, scan
 from bot.reply.page_end import Work, finish
 
@@ -64,6 +64,20 @@ def test_every_page_makes_progress(piece: str) -> None:
     shown = Paginator(Plain(), 600)
     shown.add(text)
     assert len(shown.pages(done=True)) <= len(text) / (600 / 4) + 1
+
+
+@settings(deadline=None)
+@given(anything, sizes)
+def test_a_page_takes_a_quarter_of_its_room_in_new_text(text: str, size: int) -> None:
+    for page in pages(text, Plain(), size)[:-1]:
+        lines = page.source.count("\n") + page.source.count("\r")
+        assert len(page.source) >= size // 4 or lines > 100
+
+
+def test_a_table_with_much_padding_is_one_message_if_it_is_shown_short() -> None:
+    rows = "".join(f"| {n} {' ' * 700} | value {' ' * 700} |\n" for n in range(8))
+    (page,) = pages(f"| a {' ' * 700} | b |\n|{'-' * 700}|---|\n{rows}", DiscordDialect(), 2000)
+    assert page.text.count("value") == 8
 
 
 def test_open_markers_beyond_a_few_are_characters() -> None:
