@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 
 import structlog
@@ -181,7 +181,9 @@ class Answerer:
             if surface.limits.append_only:  # there no line can be taken away again
                 await surface.status(platform.traits.status.format(WAITING))
 
-        async with self._slots.one(asker, must_wait=say_so):
+        async with AsyncExitStack() as stack:
+            async with run.until_stopped():  # what is stopped needs no place: it asks Claude for nothing
+                await stack.enter_async_context(self._slots.one(asker, must_wait=say_so))
             run.begun = True
             reply.doing("")
             async with working(surface, platform.traits.status) as status:

@@ -89,13 +89,15 @@ class Asker:
     async def ask(self, run: Run, place: Place, account: Account) -> Answer:
         """Return Claude's answer, which grows on the screen meanwhile.
 
-        An answer that breaks off in the middle is asked for once more, into the same messages. One that a reader stops
-        is what there was of it. Raises `ClaudeError`, `OverBudget` and `PlatformError`.
+        An answer that breaks off in the middle is asked for once more, into the same messages. One that a reader stops,
+        also while the thread and the files are read, is what there was of it. Raises `ClaudeError`, `OverBudget` and
+        `PlatformError`.
         """
         history = await patiently(self._store.history, run.turn.questions[0].thread)
-        told = await tell(run.turn, place.platform, place.surface, self._settings, history=history)
-        run.told = told
-        if run.stopped:  # by a reader, before this process came as far as asking Claude
+        async with run.until_stopped():
+            run.told = await tell(run.turn, place.platform, place.surface, self._settings, history=history)
+        told = run.told
+        if run.stopped or told is None:
             return await self._stopped(run, place)
         room = room_beside(told.blocks, self._room_tokens())
         earlier = await attach(history, self._store, room)

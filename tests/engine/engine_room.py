@@ -67,9 +67,9 @@ class Chat:
     """What a platform shows. `files`: what can be downloaded, by URL. `now`: questions that were edited, or deleted
     (None), by id, while nobody listened; `looked_up`: whose state was asked for. `before`: what was said in a thread,
     of which `missing` cannot be read; `replied_to`: what each question hangs on. `read`: for each time that was read,
-    whether with the thread. `shows_nothing`: posts and edits
-    cannot reach it; `refused`: how many did not. `lost`: of so many posts nobody hears that they
-    were made. `people`: who has other roles than when they asked, by id; `looking_up`: what looking them up waits for.
+    whether with the thread. `shows_nothing`: posts and edits cannot reach it; `refused`: how many did not. `lost`: of
+    so many posts nobody hears that they were made. `unread`: what is being read for ever, of "talk", "place" and
+    "files". `people`: who has other roles than when they asked, by id; `looking_up`: what looking them up waits for.
     """
 
     shown: dict[str, Shown] = field(default_factory=dict)
@@ -89,6 +89,7 @@ class Chat:
     looked_up: list[str] = field(default_factory=list)
     refused: int = 0
     lost: int = 0
+    unread: set[str] = field(default_factory=set)
     people: dict[str, Person] = field(default_factory=dict)
     people_looked_up: int = 0
     looking_up: asyncio.Event | None = None
@@ -117,6 +118,13 @@ class Chat:
     async def run(self, hear: Hear, log: HearLog) -> None:
         raise AssertionError("this chat is played by hand")
 
+    async def reach(self, what: str) -> None:
+        """Return when something can be read."""
+        if what in self.unread:
+            self.texts.append(f"reading the {what}")
+            self.changed()
+            await asyncio.Event().wait()
+
     def surface(self, question: Incoming) -> Surface:
         return Place(self)
 
@@ -124,6 +132,7 @@ class Chat:
         return time.time() + self.clock_ahead_s
 
     async def download(self, upload: Upload, max_bytes: int) -> bytes:
+        await self.reach("files")
         if upload.url not in self.files:
             raise MediaError(f"{upload.name} is no longer there.")
         return self.files[upload.url]
@@ -179,12 +188,14 @@ class Place:
         self._chat.changed()
 
     async def earlier(self, limit: int, *, thread: bool = True) -> Earlier:
+        await self._chat.reach("talk")
         self._chat.read.append(thread)
         if not thread:
             return Earlier(tuple(self._chat.replied_to))
         return Earlier((*self._chat.replied_to, *self._chat.before[-limit:]), self._chat.missing)
 
     async def place(self) -> Where:
+        await self._chat.reach("place")
         return self._chat.place
 
     def _reach(self) -> None:

@@ -109,6 +109,35 @@ async def test_a_question_that_waits_can_be_stopped(here: Room) -> None:
     assert here.claude.count == 1
 
 
+@pytest.mark.parametrize("unread", ["talk", "place", "files"])
+async def test_an_answer_is_stopped_at_once_while_what_it_needs_is_read(here: Room, unread: str) -> None:
+    here.chat.unread.add(unread)
+    picture = Upload("7", "cat.png", "https://files/cat.png", "image/png", 12)
+    await here.say(100, "Tell me", uploads=(picture,))
+    await here.chat.until(lambda: f"reading the {unread}" in here.chat.texts)
+    await here.press(Button.STOP, "100")
+    await here.ended(100, "stopped")
+    assert here.claude.count == 0
+    assert [line for line in here.chat.lines if STOPPED in line] == here.chat.lines
+    here.chat.unread.clear()
+    await here.say(101, "And now?")
+    await here.ended(101, "delivered")
+    assert "Tell me" in here.prompt()
+
+
+async def test_an_answer_that_waits_for_a_place_is_stopped_at_once(tmp_path: Path, claude: SimulatedClaude) -> None:
+    async with room(tmp_path, claude, per_person=1) as here:
+        claude.script(held())
+        answer = await growing(here)
+        await here.say(101, "Another", thread="U")
+        await here.chat.until(lambda: any(WAITS_FOR_YOURS in line for line in here.chat.lines))
+        await here.press(Button.STOP, "101")
+        await here.ended(101, "stopped")
+        await here.press(Button.STOP, answer)
+        await here.ended(100, "stopped")
+        assert claude.count == 1
+
+
 async def test_retry_answers_again_in_the_same_message(here: Room) -> None:
     here.claude.script(Reply(text="The first answer to it."), Reply(text="The second answer to it."))
     await here.say(100, "Tell me")
