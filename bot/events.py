@@ -158,6 +158,11 @@ class Incoming:
         return self.sent_at_s, self.key.message
 
     @property
+    def is_endless(self) -> bool:
+        """Whether its conversation has no end of its own: a DM that is one conversation, and not many threads."""
+        return self.direct and self.thread.thread == self.thread.channel
+
+    @property
     def has_words(self) -> bool:
         """Whether there is a word or a number in the text: a bare mention, a sign, an emoji, a sticker have none."""
         return any(character.isalnum() for character in _SIGNS.sub("", self.text))

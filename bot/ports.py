@@ -274,6 +274,10 @@ class Store(PartLog, HearLog, Protocol):
         """
         ...
 
+    async def renew(self, thread: ThreadKey) -> None:
+        """Begin a thread's history anew: what it had leaves it, and stays in the store as a branch."""
+        ...
+
     async def note_refusal(self, person: str, since_s: float) -> bool:
         """Write down that somebody is told that they may not speak; False if they were told since a time.
 

@@ -19,6 +19,7 @@ from bot.engine.run import Run, Written
 from bot.engine.slots import Slots, Whose
 from bot.engine.status import working
 from bot.engine.words import (
+    ANEW,
     DELETED,
     GIVEN_UP,
     LATE,
@@ -28,6 +29,7 @@ from bot.engine.words import (
     WAITING,
     WAITS,
     WAITS_FOR_YOURS,
+    is_anew,
     sentence_for,
 )
 from bot.errors import Gone, PlatformError, StoreError, Unreachable
@@ -115,7 +117,7 @@ class Answerer:
                     "request_id": error.request_id,
                 }
                 log.warning("claude failed", error=type(error).__name__, tried=error.tried, **known)
-                await self._settle(run, reply, sentence_for(error))
+                await self._settle(run, reply, sentence_for(error, endless=run.turn.questions[0].is_endless))
             except OverBudget as error:
                 log.info("over budget", detail=error.detail)
                 await self._settle(run, reply, error.sentence)
@@ -132,6 +134,9 @@ class Answerer:
     ) -> None:
         if run.refused:
             await self._turn_away(run, reply)
+        elif await self._begins_anew(run):
+            await reply.finish(ANEW)
+            await patiently(self._store.end, run.turn.key, "delivered")
         elif run.late():
             await patiently(self._store.begin, run.turn.questions)
             await self._settle(run, reply, LATE)
@@ -236,9 +241,24 @@ class Answerer:
             log.exception("the reason could not be shown")
         await patiently(self._store.end, run.turn.key, "failed")
 
+    async def _begins_anew(self, run: Run) -> bool:
+        """Begin a conversation anew if somebody said so; say whether nothing else was said. What was said along with it
+        belongs to the new one.
+        """
+        turn = run.turn
+        words = frozenset([question.key for question in turn.asked if is_anew(question)])
+        if not words or turn.outcome is not None:
+            return False
+        await patiently(self._store.begin, turn.questions)
+        await patiently(self._store.renew, turn.questions[0].thread)
+        run.turn = replace(turn, deleted=turn.deleted | words)
+        return not run.turn.asked
+
     async def _turn_away(self, run: Run, reply: LiveReply) -> None:
-        """Nobody who asked may speak to the bot any more: the message that was to hold an answer says so."""
+        """Nobody who asked may speak to the bot any more: what was shown stays, and says so."""
         if run.turn.parts:
+            if run.written.text.strip():
+                show_written(run, reply)
             await reply.finish(NOT_YOU)
         await patiently(self._store.begin, run.turn.questions)
         await patiently(self._store.end, run.turn.key, "stopped")

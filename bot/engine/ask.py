@@ -152,7 +152,8 @@ class Asker:
             return await self._stopped(run, place, given.files)
         if new:
             new[0] = {"role": "user", "content": list(told.blocks)}
-        return Answer(_outcome(stream, told, given), await detach(new, self._store))
+        endless = run.turn.questions[0].is_endless
+        return Answer(_outcome(stream, told, given, endless=endless), await detach(new, self._store))
 
     async def _stopped(self, run: Run, place: Place, files: tuple[File, ...] = ()) -> Answer:
         show_written(run, place.reply)
@@ -187,8 +188,8 @@ def _show(event: Event, place: Place) -> None:
         raise place.reply.broken
 
 
-def _outcome(stream: Stream, told: Told, given: GivenFiles) -> Outcome:
+def _outcome(stream: Stream, told: Told, given: GivenFiles, *, endless: bool) -> Outcome:
     message: Mapping[str, Any] = stream.value or {}
     more = isinstance(stopped(message), OutputLimit)
     buttons = (Button.CONTINUE, Button.RETRY) if more else (Button.RETRY,)
-    return Outcome(stream.text, lines(*told.notes, stop_note(message)), given.files, buttons)
+    return Outcome(stream.text, lines(*told.notes, stop_note(message, endless=endless)), given.files, buttons)

@@ -23,11 +23,15 @@ from bot.claude import (
     stopped,
 )
 from bot.engine.files import file_name
+from bot.events import Incoming
 
 STOPPED = "Stopped."
 STOPPED_IN_HISTORY = "[A reader stopped the answer here.]"
 BROKE_OFF_IN_HISTORY = "[The answer broke off here.]"
 DELETED = "The question was deleted."
+ANEW_WORD = "/new"
+"""Discord's client sends what looks like a command as a message, as long as there is no such command."""
+ANEW = "A new conversation begins here: I no longer look at what was said above."
 LATE = "This came while I was away, some time ago. If it still matters, press Retry or ask again."
 WAITS = "Many questions are being answered at the moment; this one waits for its turn."
 WAITS_FOR_YOURS = "You have as many answers under way as one person may; this one begins when one of them ends."
@@ -55,8 +59,8 @@ _BEFORE_THE_FIRST_WORD: tuple[tuple[type[ClaudeError], str], ...] = (
         "The credit or spend limit of the bot's Claude account is used up; whoever runs it has to raise it.",
     ),
     (ModelNotFound, "Claude does not know the model this bot is set to; whoever runs it has to correct claude.model."),
-    (ContextFull, "This thread has grown too long for Claude to read; please start a new one."),
-    (RequestTooLarge, "This thread holds more images and files than Claude takes at once; please start a new one."),
+    (ContextFull, "This thread has grown too long for Claude to read; please {anew}."),
+    (RequestTooLarge, "This thread holds more images and files than Claude takes at once; please {anew}."),
     (InvalidRequest, "Claude refused to read this message as it is; please put it differently, or without its files."),
     (RateLimited, "Claude gets too many requests from this bot at the moment{tried}; please ask again {when}."),
     (Overloaded, "Claude is overloaded at the moment{tried}; please ask again {when}."),
@@ -67,12 +71,19 @@ _BROKE_OFF = "The answer broke off here, because the connection to Claude failed
 _SHORT_S = 3.0
 
 
-def sentence_for(error: ClaudeError) -> str:
-    """Return the sentence a reader gets for a failure of Claude's, below what was shown."""
+def sentence_for(error: ClaudeError, *, endless: bool = False) -> str:
+    """Return the sentence a reader gets for a failure of Claude's, below what was shown. `endless`: in a conversation
+    that has no end of its own.
+    """
     sentence = next((sentence for kind, sentence in _BEFORE_THE_FIRST_WORD if isinstance(error, kind)), _BROKE_OFF)
     if error.text_so_far and isinstance(error, (Overloaded, Stalled, StreamCut, Unavailable)):
         sentence = _BROKE_OFF
-    return sentence.format(tried=_tried(error), when=in_about(error.retry_after_s or 0.0))
+    when = in_about(error.retry_after_s or 0.0)
+    return sentence.format(tried=_tried(error), when=when, anew=_anew(endless=endless))
+
+
+def _anew(*, endless: bool) -> str:
+    return f"write {ANEW_WORD} to begin a new one" if endless else "start a new one"
 
 
 def _tried(error: ClaudeError) -> str:
@@ -123,16 +134,23 @@ def delayed(why: ClaudeError | None) -> tuple[str, str]:
     return "Claude has not begun to answer yet; I am waiting.", "is waiting for Claude to answer…"
 
 
-def stop_note(message: Mapping[str, Any]) -> str:
-    """Return the sentence below an answer that ended before its end, or "" for one that is whole."""
+def stop_note(message: Mapping[str, Any], *, endless: bool = False) -> str:
+    """Return the sentence below an answer that ended before its end, or "" for one that is whole. `endless`: as for
+    `sentence_for`.
+    """
     why = stopped(message)
     if why is None:
         return ""
     if isinstance(why, Refusal):
         return "Claude declined to answer this."
     if isinstance(why, ContextFull):
-        return "The answer stops here: this thread has grown too long for Claude. Please start a new one."
+        return f"The answer stops here: this thread has grown too long for Claude. Please {_anew(endless=endless)}."
     return "The answer reached its length limit here; press Continue, or ask me to go on."
+
+
+def is_anew(question: Incoming) -> bool:
+    """Say whether a message is nothing but the word that begins a conversation anew, where there is but one."""
+    return question.is_endless and question.text.strip().casefold() == ANEW_WORD
 
 
 def is_stop(text: str) -> bool:

@@ -180,6 +180,11 @@ class SqliteStore:
             await self._writer.settle()
         return turn
 
+    async def renew(self, thread: ThreadKey) -> None:
+        """Begin a thread's history anew: what it had leaves it, and stays in the store as a branch."""
+        drop = "UPDATE message SET dropped_at_s = ? WHERE thread = ? AND dropped_at_s IS NULL"
+        await self._writer.do(lambda db: db.execute(drop, (time.time(), turns.thread_id(db, thread))) and None)
+
     async def note_refusal(self, person: str, since_s: float) -> bool:
         """Write down that somebody is told that they may not speak; False if they were told since a time."""
         insert = """INSERT INTO refused (person, told_at_s) VALUES (:person, :now)

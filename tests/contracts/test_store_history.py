@@ -138,3 +138,13 @@ async def test_a_reopened_turn_leaves_the_history(store: Store) -> None:
     assert await store.history(ask().thread) == []
     await store.record(ask("100").key, Outcome("Two"), [said(ask("100")), {"role": "assistant", "content": "Two"}])
     assert [message["content"] for message in await store.history(ask().thread)][1:] == ["Two"]
+
+
+async def test_a_history_that_is_begun_anew_is_empty_and_others_are_not(store: Store) -> None:
+    await answered(store, ask("100"), "One")
+    await answered(store, ask("101", thread="other"), "Two")
+    await store.renew(ask("100").thread)
+    assert await store.history(ask("100").thread) == []
+    assert len(await store.history(ask("101", thread="other").thread)) == 2
+    await answered(store, ask("102"), "Three")
+    assert [m["role"] for m in await store.history(ask("102").thread)] == ["user", "assistant"]

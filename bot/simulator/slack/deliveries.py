@@ -182,7 +182,11 @@ class Deliveries:
         return ready[next(self._turn) % len(ready)] if ready else None
 
     def _new_envelope(self, socket: Socket, event: Event, reason: str) -> Envelope:
-        event_id, now_s = str(event.payload.get("event_id", "")), asyncio.get_running_loop().time()
+        told: Any = event.payload  # which may have been garbled
+        event_id, now_s = (
+            str(told.get("event_id", "")) if isinstance(told, dict) else "",
+            asyncio.get_running_loop().time(),
+        )
         envelope = Envelope(
             str(uuid.uuid4()), event_id, event.kind, event.channel, event.ts, event.attempt, reason, now_s,
             socket=socket.number,
