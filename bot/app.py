@@ -63,6 +63,7 @@ def platforms(settings: Settings, secrets: Secrets, pacer: Pacer) -> list[Platfo
     return chosen
 
 
+Connect = Callable[[Settings, Secrets, Pacer], list[Platform]]
 OpenStore = Callable[[str, BlobLimits], AbstractAsyncContextManager[Store]]
 
 
@@ -72,12 +73,14 @@ async def serve(
     stop: asyncio.Event,
     open_: OpenStore = open_store,
     *,
+    connect: Connect = platforms,
     built: Callable[[], object] = lambda: None,
 ) -> None:
     """Run the bot until `stop` is set. Raises `StartupError` if a part cannot start, a platform refuses the bot, or the
     disk fails.
 
-    `open_` opens the store; a test may give a store that fails where it wants it to. `built` is called when all parts
+    `open_` opens the store; a test may give a store that fails where it wants it to. `connect` chooses the platforms,
+    and a test may add one. `built` is called when all parts
     are loaded and built, before anything is connected.
     Afterwards every connection is closed, and what was not answered is in the store for the next start.
     """
@@ -87,7 +90,7 @@ async def serve(
     try:
         async with open_(settings.store.path, kept) as store:
             pacer = make_pacer(settings)
-            chosen = platforms(settings, secrets, pacer)
+            chosen = connect(settings, secrets, pacer)
             client = AsyncClient(settings.claude.model, cli=sdk)
             engine = make_engine(settings, store, client, {platform.name: platform for platform in chosen}, pacer)
             built()

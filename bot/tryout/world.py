@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -22,14 +22,13 @@ from bot.store import open_store
 from bot.tasks import Tasks
 
 File = tuple[str, bytes]
-Kind = Literal["discord", "slack"]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a person can write. `thread` is a Discord thread's id or a Slack `thread_ts`; "" is the channel itself."""
 
-    platform: Kind
+    platform: str
     name: str
     channel: str
     direct: bool = False
@@ -75,6 +74,7 @@ class Bot:
         self.settings = settings
         self._secrets = secrets
         self.open_store: app.OpenStore = open_store
+        self.connect: app.Connect = app.platforms
         self._stop = asyncio.Event()
         self._tasks = Tasks()
         self._task: asyncio.Task[None] | None = None
@@ -82,7 +82,9 @@ class Bot:
     def start(self) -> None:
         """Start the bot; `failed` tells if it ended by itself."""
         self._stop = asyncio.Event()
-        self._task = self._tasks.start(app.serve(self.settings, self._secrets, self._stop, self.open_store), "bot")
+        self._task = self._tasks.start(
+            app.serve(self.settings, self._secrets, self._stop, self.open_store, connect=self.connect), "bot"
+        )
 
     async def stop(self) -> None:
         """End the bot as a signal would, and wait until it is gone. Raises what it failed with."""
@@ -123,14 +125,14 @@ class World:
         for name in ("Ada", "Grace"):
             self.add_person("discord", name)
             self.add_person("slack", name)
-        self.places = (
+        self.places: tuple[Place, ...] = (
             Place("discord", "#general", discord.add_channel(self.guild, "general")),
             Place("discord", "DM", discord.dm(self._discord_people["Ada"]), direct=True),
             Place("slack", "#general", slack.add_channel("general")),
             Place("slack", "DM", slack.dm(self._slack_people["Ada"]), direct=True),
         )
 
-    def add_person(self, platform: Kind, name: str, *, bot: bool = False) -> str:
+    def add_person(self, platform: str, name: str, *, bot: bool = False) -> str:
         """Let one more person (or another bot) in; return the name to use for them."""
         if platform == "discord":
             self._discord_people[name] = self.discord.add_person(name, guild=self.guild, bot=bot)
@@ -138,7 +140,7 @@ class World:
             self._slack_people[name] = self.slack.add_person(name, bot=bot)
         return name
 
-    def person_id(self, platform: Kind, name: str) -> str:
+    def person_id(self, platform: str, name: str) -> str:
         """Return a person's id on a platform."""
         return (self._discord_people if platform == "discord" else self._slack_people)[name].id
 
@@ -156,11 +158,11 @@ class World:
             await self.discord.open_thread(self._discord_people[who], place.channel, "a thread", on=message)
         return replace(place, thread=message)
 
-    def mention(self, platform: Kind) -> str:
+    def mention(self, platform: str) -> str:
         """Return how the bot is mentioned there."""
         return self.discord.mention if platform == "discord" else self.slack.mention
 
-    def changes(self, platform: Kind) -> Changes:
+    def changes(self, platform: str) -> Changes:
         """Return what happens on a platform."""
         return self.discord.changes if platform == "discord" else self.slack.changes
 
@@ -303,10 +305,10 @@ class World:
 
 
 @asynccontextmanager
-async def world(key: SecretStr, pace: Pace, *, limits: bool = True) -> AsyncIterator[World]:
+async def world(key: SecretStr, pace: Pace, kind: type[World] = World, *, limits: bool = True) -> AsyncIterator[World]:
     """Run a world; everything of it, its database too, is gone afterwards. An empty key: Claude is simulated too.
 
-    `limits` False: the platforms' rate limits are off.
+    `kind`: a world with more platforms in it. `limits` False: the platforms' rate limits are off.
     """
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="parley-"))
@@ -329,7 +331,7 @@ async def world(key: SecretStr, pace: Pace, *, limits: bool = True) -> AsyncIter
             slack_app_token=SecretStr(slack.app_token),
         )
         bot = Bot(settings, secrets)
-        here = World(discord, slack, claude, bot)
+        here = kind(discord, slack, claude, bot)
         stack.push_async_callback(bot.kill)
         await here.start_bot()
         yield here

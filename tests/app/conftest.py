@@ -1,6 +1,8 @@
 """The whole bot between simulated platforms: real discord.py, slack-bolt and anthropic underneath."""
 
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -8,10 +10,15 @@ from pydantic import SecretStr
 from bot.simulator.claude import Pace
 from bot.tryout.world import Place, World, world
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "reply"))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from memory_world import MemoryWorld
+
 
 @pytest.fixture
 async def here() -> AsyncIterator[World]:
-    async with world(SecretStr(""), Pace()) as started:
+    async with world(SecretStr(""), Pace(), MemoryWorld) as started:
         yield started
 
 

@@ -1,4 +1,4 @@
-"""The main job from end to end, on both platforms, in the words of the people who use it."""
+"""The main job from end to end, on every platform, in the words of the people who use it."""
 
 import re
 
@@ -7,6 +7,11 @@ import pytest
 from bot.simulator.claude import Reply, long_text
 from bot.simulator.pictures import picture
 from bot.tryout.world import Place, World
+
+
+@pytest.fixture(params=["discord", "slack", "memory"])
+def platform(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 def told(here: World, turn: int = -1) -> str:
@@ -148,6 +153,7 @@ async def test_the_status_lasts_until_the_first_words_and_is_not_left_behind(her
         assert [c for c in here.slack.changes.seen if c.kind == "status"][-1].text == ""
 
 
+@pytest.mark.parametrize("platform", ["discord", "slack"], indirect=True)
 async def test_nothing_claude_writes_can_ping(here: World, channel: Place) -> None:
     person = here.person_id(channel.platform, "Grace")
     wicked = f"@everyone @here <@{person}> <!channel> <!here> <!subteam^S1> <@&1> and https://example.com/x"

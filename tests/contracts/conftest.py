@@ -16,7 +16,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import discord  # noqa: F401 - so that it is there before anything else imports it
 
-from contracts.stages import STAGES, Stage  # noqa: E402
+from contracts.stages import PLATFORMS, STAGES, PlatformStage, Stage  # noqa: E402
 from contracts.stores import STORES, Opener  # noqa: E402 - the paths are set above
 
 from bot.ports import Store  # noqa: E402
@@ -38,4 +38,11 @@ def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
 @pytest.fixture
 async def store(opener: Opener) -> AsyncIterator[Store]:
     async with opener() as opened:
+        yield opened
+
+
+@pytest.fixture(params=PLATFORMS)
+async def there(request: pytest.FixtureRequest) -> AsyncIterator[PlatformStage]:
+    """A platform on which somebody can ask."""
+    async with PLATFORMS[request.param]() as opened:
         yield opened

@@ -9,13 +9,14 @@ from typing import Literal, Protocol
 import engine_room
 import reply_fakes
 from contracts.listeners import Heard, NeverThere, running
+from contracts.memory_platform import BOT, MENTION, MemoryChat, MemoryPlatform
 
 from bot.errors import Unreachable
 from bot.events import Incoming, Said
 from bot.platforms.discord import DiscordPlatform
 from bot.platforms.slack import SlackPlatform
 from bot.platforms.slack.growth import Delivery
-from bot.ports import Surface
+from bot.ports import Platform, Surface
 from bot.simulator.discord import SimulatedDiscord
 from bot.simulator.faults import Fault
 from bot.simulator.slack import SimulatedSlack
@@ -235,6 +236,65 @@ class OnSlack:
         return self.platform.surface(await self.heard.message(said.ts))
 
 
+class InMemory:
+    """The third adapter."""
+
+    def __init__(self, where: Where) -> None:
+        self.chat, self.where, self.heard = MemoryChat(), where, Heard()
+        self.platform = MemoryPlatform(self.chat)
+        self._question: Incoming | None = None
+
+    async def question(self) -> Incoming:
+        """Return what the bot hears of a question, which is asked once."""
+        if self._question is None:
+            thread = self.chat.add(engine_room.GRACE, "general", "a root").id if self.where == "thread" else ""
+            direct = self.where == "direct"
+            said = self.chat.add(
+                engine_room.ADA, "general", f"{MENTION} hello", thread=thread, direct=direct, files=(("a.txt", b"a"),)
+            )
+            self._question = await self.heard.message(said.id)
+        return self._question
+
+    async def edit(self, text: str) -> None:
+        self.chat.edit((await self.question()).key.message, f"{MENTION} {text}")
+
+    async def delete(self) -> None:
+        self.chat.delete((await self.question()).key.message)
+
+    def look_up_fails(self) -> None:
+        self.chat.lost += 1
+
+    async def surface(self) -> Surface:
+        return self.platform.surface(await self.question())
+
+    def shown(self) -> list[Shown]:
+        return [
+            Shown(m.id, m.text, len(m.buttons), tuple(name for name, _ in m.files))
+            for m in self.chat.messages.values()
+            if m.author == BOT
+        ]
+
+    async def take_away(self, message_id: str) -> None:
+        self.chat.delete(message_id)
+
+    def lose_post(self) -> None:
+        self.chat.lost += 1
+
+    async def with_talk(self, *texts: str) -> Surface:
+        root = self.chat.add(engine_room.GRACE, "general", texts[0])
+        for text in texts[1:]:
+            self.chat.add(engine_room.GRACE, "general", text, thread=root.id)
+        said = self.chat.add(engine_room.ADA, "general", f"{MENTION} and you?", thread=root.id)
+        return self.platform.surface(await self.heard.message(said.id))
+
+
+@asynccontextmanager
+async def in_memory(where: Where) -> AsyncIterator[InMemory]:
+    stage = InMemory(where)
+    async with running(stage.platform.run(stage.heard, NeverThere()), stage.chat.ready()):
+        yield stage
+
+
 @asynccontextmanager
 async def _fake(make: Callable[[], Stage]) -> AsyncIterator[Stage]:
     yield make()
@@ -251,19 +311,49 @@ async def on_discord(where: Where) -> AsyncIterator[OnDiscord]:
 @asynccontextmanager
 async def on_slack(where: Where, delivery: Delivery = "edit") -> AsyncIterator[OnSlack]:
     async with SimulatedSlack() as slack:
+        slack.redeliver_after_s = 0.3
         stage = OnSlack(slack, where, delivery)
         async with running(stage.platform.run(stage.heard, NeverThere()), slack.ready()):
             yield stage
 
 
-STAGES: Mapping[str, Callable[[], AbstractAsyncContextManager[Stage]]] = {
-    "the reply's fake": partial(_fake, ReplyFake),
-    "the engine's fake": partial(_fake, EngineFake),
+class PlatformStage(Stage, Protocol):
+    """A stage of a real platform, where the question can be changed, too, and what was heard is known."""
+
+    heard: Heard
+
+    @property
+    def platform(self) -> Platform: ...
+
+    async def question(self) -> Incoming: ...
+
+    async def edit(self, text: str) -> None:
+        """Let who asked change the question's words."""
+        ...
+
+    async def delete(self) -> None:
+        """Let who asked delete the question."""
+        ...
+
+    def look_up_fails(self) -> None:
+        """Let the next look at a message fail."""
+        ...
+
+
+PLATFORMS: Mapping[str, Callable[[], AbstractAsyncContextManager[PlatformStage]]] = {
     "a channel on Discord": partial(on_discord, "channel"),
     "a thread on Discord": partial(on_discord, "thread"),
     "a DM on Discord": partial(on_discord, "direct"),
     "a channel on Slack": partial(on_slack, "channel"),
     "a thread on Slack": partial(on_slack, "thread"),
     "a DM on Slack": partial(on_slack, "direct"),
+    "a channel in memory": partial(in_memory, "channel"),
+    "a thread in memory": partial(in_memory, "thread"),
+    "a DM in memory": partial(in_memory, "direct"),
+}
+STAGES: Mapping[str, Callable[[], AbstractAsyncContextManager[Stage]]] = {
+    "the reply's fake": partial(_fake, ReplyFake),
+    "the engine's fake": partial(_fake, EngineFake),
     "a stream on Slack": partial(on_slack, "channel", "stream"),
+    **PLATFORMS,
 }

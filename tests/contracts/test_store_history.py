@@ -22,7 +22,10 @@ async def test_history_grows_a_whole_turn_at_a_time(store: Store) -> None:
     for number in ("100", "101"):
         await store.accept(ask(number))
         await store.begin([ask(number)])
-        talk = [{"role": "user", "content": number}, {"role": "assistant", "content": [{"type": "text", "text": "ok"}]}]
+        talk: list[dict[str, Any]] = [
+            {"role": "user", "content": number},
+            {"role": "assistant", "content": [{"type": "text", "text": "ok"}]},
+        ]
         await store.record(ask(number).key, Outcome("ok"), talk)
     history = await store.history(ask().thread)
     assert [message["role"] for message in history] == ["user", "assistant"] * 2

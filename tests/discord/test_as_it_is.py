@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.errors import PlatformError, Unreachable
-from bot.events import Deleted, Edited
-from bot.simulator.faults import Fault
+from bot.errors import PlatformError
+from bot.events import Edited
 
 Connected = Callable[..., AbstractAsyncContextManager[Any]]
 
@@ -31,27 +30,11 @@ async def test_an_edited_question_has_its_new_words_and_still_its_files(connecte
         assert [upload.id for upload in now.uploads] == [upload.id for upload in question.uploads]
 
 
-async def test_a_deleted_question_is_gone(connected: Connected) -> None:
-    async with connected() as scene:
-        question = await scene.asked()
-        await scene.discord.delete(question.key.message)
-        await scene.heard.next(Deleted)
-        assert await scene.platform.as_it_is(question) is None
-
-
 async def test_a_question_in_a_place_that_is_closed_to_the_bot_is_not_taken_for_deleted(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
         scene.discord.kick_bot(scene.guild)
         with pytest.raises(PlatformError):
-            await scene.platform.as_it_is(question)
-
-
-async def test_what_cannot_be_looked_up_is_not_taken_for_deleted(connected: Connected) -> None:
-    async with connected() as scene:
-        question = await scene.asked()
-        scene.discord.faults.add(Fault("GET /channels/*/messages/*", status=503))
-        with pytest.raises(Unreachable):
             await scene.platform.as_it_is(question)
 
 

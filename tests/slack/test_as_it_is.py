@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.errors import Gone, Unreachable
-from bot.events import Deleted, Edited, Incoming
+from bot.events import Edited, Incoming
 from bot.simulator.faults import Fault
 
 
@@ -26,28 +26,11 @@ async def question(request: pytest.FixtureRequest, scene: Any) -> Incoming:
     return asked
 
 
-async def test_a_question_nobody_changed_is_as_it_was(scene: Any, question: Incoming) -> None:
-    assert await scene.platform.as_it_is(question) is question
-
-
 async def test_an_edited_question_has_its_new_words(scene: Any, question: Incoming) -> None:
     words = f"{scene.slack.mention} ask <@{scene.ben.id}>"
     await scene.slack.edit(scene.ann, question.key.channel, question.key.message, words)
     await scene.heard.next(Edited)
     assert await scene.platform.as_it_is(question) == replace(question, text="ask @Ben")
-
-
-async def test_a_deleted_question_is_gone(scene: Any, question: Incoming) -> None:
-    await scene.slack.delete(question.key.channel, question.key.message)
-    await scene.heard.next(Deleted)
-    assert await scene.platform.as_it_is(question) is None
-
-
-async def test_a_deleted_question_with_an_answer_is_gone(scene: Any, question: Incoming) -> None:
-    await scene.platform.surface(question).post("The answer", "mark.0")
-    await scene.slack.delete(question.key.channel, question.key.message)
-    await scene.heard.next(Deleted)
-    assert await scene.platform.as_it_is(question) is None
 
 
 async def test_what_cannot_be_looked_up_is_not_taken_for_deleted(scene: Any) -> None:

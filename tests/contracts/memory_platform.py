@@ -1,0 +1,262 @@
+"""A chat service that is neither Discord nor Slack, in memory: the third adapter, and what its people do and see.
+
+Its ids are random and tell no order, a DM has no threads and no workspace, and its status has the bot's name in it.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from reply_fakes import Plain
+
+from bot.errors import Gone, MediaError, Rejected, Unreachable
+from bot.events import (
+    Budget,
+    Button,
+    Deleted,
+    Earlier,
+    Edited,
+    Event,
+    Incoming,
+    Limits,
+    MessageKey,
+    Person,
+    Place,
+    Said,
+    ThreadKey,
+    Traits,
+    Upload,
+)
+from bot.ports import Dialect, Hear, HearLog
+from bot.simulator.changes import Change, Changes, Kind
+
+MENTION = "<@parley>"
+BOT = Person("parley", "Parley")
+LIMITS = Limits(1500, Budget("memory:post", 50, 1.0), Budget("memory:edit", 50, 1.0), 5.0)
+
+
+@dataclass
+class Message:
+    """What somebody said. `thread`: the id of the message it stands below, "" for none."""
+
+    id: str
+    author: Person
+    channel: str
+    text: str
+    thread: str = ""
+    direct: bool = False
+    files: tuple[tuple[str, bytes], ...] = ()
+    at_s: float = 0.0
+    mark: str = ""
+    buttons: tuple[Button, ...] = ()
+    edits: int = 0
+
+    @property
+    def uploads(self) -> tuple[Upload, ...]:
+        return tuple(Upload(f"{self.id}/{n}", name, f"memory:{self.id}/{n}") for n, (name, _) in enumerate(self.files))
+
+    def heard(self) -> Incoming:
+        """Return the message as the bot hears of it."""
+        text, direct = self.text.replace(MENTION, ""), self.direct
+        return Incoming(
+            MessageKey("memory", "W", self.channel, self.id),
+            ThreadKey("memory", "W", self.channel, self.channel if direct else self.thread or self.id),
+            self.author,
+            text.strip(),
+            self.uploads,
+            direct=direct,
+            mentions_bot=MENTION in self.text,
+            mentions_others="<@" in text,
+            in_thread=bool(self.thread),
+            sent_at_s=self.at_s,
+        )
+
+
+class MemoryChat:
+    """The service itself: what people say and see. `bots`: ids of programs, which are not heard. `lost`: so many calls
+    of the bot's take effect without an answer.
+    """
+
+    def __init__(self) -> None:
+        self.messages: dict[str, Message] = {}
+        self.bots = {BOT.id}
+        self.changes = Changes()
+        self.connected = asyncio.Event()
+        self.events: list[tuple[float, Event]] = []
+        self.more = asyncio.Event()
+        self.lost = 0
+        self._now_s = 0.0
+
+    async def ready(self) -> None:
+        await self.connected.wait()
+
+    def answers(self) -> None:
+        """Raise `Unreachable` if this answer is lost."""
+        if self.lost:
+            self.lost -= 1
+            raise Unreachable("Nobody answers.")
+
+    def deliver_again(self) -> None:
+        asyncio.get_running_loop().call_later(0.01, self.more.set)
+
+    def now_s(self) -> float:
+        self._now_s = max(time.time(), self._now_s + 1e-5)
+        return self._now_s
+
+    def add(self, author: Person, channel: str, text: str, **more: object) -> Message:
+        message = Message(uuid.uuid4().hex[:12], author, channel, text, at_s=self.now_s(), **more)  # type: ignore[arg-type]
+        self.messages[message.id] = message
+        self.changed("posted", message)
+        if author.id not in self.bots:
+            self._tell(message.heard())
+        return message
+
+    def edit(self, message_id: str, text: str) -> None:
+        self.messages[message_id].text = text
+        self._tell(Edited(self.messages[message_id].heard()))
+
+    def delete(self, message_id: str) -> None:
+        message = self.messages.pop(message_id)
+        self.changed("deleted", message)
+        if message.author != BOT:
+            self._tell(Deleted(message.heard().key))
+
+    def seen(self, channel: str, thread: str = "") -> list[Message]:
+        """Return what stands in a channel, or in a thread below its root, oldest first."""
+        here = [message for message in self.messages.values() if message.channel == channel]
+        return [m for m in here if m.thread == thread or (thread and m.id == thread)]
+
+    def changed(self, kind: Kind, message: Message) -> None:
+        by_bot = message.author.id == BOT.id
+        place = message.thread or message.channel
+        self.changes.add(Change(kind, place, message.id, message.author.name, message.text, by_bot))
+
+    def _tell(self, event: Event) -> None:
+        self.events.append((self.now_s(), event))
+        self.more.set()
+
+
+class MemorySurface:
+    """Where a question is answered; a `bot.ports.Surface`."""
+
+    def __init__(self, chat: MemoryChat, question: Incoming) -> None:
+        self.dialect: Dialect = Plain()
+        self.limits = LIMITS
+        self._chat = chat
+        self._question = question
+        self._channel = question.key.channel
+        self._thread = "" if question.direct else question.thread.thread
+
+    async def post(
+        self, text: str, mark: str, *, buttons: Sequence[Button] = (), growing: bool = False, again: bool = False
+    ) -> str:
+        del growing, again  # a mark is enough
+        return self._posted(text, mark, buttons=tuple(buttons))
+
+    async def edit(self, message_id: str, text: str, *, buttons: Sequence[Button] = (), growing: bool = False) -> None:
+        del growing
+        message = self._chat.messages.get(message_id)
+        if message is None:
+            raise Gone("The message is no longer there.")
+        message.text, message.buttons, message.edits = self._fitting(text), tuple(buttons), message.edits + 1
+        self._chat.changed("edited", message)
+
+    async def delete(self, message_id: str) -> None:
+        if message_id in self._chat.messages:
+            self._chat.delete(message_id)
+
+    async def attach(self, name: str, data: bytes, mark: str, *, again: bool = False) -> str:
+        del again
+        return self._posted("", mark, files=((name, data),))
+
+    async def status(self, text: str) -> None:
+        self._chat.changed("status", Message("", BOT, self._channel, text, self._thread))
+
+    async def earlier(self, limit: int, *, thread: bool = True) -> Earlier:
+        there = self._chat.seen(self._channel, self._thread) if self._thread and thread else []
+        said = [
+            Said(m.author, m.text.replace(MENTION, "@Parley"), m.uploads, m.author == BOT, m.id, sent_at_s=m.at_s)
+            for m in there
+            if m.at_s < self._question.sent_at_s
+        ]
+        return Earlier(tuple(said[-limit:]))
+
+    async def place(self) -> Place:
+        return Place("direct message" if self._question.direct else "channel", "Memory", self._channel)
+
+    def _fitting(self, text: str) -> str:
+        if self.dialect.size(text) > self.limits.page_size:
+            raise Rejected("The message is too long.")
+        return text
+
+    def _posted(self, text: str, mark: str, **more: object) -> str:
+        """Return the id of the message with a mark, which is made if it is not there."""
+        there = self._chat.seen(self._channel, self._thread)
+        found = [message for message in there if message.mark == mark and message.author == BOT]
+        add = self._chat.add
+        made = found or [add(BOT, self._channel, self._fitting(text), thread=self._thread, mark=mark, **more)]
+        self._chat.answers()
+        return made[0].id
+
+
+class MemoryPlatform:
+    """The bot's account there; a `bot.ports.Platform`."""
+
+    name = "memory"
+    traits = Traits(threads_in_dms=False, dms_in_workspaces=False, status="Parley {}")
+
+    def __init__(self, chat: MemoryChat) -> None:
+        self._chat = chat
+
+    async def run(self, hear: Hear, log: HearLog) -> None:
+        """Hand in what happens, and before it what happened since the log's time."""
+        until_s = await log.heard_until(self.name) or self._chat.now_s()
+        self._chat.connected.set()
+        try:
+            while True:
+                self._chat.more.clear()
+                for at_s, event in [found for found in self._chat.events if found[0] > until_s]:
+                    if not await self._taken(hear, event):
+                        self._chat.deliver_again()
+                        break
+                    await log.heard(self.name, until_s := at_s)
+                await self._chat.more.wait()
+        finally:
+            self._chat.connected.clear()
+
+    async def _taken(self, hear: Hear, event: Event) -> bool:
+        """Hand an event in; say whether it was taken, or must come again."""
+        try:
+            await hear(event)
+        except Exception:  # noqa: BLE001 - whatever it was, the service delivers it again
+            return False
+        return True
+
+    def surface(self, question: Incoming) -> MemorySurface:
+        return MemorySurface(self._chat, question)
+
+    def now_s(self) -> float:
+        return self._chat.now_s()
+
+    async def download(self, upload: Upload, max_bytes: int) -> bytes:
+        message_id, _, number = upload.id.partition("/")
+        message = self._chat.messages.get(message_id)
+        if message is None:
+            raise MediaError(f"{upload.name} is no longer there.")
+        data = message.files[int(number)][1]
+        if len(data) > max_bytes:
+            raise MediaError(f"{upload.name} is too large.")
+        return data
+
+    async def as_it_is(self, question: Incoming) -> Incoming | None:
+        self._chat.answers()
+        message = self._chat.messages.get(question.key.message)
+        if message is None:
+            return None
+        now = message.heard()
+        return question if now.text == question.text else replace(question, text=now.text, uploads=now.uploads)
+
+    async def author_now(self, question: Incoming) -> Person:
+        return question.author

@@ -1,0 +1,93 @@
+"""What every platform promises."""
+
+import time
+from dataclasses import replace
+
+import pytest
+from contracts.stages import PlatformStage
+
+from bot.errors import MediaError, Unreachable
+from bot.events import Deleted, Edited, Incoming
+
+
+async def test_what_people_say_is_handed_in_once_with_its_place_and_its_time(there: PlatformStage) -> None:
+    before_s = there.platform.now_s()
+    question = await there.question()
+    assert question.key.platform == question.thread.platform == there.platform.name
+    assert (question.text, question.mentions_bot, question.author.id != "") == ("hello", True, True)
+    assert before_s - 2.0 <= question.sent_at_s <= there.platform.now_s() + 2.0
+    assert [one.key for one in there.heard.of(Incoming) if one == question] == [question.key]
+
+
+async def test_what_is_not_taken_is_delivered_again(there: PlatformStage) -> None:
+    there.heard.refuses = 1
+    question = await there.question()
+    assert there.heard.refuses == 0
+    assert question in there.heard.of(Incoming)
+
+
+async def test_an_edit_and_a_deletion_are_handed_in(there: PlatformStage) -> None:
+    question = await there.question()
+    await there.edit("good evening")
+    [edited] = await there.heard.until(1, Edited)
+    assert isinstance(edited, Edited)
+    assert (edited.message.key, edited.message.text) == (question.key, "good evening")
+    assert edited.message.sent_at_s == question.sent_at_s
+    await there.delete()
+    assert await there.heard.until(1, Deleted) == [Deleted(question.key)]
+
+
+async def test_a_question_nobody_changed_is_as_it_was(there: PlatformStage) -> None:
+    question = await there.question()
+    assert await there.platform.as_it_is(question) is question
+
+
+async def test_an_edited_question_has_its_new_words_and_still_its_files(there: PlatformStage) -> None:
+    question = await there.question()
+    await there.edit("good evening")
+    await there.heard.until(1, Edited)
+    now = await there.platform.as_it_is(question)
+    assert now is not None
+    assert now == replace(question, text="good evening", uploads=now.uploads)
+    assert [upload.id for upload in now.uploads] == [upload.id for upload in question.uploads]
+
+
+async def test_a_deleted_question_is_gone(there: PlatformStage) -> None:
+    question = await there.question()
+    await (await there.surface()).post("The answer", "mark.0")
+    await there.delete()
+    await there.heard.until(1, Deleted)
+    assert await there.platform.as_it_is(question) is None
+
+
+async def test_what_cannot_be_looked_up_is_not_taken_for_deleted(there: PlatformStage) -> None:
+    question = await there.question()
+    there.look_up_fails()
+    with pytest.raises(Unreachable):
+        await there.platform.as_it_is(question)
+
+
+async def test_who_asked_is_told_as_they_are_now(there: PlatformStage) -> None:
+    question = await there.question()
+    now = await there.platform.author_now(question)
+    assert (now.id, now.name) == (question.author.id, question.author.name)
+
+
+async def test_a_file_is_given_whole_or_refused(there: PlatformStage) -> None:
+    [upload] = (await there.question()).uploads
+    assert upload.name == "a.txt"
+    assert await there.platform.download(upload, 1) == b"a"
+    with pytest.raises(MediaError):
+        await there.platform.download(upload, 0)
+
+
+async def test_the_clock_is_in_seconds_since_1970(there: PlatformStage) -> None:
+    assert there.platform.now_s() == pytest.approx(time.time(), abs=60.0)
+
+
+async def test_the_traits_tell_how_things_are(there: PlatformStage) -> None:
+    traits, question = there.platform.traits, await there.question()
+    opens = traits.threads_in_dms if question.direct else traits.opens_threads
+    if not question.in_thread:
+        assert (question.thread.thread == question.key.message) == opens
+    assert "thinking" in traits.status.format("is thinking…")
