@@ -114,6 +114,8 @@ class Parts:
         return again
 
     async def _posted(self, shown: Shown, message_id: str) -> None:
+        for other in [one for one in self.screen if one is not shown and one.message_id == message_id]:
+            await self._taken_away(other)  # a post that was refused was looked for, and what followed it was found
         shown.message_id = message_id
         self._mine.add(shown.index)
         await self._log.posted(self._turn, Part(shown.index, shown.mark, message_id, shown.file))

@@ -188,6 +188,18 @@ def test_an_answer_that_was_whole_keeps_its_last_word_while_it_is_taken_up(*, ap
     assert all(words_in(state).keys() == words_in(chat.states[0]).keys() for state in chat.states)
 
 
+def test_what_was_said_in_place_of_a_refused_post_is_not_taken_for_two_messages() -> None:
+    """Discord finds a post by its place among the bot's messages: in the place of the refused one is what followed."""
+    chat = Watched()
+    chat.messages = {"id-m.1": "The answer was not accepted here."}
+    chat.ids = {"m.0": "id-m.1"}
+    parts = [Part(0, "m.0"), Part(1, "m.1", "id-m.1")]
+    run(written(chat, [numbered("word", 12)], [0.1], parts=parts, log=Log()))
+    assert list(chat.messages) == ["id-m.1"]
+    assert chat.kinds("delete") == []
+    assert chat.shown[0].split() == [word.strip() for word in numbered("word", 12)]
+
+
 def test_what_somebody_took_away_is_not_posted_again_while_an_answer_is_made_anew() -> None:
     async def main() -> None:
         async with reply_in(chat, parts=parts, shown="".join(old)) as reply:
