@@ -15,7 +15,7 @@ from bot.errors import Unreachable
 from bot.events import Incoming, Said
 from bot.platforms.discord import DiscordPlatform
 from bot.platforms.slack import SlackPlatform
-from bot.platforms.slack.growth import Delivery
+from bot.platforms.slack.growth.delivery import Delivery
 from bot.ports import Platform, Surface
 from bot.simulator.discord import SimulatedDiscord
 from bot.simulator.faults import Fault

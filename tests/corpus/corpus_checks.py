@@ -10,7 +10,7 @@ from markdown_it.token import Token
 
 from bot.platforms.discord.markup import DiscordDialect
 from bot.platforms.slack.markup import SlackDialect
-from bot.platforms.slack.mrkdwn import unescape
+from bot.platforms.slack.read.mrkdwn import unescape
 from bot.ports import Dialect
 from bot.reply import Page, Paginator, pages
 

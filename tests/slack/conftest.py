@@ -10,7 +10,7 @@ import pytest
 
 from bot.events import Event, Incoming, ThreadKey
 from bot.platforms.slack import SlackPlatform
-from bot.platforms.slack.growth import Delivery
+from bot.platforms.slack.growth.delivery import Delivery
 from bot.platforms.slack.surface import SlackSurface
 from bot.simulator.slack import Message, Person, SimulatedSlack
 

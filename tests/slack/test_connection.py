@@ -36,6 +36,11 @@ class NeverThere:
         del platform, since_s
         return ()
 
+    async def is_ours(self, mark: str) -> bool:
+        """What the bot posts here is in no store."""
+        del mark
+        return False
+
 
 def platform_for(slack: SimulatedSlack, bot_token: str = "", app_token: str = "") -> SlackPlatform:
     return SlackPlatform(bot_token or slack.bot_token, app_token or slack.app_token, api_url=slack.api_url)

@@ -8,7 +8,7 @@ import pytest
 from bot.events import Button, Deleted, Edited, Incoming, MessageKey, Pressed
 from bot.platforms.slack.buttons import presses_in
 from bot.platforms.slack.calls import Me
-from bot.platforms.slack.people import person_of
+from bot.platforms.slack.read.people import person_of
 from bot.simulator.faults import Fault
 
 

@@ -11,8 +11,8 @@ from bot.events import Deleted, Edited, Incoming, MessageKey, ThreadKey
 from bot.platforms.slack import shared_budget
 from bot.platforms.slack.calls import Calls, Me
 from bot.platforms.slack.listen import Listener
-from bot.platforms.slack.people import People
-from bot.platforms.slack.translate import Translator
+from bot.platforms.slack.read.people import People
+from bot.platforms.slack.read.translate import Translator
 from bot.reply import Pacer
 from bot.simulator.faults import Fault
 

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.platforms.slack.markup import SlackDialect, escape
-from bot.platforms.slack.mrkdwn import unescape
+from bot.platforms.slack.read.mrkdwn import unescape
 from bot.simulator.slack import blocks, mrkdwn
 
 DIALECT = SlackDialect()

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.platforms.slack.blocks import words_of
-from bot.platforms.slack.mrkdwn import calls_group, people_in, to_markdown
+from bot.platforms.slack.read.blocks import words_of
+from bot.platforms.slack.read.mrkdwn import calls_group, people_in, to_markdown
 from bot.simulator.slack import mrkdwn
 
 NAMES = {"U1": "Ann", "UBOT": "Parley"}

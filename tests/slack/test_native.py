@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from bot.errors import Gone, RateLimited, Unreachable
 from bot.events import Button, Pressed
-from bot.platforms.slack.load import Load
+from bot.platforms.slack.growth.load import Load
 from bot.simulator.faults import Fault
 
 Connected = Callable[..., AbstractAsyncContextManager[Any]]

@@ -18,9 +18,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.platforms.kernel.others import Others
 from bot.platforms.slack.calls import Me
+from bot.platforms.slack.connect.sign_in import BACK_OFF, new_socket_url
+from bot.platforms.slack.connect.socket_mode import SocketMode
 from bot.platforms.slack.sdk import bolt_app, web_client
-from bot.platforms.slack.sign_in import BACK_OFF, new_socket_url
-from bot.platforms.slack.socket_mode import SocketMode
 from bot.simulator.faults import Fault
 from bot.simulator.slack import Person, SimulatedSlack
 
@@ -172,7 +172,7 @@ async def test_row_17_a_half_open_connection_is_noticed_and_replaced(place: Plac
 
 
 def test_row_17_it_is_noticed_within_thirty_seconds() -> None:
-    from bot.platforms.slack import socket_mode
+    from bot.platforms.slack.connect import socket_mode
 
     assert socket_mode._HEARTBEAT_S * 1.5 + 1.0 < 30.0
 
@@ -234,7 +234,7 @@ async def test_row_16_too_many_connections_are_no_reconnect_storm(place: Place) 
 
 
 def test_row_16_while_there_are_too_many_two_tries_a_minute_are_made() -> None:
-    from bot.platforms.slack import socket_mode
+    from bot.platforms.slack.connect import socket_mode
 
     assert 60.0 / socket_mode._CROWDED_EVERY_S <= 2.0
 

@@ -177,7 +177,7 @@ async def test_where_the_thread_may_not_be_read_a_second_lost_post_ends_it(scene
 async def test_a_post_that_was_refused_a_connection_is_not_in_doubt(scene: Any) -> None:
     surface = await scene.surface()
     scene.slack.deny("history")
-    client, _ = scene.platform._calls._signed_in
+    client, _ = await scene.platform._calls._gate.client()
     here, client.base_url = client.base_url, "http://127.0.0.1:1/api/"
     with pytest.raises(Unreachable):
         await surface.post("Once", "m.0")

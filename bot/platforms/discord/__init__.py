@@ -2,10 +2,10 @@
 
 - `listen`     events in: what people do, in each channel's order; `catch_up` what they said while the bot was away;
                `read_slots` which channel is read back next; `sessions` how often a session may begin
-- `translate`  discord.py's messages → `bot.events`
-- `surface`    posts and edits out; `find` what was posted before; `context` what was said before
-- `buttons`    the buttons below an answer, and what a press on one means
-- `markup`     the dialect, pure; `inline` and `tables` are its parts
+- `read`       what people wrote → `bot.events` and Markdown, and what was said before
+- `surface`    posts and edits out; `find` what was posted before
+- `buttons`    the buttons below an answer, and what a press on one means; `whisper` tells one person alone
+- `markup`     the dialect, pure
 - `sdk`        every access to what discord.py does not document, and what Discord sends that cannot be read
 - `calls`      one way to make a REST call, with our errors; `limits` how often it may be made
 - `platform`   the connection that joins them

@@ -13,8 +13,8 @@ from discord import ButtonStyle
 
 from bot.events import Button, MessageKey, Person, Pressed
 from bot.platforms.discord.limits import in_doubt
+from bot.platforms.discord.read.translate import moderates, person
 from bot.platforms.discord.sdk import Posted
-from bot.platforms.discord.translate import moderates, person
 from bot.platforms.kernel.buttons import LABELS, button_of, id_of
 from bot.platforms.kernel.others import Others
 from bot.ports import Hear

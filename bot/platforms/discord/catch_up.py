@@ -23,8 +23,8 @@ from bot.events import ThreadKey
 from bot.platforms.discord import sdk
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.listen import Listener
+from bot.platforms.discord.read.translate import is_question, mentions_bot
 from bot.platforms.discord.read_slots import ReadSlots
-from bot.platforms.discord.translate import is_question, mentions_bot
 from bot.platforms.kernel.back_off import BackOff
 from bot.ports import HearLog
 

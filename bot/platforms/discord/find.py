@@ -9,7 +9,7 @@ from bot.errors import PlatformError
 from bot.events import Incoming
 from bot.platforms.discord import sdk
 from bot.platforms.discord.calls import Calls
-from bot.platforms.discord.shown import SPOKEN
+from bot.platforms.discord.read.shown import SPOKEN
 
 log = structlog.get_logger()
 

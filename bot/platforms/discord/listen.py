@@ -18,8 +18,8 @@ from bot.platforms.discord.buttons import answer, cross, press
 from bot.platforms.discord.calls import within
 from bot.platforms.discord.find import mark_of
 from bot.platforms.discord.limits import RateLimits
+from bot.platforms.discord.read.translate import incoming, is_question, says_something
 from bot.platforms.discord.sdk import check, guard_events, queue_nothing
-from bot.platforms.discord.translate import incoming, is_question, says_something
 from bot.platforms.kernel.order import ChannelOrder, Slot
 from bot.platforms.kernel.others import Others
 from bot.platforms.kernel.shape import MISREAD, misread

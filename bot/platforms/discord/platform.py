@@ -17,9 +17,9 @@ from bot.platforms.discord import sdk
 from bot.platforms.discord.calls import Calls, readable
 from bot.platforms.discord.catch_up import CatchUp
 from bot.platforms.discord.limits import ALL_CALLS, shared_budget
+from bot.platforms.discord.read.translate import is_question, mentions_bot, person, says_something, text_of, uploads_of
 from bot.platforms.discord.sessions import PacedListener, SessionStarts, spare
 from bot.platforms.discord.surface import DiscordSurface
-from bot.platforms.discord.translate import is_question, mentions_bot, person, says_something, text_of, uploads_of
 from bot.platforms.discord.whisper import whisper_to_author
 from bot.platforms.kernel.back_off import BackOff
 from bot.platforms.kernel.others import Others

@@ -18,10 +18,10 @@ from bot.events import Button, Earlier, Incoming, Limits, Place
 from bot.platforms.discord import sdk
 from bot.platforms.discord.buttons import row, shown_on
 from bot.platforms.discord.calls import CALL_S, Calls
-from bot.platforms.discord.context import said_before
 from bot.platforms.discord.find import find_posted, part_of
 from bot.platforms.discord.markup import DiscordDialect
-from bot.platforms.discord.place import place_of
+from bot.platforms.discord.read.context import said_before
+from bot.platforms.discord.read.place import place_of
 from bot.reply.pacer import wait_aside
 
 log = structlog.get_logger()

@@ -12,7 +12,7 @@ from bot.errors import PlatformError
 from bot.events import Button, MessageKey, Pressed
 from bot.platforms.kernel.buttons import LABELS, button_of, id_of
 from bot.platforms.slack.calls import Calls, Me
-from bot.platforms.slack.translate import Translator
+from bot.platforms.slack.read.translate import Translator
 from bot.platforms.slack.whisper import whisper
 from bot.ports import Hear
 

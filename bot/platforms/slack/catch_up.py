@@ -21,8 +21,8 @@ from bot.errors import PlatformError, Unreachable
 from bot.events import Missed
 from bot.platforms.kernel.back_off import BackOff
 from bot.platforms.slack.calls import Calls, Me
+from bot.platforms.slack.read.translate import Message
 from bot.platforms.slack.reading import Pace, Place, Reader
-from bot.platforms.slack.translate import Message
 from bot.ports import Hear, HearLog
 
 log = structlog.get_logger()

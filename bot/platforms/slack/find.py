@@ -6,9 +6,9 @@ import structlog
 
 from bot.events import Incoming
 from bot.platforms.slack.calls import Calls
-from bot.platforms.slack.context import thread_pages
+from bot.platforms.slack.read.context import thread_pages
+from bot.platforms.slack.read.translate import Message, is_own
 from bot.platforms.slack.seal import Seal
-from bot.platforms.slack.translate import Message, is_own
 
 log = structlog.get_logger()
 

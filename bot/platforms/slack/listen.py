@@ -12,7 +12,15 @@ from bot.events import Button, Deleted, Edited, Event, MessageKey, Pressed
 from bot.platforms.kernel.clock import PlatformClock
 from bot.platforms.kernel.order import ChannelOrder
 from bot.platforms.slack.calls import Me
-from bot.platforms.slack.translate import Message, Translator, change_of, is_own, is_person, is_question, is_written
+from bot.platforms.slack.read.translate import (
+    Message,
+    Translator,
+    change_of,
+    is_own,
+    is_person,
+    is_question,
+    is_written,
+)
 from bot.ports import Hear
 
 log = structlog.get_logger()

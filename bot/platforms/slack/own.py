@@ -10,8 +10,8 @@ from bot.platforms.kernel.clock import PlatformClock
 from bot.platforms.kernel.others import Others
 from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.slack.calls import Me
+from bot.platforms.slack.read.translate import Message, is_own
 from bot.platforms.slack.seal import Seal
-from bot.platforms.slack.translate import Message, is_own
 
 log = structlog.get_logger()
 

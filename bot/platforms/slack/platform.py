@@ -13,22 +13,22 @@ from bot.media import read_page
 from bot.media.download import RedirectRefused, fetch
 from bot.platforms.kernel.others import Others
 from bot.platforms.kernel.whisper import Whispering
-from bot.platforms.slack import documents
 from bot.platforms.slack.budgets import shared_budget
 from bot.platforms.slack.buttons import Presses
 from bot.platforms.slack.calls import TIMEOUT, Calls, Me, Refused
 from bot.platforms.slack.catch_up import CatchUp
-from bot.platforms.slack.context import message_at
-from bot.platforms.slack.growth import Delivering, Delivery
+from bot.platforms.slack.connect.sign_in import sign_in_when_there
+from bot.platforms.slack.connect.socket_mode import SocketMode
+from bot.platforms.slack.growth.delivery import Delivering, Delivery
 from bot.platforms.slack.listen import Listener
 from bot.platforms.slack.own import OwnPosts
-from bot.platforms.slack.people import People
+from bot.platforms.slack.read import documents
+from bot.platforms.slack.read.context import message_at
+from bot.platforms.slack.read.people import People
+from bot.platforms.slack.read.translate import Translator, is_written
 from bot.platforms.slack.sdk import bolt_app, web_client
 from bot.platforms.slack.seal import seal_key
-from bot.platforms.slack.sign_in import sign_in_when_there
-from bot.platforms.slack.socket_mode import SocketMode
 from bot.platforms.slack.surface import SlackSurface
-from bot.platforms.slack.translate import Translator, is_written
 from bot.platforms.slack.whisper import whisper_to_author
 from bot.ports import Hear, HearLog
 from bot.reply import Pacer

@@ -9,7 +9,7 @@ import structlog
 
 from bot.errors import RateLimited
 from bot.platforms.slack.calls import Calls, Refused
-from bot.platforms.slack.translate import WRITTEN, Message
+from bot.platforms.slack.read.translate import WRITTEN, Message
 
 log = structlog.get_logger()
 

@@ -7,7 +7,7 @@ with a key from the bot's token counts as ours.
 import hmac
 from typing import Any
 
-from bot.platforms.slack.translate import Message
+from bot.platforms.slack.read.translate import Message
 
 _EVENT_TYPE = "parley_part"
 _PURPOSE = b"parley message metadata"

@@ -16,15 +16,16 @@ import structlog
 
 from bot.errors import Gone, PlatformError, RateLimited, Unreachable
 from bot.events import Button, Earlier, Incoming, Limits, Place
-from bot.platforms.slack import files_out, native
+from bot.platforms.slack import files_out
 from bot.platforms.slack.buttons import actions
 from bot.platforms.slack.calls import Calls, NotSent, Refused, Rejected, field
-from bot.platforms.slack.context import said_before
 from bot.platforms.slack.find import Finder
-from bot.platforms.slack.growth import Delivering, Growth
+from bot.platforms.slack.growth import native
+from bot.platforms.slack.growth.delivery import Delivering, Growth
 from bot.platforms.slack.markup import SlackDialect
+from bot.platforms.slack.read.context import said_before
+from bot.platforms.slack.read.translate import Translator
 from bot.platforms.slack.seal import Seal
-from bot.platforms.slack.translate import Translator
 
 log = structlog.get_logger()
 

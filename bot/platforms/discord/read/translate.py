@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import discord
 
 from bot.events import Incoming, MessageKey, Person, Said, ThreadKey, Upload
-from bot.platforms.discord.names import is_role_of, named
-from bot.platforms.discord.shown import SPOKEN, besides, notice_of, poll_of, stickers
+from bot.platforms.discord.read.names import is_role_of, named
+from bot.platforms.discord.read.shown import SPOKEN, besides, notice_of, poll_of, stickers
 from bot.platforms.kernel.cut import shortened
 
 FORWARDED = "[Forwarded message, author unknown]"

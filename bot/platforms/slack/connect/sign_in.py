@@ -10,7 +10,7 @@ from bot.errors import PlatformError, RateLimited, StartupError, Unreachable
 from bot.platforms.kernel.back_off import BackOff
 from bot.platforms.kernel.clock import PlatformClock
 from bot.platforms.slack.calls import Me, Refused, Rejected, call, field, header
-from bot.platforms.slack.scopes import BOT_SCOPES
+from bot.platforms.slack.connect.scopes import BOT_SCOPES
 
 log = structlog.get_logger()
 

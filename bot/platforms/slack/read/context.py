@@ -14,8 +14,8 @@ from bot.errors import PlatformError
 from bot.events import MOST_TALK, TALK_S, Earlier, Incoming, ThreadKey
 from bot.platforms.kernel.patience import Patience, missing
 from bot.platforms.slack.calls import Calls, NoMessage, Refused
-from bot.platforms.slack.mrkdwn import Link, links_in
-from bot.platforms.slack.translate import Message, Translator
+from bot.platforms.slack.read.mrkdwn import Link, links_in
+from bot.platforms.slack.read.translate import Message, Translator
 
 log = structlog.get_logger()
 

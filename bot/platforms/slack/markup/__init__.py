@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bot.platforms.slack.inline import Edit, definition_edits, inline_edits, make_parser, may_need_edits
+from bot.platforms.slack.markup.inline import Edit, definition_edits, inline_edits, make_parser, may_need_edits
 from bot.reply.fences import apart
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}

@@ -9,13 +9,13 @@ import structlog
 from bot.errors import PlatformError
 from bot.events import Incoming, MessageKey, Person, Said, ThreadKey, Upload
 from bot.platforms.kernel.cut import shortened
-from bot.platforms.slack.begun import BegunThreads
-from bot.platforms.slack.blocks import words_of, words_of_attachments
 from bot.platforms.slack.calls import Calls, Me
-from bot.platforms.slack.channels import Channels
-from bot.platforms.slack.documents import MEDIA_TYPE, is_document
-from bot.platforms.slack.mrkdwn import calls_group, channels_in, people_in, to_markdown
-from bot.platforms.slack.people import People
+from bot.platforms.slack.read.begun import BegunThreads
+from bot.platforms.slack.read.blocks import words_of, words_of_attachments
+from bot.platforms.slack.read.channels import Channels
+from bot.platforms.slack.read.documents import MEDIA_TYPE, is_document
+from bot.platforms.slack.read.mrkdwn import calls_group, channels_in, people_in, to_markdown
+from bot.platforms.slack.read.people import People
 
 log = structlog.get_logger()
 

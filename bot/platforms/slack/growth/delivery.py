@@ -12,10 +12,10 @@ import structlog
 
 from bot.errors import Gone, PlatformError, RateLimited, Unreachable
 from bot.events import Incoming
-from bot.platforms.slack import native
 from bot.platforms.slack.calls import Calls, NotSent
-from bot.platforms.slack.load import Growing, Load
-from bot.platforms.slack.sessions import Sessions
+from bot.platforms.slack.growth import native
+from bot.platforms.slack.growth.agent_sessions import Sessions
+from bot.platforms.slack.growth.load import Growing, Load
 from bot.reply.pacer import granted_scope
 
 log = structlog.get_logger()

@@ -18,8 +18,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import PlatformError, RateLimited, StartupError
 from bot.platforms.kernel.others import Others
+from bot.platforms.slack.connect.sign_in import BACK_OFF, new_socket_url
 from bot.platforms.slack.sdk import acknowledgement
-from bot.platforms.slack.sign_in import BACK_OFF, new_socket_url
 
 log = structlog.get_logger()
 

@@ -11,7 +11,7 @@ import structlog
 from bot.errors import PlatformError
 from bot.events import Incoming, Place
 from bot.platforms.slack.calls import Calls
-from bot.platforms.slack.mrkdwn import unescape
+from bot.platforms.slack.read.mrkdwn import unescape
 
 log = structlog.get_logger()
 

@@ -13,9 +13,9 @@ from bot.errors import Forbidden, Gone, PlatformError, Rejected
 from bot.events import MOST_TALK, TALK_S, Earlier, Incoming, Said
 from bot.platforms.discord import sdk
 from bot.platforms.discord.calls import Calls
-from bot.platforms.discord.names import linked
-from bot.platforms.discord.shown import SPOKEN
-from bot.platforms.discord.translate import replied_message, said
+from bot.platforms.discord.read.names import linked
+from bot.platforms.discord.read.shown import SPOKEN
+from bot.platforms.discord.read.translate import replied_message, said
 from bot.platforms.kernel.patience import Patience, missing
 from bot.platforms.kernel.shape import MISREAD, misread
 
