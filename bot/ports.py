@@ -1,6 +1,7 @@
 """The protocols between the rooms: what has more than one implementation, and nothing else.
 
-The real ones live in `platforms` and `store`; the fakes of the tests have the same shape and pass the same contracts.
+The real ones live in `platforms` and `store`; the fakes of the tests have the same shape and pass the same contracts,
+which are written in `tests/contracts`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -91,3 +91,11 @@ async def test_the_traits_tell_how_things_are(there: PlatformStage) -> None:
     if not question.in_thread:
         assert (question.thread.thread == question.key.message) == opens
     assert "thinking" in traits.status.format("is thinking…")
+
+
+async def test_the_traits_tell_what_is_found_again(there: PlatformStage) -> None:
+    first = await (await there.surface()).post("One", "mark.0")
+    again = await (await there.surface()).post("One", "mark.0", again=True)
+    assert (again == first) == there.platform.traits.finds_posts
+    surface = await there.with_talk("one", "two")
+    assert bool((await surface.earlier(10)).said) == there.platform.traits.reads_history
