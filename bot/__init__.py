@@ -5,7 +5,7 @@
 - `app`        builds every part, joins them, runs them, closes them in order
 - `config`     `config.toml` and the environment → frozen, validated settings
 - `engine`     one message → one recorded turn; one turn at a time per thread
-- `platforms`  Discord and Slack: events in, posts and edits out, each with its dialect of Markdown
+- `platforms`  Discord and Slack on one kernel: events in, posts and edits out, each with its dialect of Markdown
 - `store`      threads, turns, posted parts, images: one SQLite file
 - `simulator`  a Discord, a Slack and a Claude on loopback that speak the real wire protocols
 - `reply`      text that grows → pages that fit → posts and edits at the allowed pace

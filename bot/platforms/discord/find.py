@@ -1,6 +1,7 @@
 """What an earlier attempt posted, perhaps an earlier process: found by its place among the bot's messages."""
 
 import re
+from collections.abc import Collection
 
 import discord
 import structlog
@@ -33,21 +34,30 @@ def mark_of(message: discord.Message, me: discord.ClientUser | None) -> str:
     return mark if me is not None and message.author.id == me.id and message.type in SPOKEN and not is_note else ""
 
 
-async def find_posted(calls: Calls, question: Incoming, place: int, mark: str) -> discord.Message | None:
-    """Return the message that was posted with a mark in answer to a question, None if none can be found.
+class Finder:
+    """Looks among the bot's own messages that answer a question."""
 
-    The parts of an answer are posted in order, so part 2 is the third of the messages that answer the question.
-    """
-    index = part_of(mark)
-    if index is None:
-        log.warning("discord_mark_without_part", mark=mark)
-        return None
-    try:
-        posted = await calls.call(lambda client: _answers(client, question, place), patient=True)
-    except PlatformError as error:
-        log.warning("discord_history_unreadable", place=place, reason=error.detail)
-        return None
-    return posted[index] if index < len(posted) else None
+    def __init__(self, calls: Calls, question: Incoming) -> None:
+        self._calls = calls
+        self._question = question
+
+    async def post(self, mark: str, known: Collection[str], place: int) -> discord.Message | None:
+        """Return the message that was posted in a place with a mark; None if there is none, or it is a `known` one.
+
+        The parts of an answer are posted in order, so part 2 is the third of the messages that answer the question; a
+        file is a part, too.
+        """
+        index = part_of(mark)
+        if index is None:
+            log.warning("discord_mark_without_part", mark=mark)
+            return None
+        try:
+            posted = await self._calls.call(lambda client: _answers(client, self._question, place), patient=True)
+        except PlatformError as error:
+            log.warning("discord_history_unreadable", place=place, reason=error.detail)
+            return None
+        found = posted[index] if index < len(posted) else None
+        return None if found is None or str(found.id) in known else found
 
 
 async def _answers(client: discord.Client, question: Incoming, place: int) -> list[discord.Message]:

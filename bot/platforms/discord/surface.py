@@ -18,7 +18,7 @@ from bot.events import Button, Earlier, Incoming, Limits, Place
 from bot.platforms.discord import sdk
 from bot.platforms.discord.buttons import row, shown_on
 from bot.platforms.discord.calls import CALL_S, Calls
-from bot.platforms.discord.find import find_posted, part_of
+from bot.platforms.discord.find import Finder, part_of
 from bot.platforms.discord.markup import DiscordDialect
 from bot.platforms.discord.read.context import said_before
 from bot.platforms.discord.read.place import place_of
@@ -60,6 +60,7 @@ class DiscordSurface:
         self.dialect = DiscordDialect()
         self._calls = calls
         self._question = question
+        self._finder = Finder(calls, question)
         self._here = int(question.key.channel)
         self._in_channel = not (question.direct or question.in_thread)
         self._place: int | None = None if self._in_channel else self._here
@@ -247,8 +248,8 @@ class DiscordSurface:
     async def _find(self, mark: str) -> discord.Message | None:
         """Return what was posted with a mark: in the thread, or in the channel if none could be opened then."""
         for place in dict.fromkeys((await self._find_place(), self._here)):
-            found = await find_posted(self._calls, self._question, place, mark)
-            if found is not None and str(found.id) not in self._posted.values():
+            found = await self._finder.post(mark, self._posted.values(), place)
+            if found is not None:
                 self._place = place
                 return found
         return None
