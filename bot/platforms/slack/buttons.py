@@ -11,6 +11,7 @@ from slack_bolt.response import BoltResponse
 from bot.errors import PlatformError
 from bot.events import Button, MessageKey, Pressed
 from bot.platforms.kernel.buttons import LABELS, button_of, id_of
+from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.slack.calls import Calls, Me
 from bot.platforms.slack.read.translate import Translator
 from bot.platforms.slack.whisper import whisper
@@ -78,12 +79,17 @@ class Presses:
 
     async def take(self, body: dict[str, Any], next: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:  # noqa: A002 - bolt's name
         """Answer 200 for a press, which is then heard; leave everything else to the others."""
-        event = body.get("event") or {}
-        if body.get("type") == "block_actions":
-            presses = presses_in(body)
-        elif event.get("type") == "agent_session_stopped":
-            presses = self._stops(event)
-        else:
+        presses: list[Press] | None = None
+        try:
+            event = body.get("event") or {}
+            if body.get("type") == "block_actions":
+                presses = presses_in(body)
+            elif event.get("type") == "agent_session_stopped":
+                presses = self._stops(event)
+        except MISREAD as error:
+            misread("slack_press_unreadable", body, error)
+            return BoltResponse(status=200)
+        if presses is None:
             return await next()
         for press in presses:
             self._tasks.create_task(self._take_one(press), name="slack-press")

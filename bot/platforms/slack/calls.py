@@ -16,7 +16,7 @@ from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
 from bot.errors import Rejected as NotTaken
 from bot.platforms.kernel.clock import PlatformClock
 from bot.platforms.kernel.gate import Gate
-from bot.platforms.kernel.shape import misread
+from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.slack.budgets import Budgets, rank_of
 from bot.reply.pacer import Pacer
 
@@ -163,7 +163,7 @@ async def call(
         raise PlatformError("The address of Slack's Web API cannot be used.", f"{method}: {error}") from error
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise _unreachable(f"{method}: {type(error).__name__}", NotSent) from error
-    except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError; ValueError: no JSON
+    except (aiohttp.ClientError, OSError, *MISREAD) as error:  # TimeoutError is an OSError; MISREAD: no JSON object
         raise _unreachable(f"{method}: {type(error).__name__}") from error
     body = answer.data
     if not isinstance(body, dict):

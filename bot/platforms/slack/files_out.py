@@ -8,6 +8,7 @@ import structlog
 
 from bot.errors import RateLimited, Unreachable
 from bot.platforms.kernel.back_off import BackOff
+from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.slack.calls import Calls, NotSent, Refused, field
 
 log = structlog.get_logger()
@@ -57,8 +58,9 @@ async def _shared_as(calls: Calls, channel: str, thread: str, file_id: str) -> s
 
 def _share_in(file: Mapping[str, Any], channel: str, thread: str) -> str:
     """Return the `ts` of the message in a thread that shows a file (Slack docs, reference/objects/file-object)."""
-    for kind in (file.get("shares") or {}).values():
-        for share in kind.get(channel) or ():
-            if share.get("thread_ts") == thread:
-                return str(share["ts"])
-    return ""
+    try:
+        shares = [share for kind in (file.get("shares") or {}).values() for share in kind.get(channel) or ()]
+        return next((str(share["ts"]) for share in shares if share.get("thread_ts") == thread), "")
+    except MISREAD as error:
+        misread("slack_answer_unreadable", file, error, method="files.info")
+        return ""

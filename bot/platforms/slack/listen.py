@@ -11,7 +11,9 @@ from bot.errors import Stopping
 from bot.events import Button, Deleted, Edited, Event, MessageKey, Pressed
 from bot.platforms.kernel.clock import PlatformClock
 from bot.platforms.kernel.order import ChannelOrder
+from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.slack.calls import Me
+from bot.platforms.slack.read.readable import check
 from bot.platforms.slack.read.translate import (
     Message,
     Translator,
@@ -55,7 +57,18 @@ class Listener:
         }
 
     async def take(self, body: dict[str, Any]) -> BoltResponse:
-        """Return 200 for an event that is done with, so that it is acknowledged; 500 for one to be sent again."""
+        """Return 200 for an event that is done with, so that it is acknowledged; 500 for one to be sent again.
+
+        One that cannot be read is logged, and done with: it would be the same the next time.
+        """
+        try:
+            check(body.get("event") or {})
+            return await self._take_live(body)
+        except MISREAD as error:
+            misread("slack_event_unreadable", body, error)
+            return BoltResponse(status=200)
+
+    async def _take_live(self, body: dict[str, Any]) -> BoltResponse:
         event = body.get("event") or {}
         thread = str(event.get("thread_ts") or "")
         is_reply = event.get("type") in {"message", "app_mention"} and thread not in {"", event.get("ts")}
@@ -77,7 +90,12 @@ class Listener:
         channel = str(event.get("channel") or (event.get("item") or {}).get("channel"))
         try:
             async with self._order.slot(channel, said_s, settle_s=settle_s):
-                for heard in await reader(event, team):
+                try:
+                    found = await reader(event, team)
+                except MISREAD as error:
+                    misread("slack_event_unreadable", event, error)
+                    found = ()
+                for heard in found:
                     await self._hear(heard)
         except Stopping:
             return BoltResponse(status=500)  # the next process takes it, when Slack delivers it again
@@ -94,6 +112,7 @@ class Listener:
         if kind != "message_changed":
             return await self._said(event, team)
         changed = event.get("message") or {}
+        check(changed)
         if changed.get("subtype") == "tombstone":
             return self._deleted(event, team, str(changed.get("ts")))
         return await self._edited(event, team)

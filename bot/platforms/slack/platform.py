@@ -12,6 +12,7 @@ from bot.events import Incoming, Person, Traits, Upload
 from bot.media import read_page
 from bot.media.download import RedirectRefused, fetch
 from bot.platforms.kernel.others import Others
+from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.kernel.whisper import Whispering
 from bot.platforms.slack.budgets import shared_budget
 from bot.platforms.slack.buttons import Presses
@@ -120,7 +121,11 @@ class SlackPlatform:
             return question
         kind = "im" if question.direct else "channel"  # which of the others it is has been told before
         whole = {**found, "channel": question.key.channel, "channel_type": kind}
-        now = await self._translator.incoming(whole, question.key.workspace, me)
+        try:
+            now = await self._translator.incoming(whole, question.key.workspace, me)
+        except MISREAD as error:
+            misread("slack_message_unreadable", found, error, method="conversations.replies")
+            raise PlatformError("What Slack answered cannot be read.", type(error).__name__) from error
         return replace(question, text=now.text, uploads=now.uploads)
 
     async def author_now(self, question: Incoming) -> Person:
@@ -133,12 +138,12 @@ class SlackPlatform:
 
     async def _document(self, session: aiohttp.ClientSession, upload: Upload, max_bytes: int) -> bytes:
         try:
-            file = (await self._calls.read("files.info", file=upload.id))["file"]
+            file = (await self._calls.read("files.info", file=upload.id)).get("file")
         except Refused as error:
             raise _not_allowed(upload, error.detail) from error
         except PlatformError as error:
             raise MediaError(f"Slack does not give out {upload.name} at the moment.", error.detail) from error
-        if text := documents.text_in(file):
+        if isinstance(file, dict) and (text := documents.text_in(file)):
             return _within(text.encode(), upload, max_bytes)
         data = await self._fetch(session, upload, max_bytes)
         if not data[:200].lstrip().startswith(b"<"):

@@ -9,6 +9,7 @@ import structlog
 
 from bot.errors import RateLimited
 from bot.platforms.slack.calls import Calls, Refused
+from bot.platforms.slack.read.readable import messages_in, next_cursor
 from bot.platforms.slack.read.translate import WRITTEN, Message
 
 log = structlog.get_logger()
@@ -100,7 +101,7 @@ class Reader:
         return Found(
             sorted(said, key=lambda message: float(message["ts"])),
             [] if place.thread else [Place(place.channel, place.kind, thread) for thread in threads],
-            oldest_s if whole else min(float(m["ts"]) for m in found),
+            oldest_s if whole else min((float(m["ts"]) for m in found), default=since_s),
         )
 
     async def _all(self, method: str, key: str, needed_s: float = 0.0, **arguments: str) -> tuple[list[Message], bool]:
@@ -111,8 +112,8 @@ class Reader:
         found: list[Message] = []
         while len(found) < _MOST_MESSAGES:
             answer = await self._ask(method, arguments)
-            found += answer.get(key) or []
-            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            found += messages_in(answer, method) if key == "messages" else _channels_in(answer)
+            cursor = next_cursor(answer)
             if not cursor:
                 return found, True
             if self._is_slow and found and float(found[-1].get("ts", needed_s)) < needed_s:
@@ -139,6 +140,12 @@ class Reader:
         if not self._is_slow:
             self._is_slow = True
             log.warning("slack_history_is_slow", every_s=self._pace.slow_every_s, messages=_SLOW_PAGE)
+
+
+def _channels_in(answer: Mapping[str, Any]) -> list[Message]:
+    found = answer.get("channels")
+    channels = found if isinstance(found, list) else []
+    return [channel for channel in channels if isinstance(channel, dict) and isinstance(channel.get("id"), str)]
 
 
 def _now_s() -> float:

@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import PlatformError, RateLimited, StartupError
 from bot.platforms.kernel.others import Others
+from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.slack.connect.sign_in import BACK_OFF, new_socket_url
 from bot.platforms.slack.sdk import acknowledgement
 
@@ -117,6 +118,8 @@ class Link:
                 await self._ws.send_str(answer)
         except ConnectionError as error:
             log.info("slack_event_not_acknowledged", reason=type(error).__name__)
+        except MISREAD as error:
+            misread("slack_envelope_unreadable", message, error)
         except Exception:
             # One event must not end the connection; without an acknowledgement Slack sends it again.
             log.exception("slack_event_not_handled", kind=message.get("type"))

@@ -10,6 +10,7 @@ import structlog
 
 from bot.errors import PlatformError
 from bot.events import Incoming, Place
+from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.slack.calls import Calls
 from bot.platforms.slack.read.mrkdwn import unescape
 
@@ -81,7 +82,11 @@ class Channels:
             reason = error.detail if isinstance(error, PlatformError) else f"no answer within {_LOOK_UP_S} s"
             log.info("slack_channel_unknown", channel=channel, reason=reason)
             return Channel(known=False)
-        return channel_of(answer.get("channel") or {})
+        try:
+            return channel_of(answer.get("channel") or {})
+        except MISREAD as error:
+            misread("slack_answer_unreadable", answer, error, method="conversations.info")
+            return Channel(known=False)
 
 
 def channel_of(about: Mapping[str, Any]) -> Channel:

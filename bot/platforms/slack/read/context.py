@@ -15,6 +15,7 @@ from bot.events import MOST_TALK, TALK_S, Earlier, Incoming, ThreadKey
 from bot.platforms.kernel.patience import Patience, missing
 from bot.platforms.slack.calls import Calls, NoMessage, Refused
 from bot.platforms.slack.read.mrkdwn import Link, links_in
+from bot.platforms.slack.read.readable import messages_in, next_cursor
 from bot.platforms.slack.read.translate import Message, Translator
 
 log = structlog.get_logger()
@@ -43,8 +44,8 @@ async def thread_pages(read: Read, channel: str, thread: str, **bounds: Any) -> 
     arguments = {"channel": channel, "ts": thread, "limit": _PAGE, **bounds}
     for _ in range(_MOST_PAGES):
         answer = await read("conversations.replies", **arguments)
-        yield answer.get("messages") or []
-        cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+        yield messages_in(answer, "conversations.replies")
+        cursor = next_cursor(answer)
         if not cursor:
             return
         arguments["cursor"] = cursor
@@ -58,7 +59,7 @@ async def message_at(calls: Calls, thread: ThreadKey, ts: str) -> Message | None
         answer = await calls.read("conversations.replies", channel=thread.channel, ts=thread.thread, **bounds)
     except NoMessage:
         return None
-    found = next((message for message in answer.get("messages") or [] if message.get("ts") == ts), None)
+    found = next((message for message in messages_in(answer, "conversations.replies") if message["ts"] == ts), None)
     return None if found is None or found.get("subtype") == "tombstone" else found
 
 

@@ -9,6 +9,7 @@ import structlog
 
 from bot.errors import PlatformError
 from bot.events import Person
+from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.slack.calls import Calls, Me
 
 log = structlog.get_logger()
@@ -54,7 +55,11 @@ class People:
             reason = error.detail if isinstance(error, PlatformError) else f"no answer within {_LOOK_UP_S} s"
             log.info("slack_person_unknown", user=user, reason=reason)
             return Person(user, user, frozenset({"unknown"}))
-        return person_of(answer["user"], me)
+        try:
+            return person_of(answer["user"], me)
+        except MISREAD as error:
+            misread("slack_answer_unreadable", answer, error, method="users.info")
+            return Person(user, user, frozenset({"unknown"}))
 
 
 def person_of(member: Mapping[str, Any], me: Me) -> Person:
@@ -65,7 +70,7 @@ def person_of(member: Mapping[str, Any], me: Me) -> Person:
     """
     profile = member.get("profile") or {}
     names = (profile.get("display_name"), profile.get("real_name"), member.get("real_name"), member.get("name"))
-    roles = {"bot"} if member.get("is_bot") else set()
+    roles = {"bot"} if member.get("is_bot") is True else set()
     if member.get("is_restricted") or member.get("is_ultra_restricted"):
         roles.add("guest")
     enterprise = (member.get("enterprise_user") or {}).get("enterprise_id", "")

@@ -9,6 +9,7 @@ import structlog
 from bot.errors import PlatformError
 from bot.events import Incoming, MessageKey, Person, Said, ThreadKey, Upload
 from bot.platforms.kernel.cut import shortened
+from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.slack.calls import Calls, Me
 from bot.platforms.slack.read.begun import BegunThreads
 from bot.platforms.slack.read.blocks import words_of, words_of_attachments
@@ -85,15 +86,22 @@ class Translator:
             try:
                 async with asyncio.timeout(_LOOK_UP_S):
                     found = (await self._calls.read("conversations.info", channel=channel))["channel"]
-            except (PlatformError, TimeoutError) as error:
+                kind = "mpim" if found.get("is_mpim") else "im" if found.get("is_im") else "channel"
+            except (PlatformError, TimeoutError, *MISREAD) as error:
                 log.info("slack_channel_unknown", channel=channel, reason=type(error).__name__)
                 return "channel"
-            kind = "mpim" if found.get("is_mpim") else "im" if found.get("is_im") else "channel"
         self._kinds[channel] = kind
         return kind
 
     async def said(self, message: Message, me: Me) -> Said | None:
         """Return a message as context; None for what nobody said: a notice, a deleted message."""
+        try:
+            return await self._said(message, me)
+        except MISREAD as error:
+            misread("slack_context_unreadable", message, error)
+            return None
+
+    async def _said(self, message: Message, me: Me) -> Said | None:
         if message.get("subtype") in _UNSPOKEN:
             return None
         by_bot = is_own(message, me)
@@ -153,8 +161,8 @@ class Translator:
             reason = error.detail if isinstance(error, PlatformError) else f"no answer within {_LOOK_UP_S} s"
             log.info("slack_file_unknown", file=file["id"], reason=reason)
             return file
-        whole: Message = answer["file"]
-        return whole
+        whole: Message = answer.get("file") or file
+        return whole if isinstance(whole, dict) else file
 
 
 def is_own(message: Message, me: Me) -> bool:
@@ -202,7 +210,13 @@ def _substance(message: Message) -> tuple[str, list[str]]:
 
 def _is_readable(file: Message) -> bool:
     closed = file.get("file_access", "visible") != "visible" or file.get("mode") in _UNREADABLE_MODES
-    return not closed and not file.get("is_external") and bool(_address(file))
+    if closed or file.get("is_external") or not _address(file):
+        return False
+    try:
+        return bool(_upload(file).id)
+    except MISREAD as error:
+        misread("slack_file_unreadable", file, error)
+        return False
 
 
 def _address(file: Message) -> str:
