@@ -72,7 +72,7 @@ class CatchUp:
         self._slots = ReadSlots(lambda channel: client.order.is_waited_for(str(channel)))
         self._looking_up = asyncio.Lock()
         self._members: dict[tuple[int, int], discord.Member | None] = {}
-        client.dm_found = lambda channel: client.in_turn(channel, partial(self._read_dm, channel))
+        client.read_dms_by(self._read_dm)
 
     async def run(self) -> None:
         """Until cancelled: catch up where a session or a guild begins; write down until when everything was heard.

@@ -86,8 +86,7 @@ class Listener(discord.Client):
         self.order.hold()
         self.beginning = False
         self.unheard: dict[int, float] = {}
-        self.dm_found: Callable[[int], None] = lambda _: None
-        """Called with each DM's channel before its first message that this client hears is handed in."""
+        self._read_dm: Callable[[int], Awaitable[None]] | None = None
         self._dms: set[int] = set()
         self._hear = hear
         self._tasks = tasks
@@ -100,6 +99,10 @@ class Listener(discord.Client):
         take = getattr(self, f"_take_{event}", None)
         if take is not None:
             take(*args)
+
+    def read_dms_by(self, read: Callable[[int], Awaitable[None]]) -> None:
+        """Have each DM read, by its channel, before its first message that this client hears is handed in."""
+        self._read_dm = read
 
     def in_turn(self, channel: int, step: Step, *, since_s: float | None = None, first: bool = False) -> None:
         """Take a step for a channel after what came before, or `first` of all that waits; the others wait for it.
@@ -177,7 +180,8 @@ class Listener(discord.Client):
             sent_at_s = message.created_at.timestamp()
             if message.guild is None and message.channel.id not in self._dms:
                 self._dms.add(message.channel.id)
-                self.dm_found(message.channel.id)
+                if self._read_dm is not None:
+                    self.in_turn(message.channel.id, partial(self._read_dm, message.channel.id))
             self.in_turn(message.channel.id, partial(self.hear_message, message), since_s=sent_at_s)
 
     def _take_raw_message_edit(self, update: discord.RawMessageUpdateEvent) -> None:

@@ -36,15 +36,13 @@ _STOP_SIGN = "x"
 
 
 class Listener:
-    """A global middleware of a bolt app: it answers every event itself, once the event was heard.
+    """A bolt app's events: it answers every event itself, once the event was heard.
 
     A mention in a channel comes twice, as `message` and as `app_mention`; both become the same `Incoming`. What `hear`
     raises leaves the event without acknowledgement, and Slack sends it again (docs, apis/events-api, retries).
     """
 
     def __init__(self, hear: Hear, translator: Translator, me: Me, clock: PlatformClock) -> None:
-        self.missed_in: Callable[[str, str], Awaitable[None]] = _nothing
-        """Called with the channel and thread of a live reply before it is heard: what was missed there comes first."""
         self._hear = hear
         self._translator = translator
         self._me = me
@@ -70,10 +68,6 @@ class Listener:
 
     async def _take_live(self, body: dict[str, Any]) -> BoltResponse:
         event = body.get("event") or {}
-        thread = str(event.get("thread_ts") or "")
-        is_reply = event.get("type") in {"message", "app_mention"} and thread not in {"", event.get("ts")}
-        if is_reply and is_question(event, self._me):
-            await self.missed_in(str(event.get("channel")), thread)
         said_s = float(event.get("event_ts") or event.get("ts") or math.inf)
         return await self._take(body, said_s, settle_s=_SETTLE_S if self._clock.now_s() - said_s > _LATE_S else 0.0)
 
@@ -154,6 +148,22 @@ class Listener:
         return (Pressed(message, Button.STOP, person),) if "bot" not in person.roles else ()
 
 
-async def _nothing(channel: str, thread: str) -> None:
-    """Nothing was missed."""
-    del channel, thread
+class LiveEvents:
+    """A listener's events as Slack sends them: before a question in a thread is heard, what was missed there is.
+
+    `missed_in` is called with the channel and the thread.
+    """
+
+    def __init__(self, listener: Listener, missed_in: Callable[[str, str], Awaitable[None]], me: Me) -> None:
+        self._listener = listener
+        self._missed_in = missed_in
+        self._me = me
+
+    async def take(self, body: dict[str, Any]) -> BoltResponse:
+        """As `Listener.take`, a global middleware."""
+        event = body.get("event") or {}
+        thread = str(event.get("thread_ts") or "")
+        is_reply = event.get("type") in {"message", "app_mention"} and thread not in {"", event.get("ts")}
+        if is_reply and is_question(event, self._me):
+            await self._missed_in(str(event.get("channel")), thread)
+        return await self._listener.take(body)

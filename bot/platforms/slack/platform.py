@@ -21,7 +21,7 @@ from bot.platforms.slack.catch_up import CatchUp
 from bot.platforms.slack.connect.sign_in import sign_in_when_there
 from bot.platforms.slack.connect.socket_mode import SocketMode
 from bot.platforms.slack.growth.delivery import Delivering, Delivery
-from bot.platforms.slack.listen import Listener
+from bot.platforms.slack.listen import Listener, LiveEvents
 from bot.platforms.slack.own import OwnPosts
 from bot.platforms.slack.read import documents
 from bot.platforms.slack.read.context import message_at
@@ -165,12 +165,11 @@ class SlackPlatform:
             told = Whispering(hear, partial(whisper_to_author, self._calls), tasks).hear
             listener = Listener(told, self._translator, me, self._calls.clock)
             catch_up = CatchUp(self._calls, listener.take_fetched, hear, log, me)
-            listener.missed_in = catch_up.first
             working = self._delivering.sessions.working
             others = Others(self.name, log.is_ours)
             app.use(OwnPosts(others, self._key, me, self._calls.clock).take)
             app.use(Presses(hear, self._calls, self._translator, me, working=working, tasks=tasks).take)
-            app.use(listener.take)
+            app.use(LiveEvents(listener, catch_up.first, me).take)
             try:
                 await SocketMode(app, self._app_token, client, session, others=others).run(url, catch_up.run)
             except StartupError as error:  # kept out of the group, which would wrap it

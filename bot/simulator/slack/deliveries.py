@@ -99,7 +99,7 @@ class Deliveries:
         self.acks: dict[str, float] = {}
         self.redeliver_after_s = ACKNOWLEDGE_WITHIN_S
         self.keeps_events = True
-        sockets.opened, sockets.heard, sockets.lost = self._deliver_waiting, self._acknowledge, self._lost
+        sockets.subscribe(opened=self._deliver_waiting, heard=self._acknowledge, lost=self._lost)
 
     def send(self, kind: str, event: Mapping[str, Any], ts: str) -> None:
         """Send an event to one connection, unless a mishap is in line for it."""

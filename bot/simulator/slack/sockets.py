@@ -42,7 +42,7 @@ class Socket:
 
 
 class Sockets:
-    """The connections of one app, oldest first. `opened`, `heard` and `lost` are called when that happens.
+    """The connections of one app, oldest first.
 
     `ping_every_s`: Slack's own pace is not documented; its Node SDK gives a connection up after 30 s without a ping.
     """
@@ -54,9 +54,15 @@ class Sockets:
         self.open: list[Socket] = []
         self.progress = Progress()
         self.ping_every_s = 10.0
-        self.opened: Callable[[], None] = lambda: None
-        self.heard: Callable[[str], None] = lambda _: None
-        self.lost: Callable[[Socket], None] = lambda _: None
+        self._opened: Callable[[], None] = lambda: None
+        self._heard: Callable[[str], None] = lambda _: None
+        self._lost: Callable[[Socket], None] = lambda _: None
+
+    def subscribe(
+        self, *, opened: Callable[[], None], heard: Callable[[str], None], lost: Callable[[Socket], None]
+    ) -> None:
+        """Have these called when a connection is open, when the app says something, and when a connection is lost."""
+        self._opened, self._heard, self._lost = opened, heard, lost
 
     def new_ticket(self) -> str:
         """Return a ticket for one connection."""
@@ -86,7 +92,7 @@ class Sockets:
         try:
             async with asyncio.TaskGroup() as tasks:
                 ours = [tasks.create_task(self._write(socket)), tasks.create_task(self._ping(socket))]
-                self.opened()
+                self._opened()
                 await self._read(socket)
                 for task in ours:
                     task.cancel()
@@ -121,7 +127,7 @@ class Sockets:
             if socket.frozen:
                 continue
             if frame.type is WSMsgType.TEXT:
-                self.heard(frame.data)
+                self._heard(frame.data)
             elif frame.type is WSMsgType.PING:
                 await _send_ping_or_pong(socket.ws.pong, frame.data)
         if socket.frozen:
@@ -133,7 +139,7 @@ class Sockets:
         socket.gone.set()
         if socket.closing is not None:
             socket.closing.cancel()
-        self.lost(socket)
+        self._lost(socket)
         self.progress.moved()
 
     async def refresh(self, sockets: Sequence[Socket], reason: Reason) -> None:

@@ -28,7 +28,7 @@ class Trouble(People):
         super().__init__()
         self._files = Files(self._workspace)
         self._api = WebApi(self._workspace, self._sockets, self._files, limits=limits)
-        self._workspace.hear = self._hear
+        self._workspace.tell_by(self._hear)
 
     @property
     def faults(self) -> Faults:

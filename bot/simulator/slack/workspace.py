@@ -43,7 +43,7 @@ class Content:
 
 
 class Workspace:
-    """One Slack workspace with one app in it. Single event loop; `hear` may be set once the sockets exist."""
+    """One Slack workspace with one app in it, which hears of what happens by `tell_by`. Single event loop."""
 
     def __init__(self, bot_name: str = "Parley") -> None:
         self._numbers = itertools.count(1)
@@ -67,8 +67,12 @@ class Workspace:
         self.status_lasts_s = 120.0
         self.stream_lasts_s = 300.0
         self.unsubscribed: set[str] = set()
-        self.hear: Hear = lambda *_: None
+        self._hear: Hear = lambda *_: None
         self._sharing: set[asyncio.TimerHandle] = set()
+
+    def tell_by(self, hear: Hear) -> None:
+        """Have `hear` called with what the app may hear from now on."""
+        self._hear = hear
 
     # Ids and names
 
@@ -320,4 +324,4 @@ class Workspace:
     def tell(self, channel: Channel, kind: str, event: dict[str, Any], ts: str) -> None:
         """Let the bot hear an event about message `ts`, if it is in the channel."""
         if channel.bot_member:
-            self.hear(kind, event, ts)
+            self._hear(kind, event, ts)
