@@ -13,12 +13,15 @@ from bot.tryout.world import Place, World, world
 sys.path.insert(0, str(Path(__file__).parents[1] / "reply"))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from memory_world import MemoryWorld
+
+@pytest.fixture
+def kind() -> type[World]:
+    return World
 
 
 @pytest.fixture
-async def here() -> AsyncIterator[World]:
-    async with world(SecretStr(""), Pace(), MemoryWorld) as started:
+async def here(kind: type[World]) -> AsyncIterator[World]:
+    async with world(SecretStr(""), Pace(), kind) as started:
         yield started
 
 

@@ -3,10 +3,16 @@
 import re
 
 import pytest
+from memory_world import MemoryWorld
 
 from bot.simulator.claude import Reply, long_text
 from bot.simulator.pictures import picture
 from bot.tryout.world import Place, World
+
+
+@pytest.fixture
+def kind() -> type[World]:
+    return MemoryWorld
 
 
 @pytest.fixture(params=["discord", "slack", "memory"])
