@@ -1,9 +1,11 @@
 """What is known of a turn while it is at work: what Claude wrote so far, and whether a process died of it."""
 
 import sqlite3
+import time
 
 _MOST_AT_ONCE = 4
 """Among more turns than these a death is not shared out: one that kills the process must be found in the end."""
+_OF_LATE_S = 3600.0
 
 
 def keep(db: sqlite3.Connection, leader: int, text: str) -> None:
@@ -31,7 +33,7 @@ def set_at_work(db: sqlite3.Connection, leader: int, *, at_work: bool) -> None:
 
 def forgive(db: sqlite3.Connection, leader: int) -> None:
     """Let a turn begin, or end, without a past."""
-    db.execute("UPDATE turn SET at_work = 0, blame = 0, stopping = 0 WHERE id = ?", (leader,))
+    db.execute("UPDATE turn SET at_work = 0, blame = 0, deaths = 0, stopping = 0 WHERE id = ?", (leader,))
 
 
 def rest(db: sqlite3.Connection) -> None:
@@ -40,8 +42,16 @@ def rest(db: sqlite3.Connection) -> None:
 
 
 def blame(db: sqlite3.Connection) -> None:
-    """Share out the death of the process before, if it died, among the turns it was working at."""
+    """Share out the death of the process before, if it died, among the turns it was working at. The more processes
+    died of late without a turn at work, the less it is to blame: somebody or something else ends them.
+    """
     (count,) = db.execute("SELECT count(*) FROM turn WHERE at_work = 1").fetchone()
-    if count:
-        share = 1.0 / min(count, _MOST_AT_ONCE)
-        db.execute("UPDATE turn SET at_work = 0, blame = blame + ? WHERE at_work = 1", (share,))
+    if not count:
+        return
+    now_s = time.time()
+    db.execute("DELETE FROM death WHERE at_s < ?", (now_s - _OF_LATE_S,))
+    db.execute("INSERT INTO death (at_s) VALUES (?)", (now_s,))
+    (all_deaths,) = db.execute("SELECT count(*) FROM death").fetchone()
+    update = """UPDATE turn SET at_work = 0, deaths = deaths + 1,
+        blame = blame + :share / (1 + max(0, :all - deaths - 1)) WHERE at_work = 1"""
+    db.execute(update, {"share": 1.0 / min(count, _MOST_AT_ONCE), "all": all_deaths})

@@ -118,10 +118,13 @@ STEPS: tuple[str, ...] = (
     CREATE INDEX usage_by_charge ON usage (charge) WHERE charge <> 0;
 
     -- On a leading row: whether a process works at the turn, how much it is to blame for deaths of processes that did
-    -- (each death is shared out among the turns at work), and whether a reader wants no more of the answer. `draft`:
-    -- what Claude wrote of an answer that is not recorded, at least as much as was ever shown of it.
+    -- (each death is shared out among the turns at work), at how many deaths it was at work, and whether a reader wants
+    -- no more of the answer. `death`: when processes died of late while they worked. `draft`: what Claude wrote of an
+    -- answer that is not recorded, at least as much as was ever shown of it.
     ALTER TABLE turn ADD COLUMN at_work INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE turn ADD COLUMN blame REAL NOT NULL DEFAULT 0;
+    ALTER TABLE turn ADD COLUMN deaths INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE death (at_s REAL NOT NULL);
     ALTER TABLE turn ADD COLUMN stopping INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX turn_at_work ON turn (id) WHERE at_work = 1;
     CREATE TABLE draft (turn INTEGER PRIMARY KEY REFERENCES turn (id), text TEXT NOT NULL);

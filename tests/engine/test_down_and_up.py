@@ -238,3 +238,20 @@ async def test_a_death_is_shared_out_among_all_turns_that_were_at_work(tmp_path:
         for number in numbers:
             await here.ended(number, "delivered")
     assert chat.lines == [WHOLE] * 3
+
+
+async def test_where_processes_die_whatever_they_work_at_no_turn_is_to_blame(
+    tmp_path: Path, claude: SimulatedClaude
+) -> None:
+    """Three processes died of others before: somebody ends them, and the next two deaths say nothing of a new turn."""
+    chat, directory = Chat(), tmp_path / "life"
+    for number in (97, 98, 99):
+        claude.script(held(), Reply(text=WHOLE))
+        directory = await dies(directory, claude, chat, (number,))
+        async with room(directory, claude, chat) as here:
+            await here.ended(number, "delivered")
+    claude.script(held(), held(), Reply(text=WHOLE))
+    first = await dies(directory, claude, chat, (100,))
+    second = await dies(first, claude, chat)
+    async with room(second, claude, chat) as here:
+        await here.ended(100, "delivered")
