@@ -81,19 +81,21 @@ class PageEnd:
         shown = [self._floor] if self._floor > self._lead.skip else []
         yield
         for at in (*found, *shown, *self._raw(fits)):
-            text = self._rendered(at)
-            yield
+            text = yield from self._rendered(at)
             if self._dialect.size(text) <= self._size:
                 return at, text
         at = max(1, fits)
-        return at, self._rendered(at)
+        return at, (yield from self._rendered(at))
 
     def _document(self, at: int) -> str:
         return self._lead.text + self._window[self._lead.skip : at]
 
-    def _rendered(self, at: int) -> str:
+    def _rendered(self, at: int) -> Work[str]:
         if at not in self._known:
-            self._known[at] = self._dialect.render(close(self._document(at)).text)
+            closed = close(self._document(at)).text
+            yield
+            self._known[at] = self._dialect.render(closed)
+            yield
         return self._known[at]
 
     def _fullest(self) -> Work[tuple[int, int]]:

@@ -167,7 +167,9 @@ class Paginator:
 
     def _complete(self) -> Work[None]:
         """End the last page, or one more before it."""
-        text = self._dialect.render(close(self._document(self._tail), whole=True).text)
+        closed = close(self._document(self._tail), whole=True).text
+        yield
+        text = self._dialect.render(closed)
         yield
         if (size := self._dialect.size(text)) <= self._size:
             self._end(len(self._tail), text)
@@ -191,6 +193,7 @@ class Paginator:
         end = steady(document)
         yield
         text = close(document[:end]).text
+        yield
         shown = self._dialect.render(text)
         yield
         if self._dialect.size(shown) > self._size:
