@@ -48,7 +48,7 @@ NO = StartupError("Slack refuses SLACK_APP_TOKEN.")
 async def test_a_platform_that_is_refused_or_fails_is_tried_again_and_the_other_goes_on(end: Exception) -> None:
     slack, discord = Refusing("slack", *[end] * 5), Refusing("discord")
     with structlog.testing.capture_logs() as lines, quick(slack, discord) as tasks:
-        await asyncio.wait_for(slack.connected.wait(), 10)
+        await asyncio.wait_for(slack.connected.wait(), 120)
         assert (slack.runs, discord.runs) == (6, 1)
         assert not any(task.done() for task in tasks)
     assert sum(line["log_level"] == "error" for line in lines) == 5
@@ -57,13 +57,13 @@ async def test_a_platform_that_is_refused_or_fails_is_tried_again_and_the_other_
 async def test_where_every_platform_is_refused_the_first_sentence_is_what_the_start_ends_with() -> None:
     both = quick(Refusing("slack", *[NO] * 99), Refusing("discord", *[NO] * 99))
     with both as tasks, pytest.raises(StartupError, match="SLACK_APP_TOKEN"):
-        await asyncio.wait_for(asyncio.gather(*tasks), 10)
+        await asyncio.wait_for(asyncio.gather(*tasks), 120)
 
 
 async def test_a_store_that_breaks_ends_the_process_whichever_platform_meets_it() -> None:
     both = quick(Refusing("slack", StoreError("The disk fails.")), Refusing("discord"))
     with both as tasks, pytest.raises(StoreError):
-        await asyncio.wait_for(asyncio.gather(*tasks), 10)
+        await asyncio.wait_for(asyncio.gather(*tasks), 120)
 
 
 async def test_with_a_refused_slack_token_discord_answers(here: World) -> None:

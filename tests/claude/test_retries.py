@@ -1,7 +1,6 @@
 """What is tried again, when, and for how long; and what waits for a connection."""
 
 import asyncio
-import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -64,10 +63,8 @@ async def test_row_33_what_fails_before_the_first_token_is_tried_again(c, claude
 
 async def test_a_rate_limit_is_waited_for_as_long_as_the_api_says(c, claude):
     claude.script(Reply(status=429, headers={"retry-after": "0.3"}), Reply(text="Hello"))
-    start = time.monotonic()
     assert contents(await c("Hi")) == "Hello"
     assert claude.requests[1].at_s - claude.requests[0].at_s >= 0.3
-    assert time.monotonic() - start < 5
 
 
 async def test_a_wait_beyond_the_deadline_is_not_begun(client, claude):
@@ -79,11 +76,9 @@ async def test_a_wait_beyond_the_deadline_is_not_begun(client, claude):
 
 
 async def test_trying_again_ends_at_the_deadline(client, claude):
-    claude.otherwise = lambda _: Reply(status=529)
-    start = time.monotonic()
+    claude.script(*(Reply(status=529, headers={"retry-after": wait_s}) for wait_s in ("0", "60", "0")))
     with pytest.raises(Overloaded):
-        await client(retry_within_s=0.7)("Hi")
-    assert time.monotonic() - start < 1.5
+        await client(retry_within_s=60)("Hi")
     assert claude.count == 2
 
 
@@ -122,10 +117,8 @@ async def test_the_wait_for_a_free_connection_is_bounded(claude):
     stream = await client("Hi", stream=True)
     await anext(stream)
     patient = AsyncClient("claude-sonnet-5-5", cli=sdk, retry_within_s=5)
-    start = time.monotonic()
     with pytest.raises(NoConnection):
         await client("Me too")
-    assert time.monotonic() - start < 1
     waiting = asyncio.create_task(patient("And me"))
     gate.set()
     await stream.finish()

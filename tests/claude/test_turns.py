@@ -83,7 +83,7 @@ async def test_a_stream_left_by_a_task_that_is_over_does_not_lock_the_chat_for_e
     chat = AsyncChat(cli=client(stall_s=0.2))
     claude.script(Reply(text="one two three", gate=asyncio.Event(), gate_at=2), Reply(text="Yes"))
     left = await chat("And?", stream=True)
-    assert await asyncio.wait_for(anext(left), 5) == "one"  # which reads it in a task of its own
+    assert await asyncio.wait_for(anext(left), 120) == "one"  # which reads it in a task of its own
     assert contents(await chat("Still there?")) == "Yes"
     with pytest.raises(StreamCut, match="asked again"):
         await anext(left)
@@ -92,9 +92,9 @@ async def test_a_stream_left_by_a_task_that_is_over_does_not_lock_the_chat_for_e
 async def test_a_stream_may_be_read_by_one_task_after_the_other(chat, claude):
     claude.script(Reply(text="one two three"), Reply(text="Yes"))
     stream = await chat("And?", stream=True)
-    got = [await asyncio.wait_for(anext(stream), 5)]
+    got = [await asyncio.wait_for(anext(stream), 120)]
     waiting = asyncio.create_task(chat("Still there?"))
-    while (piece := await asyncio.wait_for(anext(stream, None), 5)) is not None:
+    while (piece := await asyncio.wait_for(anext(stream, None), 120)) is not None:
         got.append(piece)
     assert "".join(got) == "one two three"
     assert contents(await waiting) == "Yes"

@@ -71,7 +71,7 @@ async def test_whatever_is_odd_about_an_event_the_next_question_is_heard(connect
             assert not scene.running.done(), name
         dm = scene.discord.dm(scene.ben)
         await scene.discord.say(scene.ben, dm, "Are you still there?")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while not (isinstance(heard := await scene.heard.next_of_any(), Incoming) and heard.direct):
                 assert isinstance(heard, Incoming | Edited | Deleted | Pressed)
         assert heard.text == "Are you still there?"

@@ -38,7 +38,7 @@ async def growing(here: Room, number: int = 100) -> str:
 @asynccontextmanager
 async def told_to_end(here: Room) -> AsyncIterator[None]:
     """The bot is told to end, and lets running answers end meanwhile; afterwards it has ended."""
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(120), asyncio.TaskGroup() as group:
         group.create_task(here.engine.__aexit__(None, None, None))
         await asyncio.sleep(0)  # it has begun
         yield

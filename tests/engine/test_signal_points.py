@@ -121,7 +121,7 @@ async def first_life(directory: Path, claude: SimulatedClaude, chat: WatchedChat
     points = chat.points = Points(at)
     drain_s = 0.0 if gesture is nothing else DRAIN_S
     watched = {"around": lambda store: Watched(store, points), "drain_s": drain_s}
-    async with room(directory, claude, chat, **watched) as here, asyncio.timeout(30), asyncio.TaskGroup() as group:
+    async with room(directory, claude, chat, **watched) as here, asyncio.timeout(120), asyncio.TaskGroup() as group:
         ends = [group.create_task(wait) for wait in (here.ended(100), points.told.wait())]
         asked = group.create_task(ask(here))
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)

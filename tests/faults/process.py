@@ -43,6 +43,11 @@ class Bot:
         self.environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **secrets}
         self._process: asyncio.subprocess.Process | None = None
 
+    def set(self, line: str) -> None:
+        """Add a line to its settings, for the next start."""
+        with (self.directory / "config.toml").open("a") as settings:
+            settings.write(f"\n{line}\n")
+
     async def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -90,18 +89,15 @@ async def test_row_30_when_the_disk_fails_the_bot_ends_and_the_next_one_answers_
 
 async def test_row_30_an_answer_that_grows_when_the_disk_fails_does_not_hold_the_process_up(there: Ground) -> None:
     people = People(there)
+    there.bot.set("limits.drain_s = 600")  # so long running answers have to end when all is well
     there.claude.script(Reply(text=answer_to(LONG_ONE), pieces=20, gate=asyncio.Event(), gate_at=10))
     await there.bot.start()
     await there.ready()
     growing = await people.ask_on_slack(LONG_ONE)
     await there.slack.changes.wait(lambda change: change.by_bot and change.kind == "posted")
     the_disk_fails(there)
-    begun_s = time.monotonic()
     on_discord = await people.ask_on_discord(SECOND)
     assert await there.bot.ended() == 1
-    taken_s = time.monotonic() - begun_s
-    print(f"\nended after {taken_s:.2f} s")
-    assert taken_s < 10.0  # less than the 20 that running answers have to end when all is well
     says_what_to_do(there)
     assert len(people.on_slack(growing)) == 1
     await there.bot.start()

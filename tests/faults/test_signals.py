@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -39,15 +38,13 @@ def shown(there: Ground, place: Conversation) -> list[str]:
     return [squeezed(message.shown) for message in messages if message.user == there.slack.bot_user_id]
 
 
-async def test_an_idle_bot_ends_within_a_second(there: Ground) -> None:
+async def test_an_idle_bot_ends_and_waits_for_nothing(there: Ground) -> None:
+    there.bot.set("limits.drain_s = 600")
     await there.bot.start()
     await there.ready()
-    begun_s = time.monotonic()
     there.bot.signal(signal.SIGTERM)
     assert await there.bot.ended() == 0
-    taken_s = time.monotonic() - begun_s
-    print(f"\nidle: {taken_s:.2f} s")
-    assert taken_s < 3.0  # one on a machine that does nothing else
+    assert "letting running turns end" not in there.bot.log.read_text()
 
 
 async def test_a_running_answer_may_end_and_the_process_ends_with_it(there: Ground) -> None:
@@ -64,6 +61,7 @@ async def test_a_running_answer_may_end_and_the_process_ends_with_it(there: Grou
 
 @pytest.mark.parametrize("word", ["word", "reaction"])
 async def test_row_24_a_stop_during_the_end_is_obeyed_and_shortens_it(there: Ground, word: str) -> None:
+    there.bot.set("limits.drain_s = 600")
     await there.bot.start()
     slack, ada = there.slack, there.slack.add_person("Ada")
     place = await ask(there, asyncio.Event(), ada)
@@ -74,7 +72,7 @@ async def test_row_24_a_stop_during_the_end_is_obeyed_and_shortens_it(there: Gro
         await slack.say(ada, place.channel, "stop", thread=place.thread)
     else:
         await slack.react(ada, place.channel, place.thread, "x")
-    assert await there.bot.ended(15.0) == 0
+    assert await there.bot.ended() == 0
     [said] = shown(there, place)
     assert said.startswith(half[0][:-1])
     assert "Stopped." in said
@@ -100,20 +98,18 @@ async def test_row_24_a_terminal_that_is_closed_lets_running_answers_end(there: 
 
 
 async def test_a_second_signal_ends_it_at_once_and_the_next_process_answers_in_the_same_message(there: Ground) -> None:
+    there.bot.set("limits.drain_s = 600")
     await there.bot.start()
     place = await ask(there, asyncio.Event())
     there.bot.signal(signal.SIGTERM)
     await there.bot.printed("letting running turns end")
-    begun_s = time.monotonic()
     there.bot.signal(signal.SIGTERM)
     assert await there.bot.ended() == -signal.SIGTERM
-    assert time.monotonic() - begun_s < 1.0
     await answered_by_the_next(there, place)
 
 
 async def test_an_answer_that_takes_too_long_is_finished_by_the_next_process_in_the_same_message(there: Ground) -> None:
-    settings = there.bot.directory / "config.toml"
-    settings.write_text(f"{settings.read_text()}\nlimits.drain_s = 1\n")
+    there.bot.set("limits.drain_s = 1")
     await there.bot.start()
     place = await ask(there, asyncio.Event())
     there.bot.signal(signal.SIGTERM)

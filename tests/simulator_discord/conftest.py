@@ -66,7 +66,7 @@ class Bot(discord.Client):
     async def next(self) -> discord.Message:
         """The next message by a person."""
         while True:
-            message = await asyncio.wait_for(self.heard.get(), 10)
+            message = await asyncio.wait_for(self.heard.get(), 120)
             if not message.author.bot:
                 return message
 

@@ -16,7 +16,7 @@ async def test_a_lost_connection_is_resumed_and_what_was_missed_is_replayed(sim,
         await sim.drop_gateway(resumable=True)
         await sim.say(place.ada, place.channel, "in the gap")
         assert (await bot.next()).content == "in the gap"
-        await asyncio.wait_for(bot.resumed.get(), 5)
+        await asyncio.wait_for(bot.resumed.get(), 120)
         await sim.say(place.ada, place.channel, "after")
         assert (await bot.next()).content == "after"
         assert (sim.sessions, sim.resumes) == (1, 1)
@@ -28,7 +28,7 @@ async def test_a_connection_that_breaks_off_is_resumed_too(sim, place, connect):
             await sim.drop_gateway(abrupt=True)
             await sim.say(place.ada, place.channel, str(n))
             assert (await bot.next()).content == str(n)
-            await asyncio.wait_for(bot.resumed.get(), 5)
+            await asyncio.wait_for(bot.resumed.get(), 120)
         assert (sim.sessions, sim.resumes) == (1, 3)
 
 
@@ -83,7 +83,7 @@ async def test_a_resumed_session_can_repeat_what_the_bot_has_heard(sim, place, c
         await sim.drop_gateway(repeat=2)
         await sim.say(place.ada, place.channel, "three")
         assert [(await bot.next()).content for _ in range(3)] == ["one", "two", "three"]
-        await asyncio.wait_for(bot.resumed.get(), 5)
+        await asyncio.wait_for(bot.resumed.get(), 120)
         await sim.drop_gateway(repeat=100)
         await sim.say(place.ada, place.channel, "four")
         heard = [(await bot.next()).content for _ in range(4)]
@@ -165,7 +165,7 @@ async def test_events_without_their_intent_are_not_told(point, place):
         await sim.ready()
         await sim.say(place.ada, place.channel, "in the channel")
         await sim.say(place.ada, sim.dm(place.ada), "in private")
-        assert await asyncio.wait_for(heard.get(), 5) == "in private"
+        assert await asyncio.wait_for(heard.get(), 120) == "in private"
         await bot.close()
 
 
@@ -266,7 +266,7 @@ async def test_a_simulator_that_stops_before_the_bot_lets_go_of_it(monkeypatch):
         stopping_s = loop.time()
     assert loop.time() - stopping_s < 2
     with pytest.raises(aiohttp.ClientError):  # it comes back at once, and nobody is there
-        await asyncio.wait_for(running, 5)
+        await asyncio.wait_for(running, 120)
 
 
 async def test_a_taken_port_is_an_error_and_leaves_nothing_open(sim):

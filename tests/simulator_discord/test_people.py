@@ -26,7 +26,7 @@ async def test_a_reply_brings_what_it_replies_to_and_pings_unless_told_not_to(si
         assert (await bot.next()).mentions == []
         for said, pings in ((str(heard.id), [bot.user]), (quiet.id, [])):
             await sim.edit(place.ada, said, "go further")
-            assert (await asyncio.wait_for(bot.edits.get(), 5)).message.mentions == pings
+            assert (await asyncio.wait_for(bot.edits.get(), 120)).message.mentions == pings
 
 
 async def test_a_forward_shows_what_the_message_was_then_and_not_who_wrote_it(sim, place, connect):
@@ -53,23 +53,23 @@ async def test_edits_deletions_and_previews_by_others_are_told(sim, place, conne
     async with connect() as bot:
         said = await sim.say(place.ada, place.channel, "helo")
         await sim.edit(place.ada, said.id, "hello")
-        edit = await asyncio.wait_for(bot.edits.get(), 5)
+        edit = await asyncio.wait_for(bot.edits.get(), 120)
         assert (edit.message.content, edit.message.edited_at is None) == ("hello", False)
         other = await sim.say(place.ada, place.channel, "https://example.org")
         await sim.unfurl(other.id)
-        assert (await asyncio.wait_for(bot.edits.get(), 5)).message.edited_at is None
+        assert (await asyncio.wait_for(bot.edits.get(), 120)).message.edited_at is None
         await sim.delete(said.id)
-        assert str((await asyncio.wait_for(bot.deletions.get(), 5)).message_id) == said.id
+        assert str((await asyncio.wait_for(bot.deletions.get(), 120)).message_id) == said.id
 
 
 async def test_a_preview_leaves_the_time_of_the_last_edit_as_it_was(sim, place, connect):
     async with connect() as bot:
         said = await sim.say(place.ada, place.channel, "https://example.org")
         await sim.edit(place.ada, said.id, "see https://example.org")
-        edited_at = (await asyncio.wait_for(bot.edits.get(), 5)).message.edited_at
+        edited_at = (await asyncio.wait_for(bot.edits.get(), 120)).message.edited_at
         assert edited_at is not None
         await sim.unfurl(said.id)
-        preview = (await asyncio.wait_for(bot.edits.get(), 5)).message
+        preview = (await asyncio.wait_for(bot.edits.get(), 120)).message
         assert (preview.edited_at, preview.content) == (edited_at, "see https://example.org")
         assert [change.kind for change in sim.changes.seen] == ["posted", "edited"]
 
@@ -78,7 +78,7 @@ async def test_messages_deleted_in_one_go_are_told_in_one_event(sim, place, conn
     async with connect() as bot:
         said = [(await sim.say(place.ada, place.channel, str(n))).id for n in range(3)]
         await sim.delete_many(said[:2])
-        purge = await asyncio.wait_for(bot.purges.get(), 5)
+        purge = await asyncio.wait_for(bot.purges.get(), 120)
         assert (purge.message_ids, purge.channel_id) == ({int(said[0]), int(said[1])}, int(place.channel))
         assert purge.guild_id == int(place.guild)
         assert [one.id for one in sim.messages(place.channel)] == said[2:]
@@ -95,14 +95,14 @@ async def test_a_reaction_brings_who_put_it_there_and_whether_they_moderate(sim,
         sim.promote(place.ada, place.guild)
         for person, moderates in ((place.ada, True), (eve, False)):
             await sim.react(person, sent, "❌")
-            event = await asyncio.wait_for(bot.reactions.get(), 5)
+            event = await asyncio.wait_for(bot.reactions.get(), 120)
             assert (str(event.member.id), event.message_author_id) == (person.id, bot.user.id)
             assert channel.permissions_for(event.member).manage_messages is moderates
         await sim.say(place.ada, place.channel, "I moderate")
         assert (await bot.next()).author.guild_permissions.manage_messages
         private = await sim.say(place.ada, sim.dm(place.ada), "hm")
         await sim.react(place.ada, private.id, "❌")
-        assert (await asyncio.wait_for(bot.reactions.get(), 5)).member is None
+        assert (await asyncio.wait_for(bot.reactions.get(), 120)).member is None
 
 
 async def test_the_same_message_can_be_delivered_twice(sim, place, connect):

@@ -89,7 +89,7 @@ async def test_opening_a_thread_updates_the_question_without_an_edit(sim, place,
     async with connect() as bot:
         await sim.say(place.ada, place.channel, f"hello {sim.mention}")
         await (await bot.next()).create_thread(name="hello")
-        update = await asyncio.wait_for(bot.edits.get(), 5)
+        update = await asyncio.wait_for(bot.edits.get(), 120)
         assert update.message.edited_at is None
         assert update.message.flags.has_thread
 
@@ -97,7 +97,7 @@ async def test_opening_a_thread_updates_the_question_without_an_edit(sim, place,
 async def test_a_persons_own_thread_is_announced_and_an_archived_one_opens_again_when_written_in(sim, place, connect):
     async with connect() as bot:
         thread_id = await sim.open_thread(place.ada, place.channel, "ideas")
-        thread = await asyncio.wait_for(bot.threads.get(), 5)
+        thread = await asyncio.wait_for(bot.threads.get(), 120)
         assert (str(thread.id), thread.name) == (thread_id, "ideas")
         notice = await bot.next()
         assert (notice.type, notice.reference.channel_id) == (discord.MessageType.thread_created, thread.id)
