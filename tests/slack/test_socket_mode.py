@@ -347,7 +347,7 @@ async def test_frames_that_are_no_events_do_not_end_the_connection() -> None:
     broken = '{"type": "events_api", "envelope_id": "2", "payload": [1]}'
     with capture_logs() as logs:
         async with odd_slack(HELLO, *frames, broken) as (address, _), wire(address):
-            await logs.until("slack_event_not_handled")
+            await logs.until("slack_envelope_unreadable")
             assert (await logs.until("slack_connection_ends"))[0]["reason"] == "closed"
     assert len(logs.of("slack_message_unreadable")) >= 2
 
