@@ -301,7 +301,7 @@ async def test_a_slack_that_closes_every_connection_is_asked_ever_more_rarely() 
         async with odd_slack(HELLO) as (address, _), wire(address):
             failed = await logs.until("slack_not_connected", 4)
     assert {entry["reason"] for entry in failed} == {"closed"}
-    assert failed[3]["wait_s"] > 2.0
+    assert failed[3]["wait_s"] >= 2.0  # four seconds, shortened by half at most
 
 
 @pytest.mark.parametrize("reason", ["link_disabled", "too_many_websockets"])
