@@ -32,6 +32,11 @@ class NoLog:
     async def threads(self, _: str, __: float) -> list[ThreadKey]:
         return []
 
+    async def is_ours(self, mark: str) -> bool:
+        """What the bot posts here is in no store."""
+        del mark
+        return False
+
 
 async def test_a_refused_token_says_what_to_do() -> None:
     async with SimulatedDiscord() as discord:
