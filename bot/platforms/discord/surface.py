@@ -298,7 +298,7 @@ class DiscordSurface:
             if error.code == _THREAD_EXISTS:
                 return root
             if error.code in _NOT_THERE:  # what was begun for a deleted question stands in its thread
-                await client.http.get_channel(root)
+                await sdk.look_up(client, root)
                 return root
             if error.status >= 500:
                 raise
