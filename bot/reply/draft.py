@@ -62,6 +62,7 @@ class Draft:
         self._left: Wanted | None = None
         self.done = False
         self._before: _Attempt | None = None
+        self._last: _Attempt | None = None
         self._now = self._attempt(0)
         self._now.paginator.add(shown or "")
         self.begun = self._known
@@ -72,11 +73,19 @@ class Draft:
         before = self._before
         if self.begun and (before is None or self._now.paginator.length >= before.paginator.length):
             self._before = self._now
+        self._last = self._now
         self._now = self._attempt(self._now.number + 1)
         self._doing = ""
         self._said = False
         self.blank = True
         self.begun = self.late = False
+
+    def shown_of(self, attempt: int) -> None:
+        """Note that a message with text of an attempt was made: of one that begins anew meanwhile, too."""
+        if attempt == self._now.number:
+            self.begun = True
+        elif self._before is None and self._last is not None and attempt == self._last.number:
+            self._before = self._last
 
     def _attempt(self, number: int) -> _Attempt:
         dialect, size = self._surface.dialect, self._surface.limits.page_size

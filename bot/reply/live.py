@@ -296,7 +296,8 @@ class LiveReply:
                 raise
         self._failures, self._all_seen = 0, step.newest
         if not self._draft.done:
-            self._draft.begun, self._claim.rank = True, Rank.MORE
+            self._draft.shown_of(step.look.span.attempt)
+            self._claim.rank = Rank.MORE
 
     def _does_without(self, step: Step, error: PlatformError) -> bool:
         """Give a call up that the platform refuses: an edit it rejects; a file or a deletion, also if it has not

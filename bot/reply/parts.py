@@ -3,6 +3,7 @@ be. Nothing here decides what to do next.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -80,19 +81,20 @@ class Parts:
 
     async def _post(self, shown: Shown, look: Look) -> None:
         again = await self._posting(shown)
-        before = shown.sent, shown.grown
-        shown.sent, shown.grown = look, look.text if look.growing else shown.grown
+        before = replace(shown)
+        shown.try_to_show(look)
         try:
             message_id = await self._surface.post(
                 look.text, shown.mark, buttons=look.buttons, growing=look.growing, again=again
             )
         except (RateLimited, Gone, Forbidden, Rejected):
+            shown.back_to(before)
             shown.again = again
-            shown.sent, shown.grown = before
             raise
         # A message that was found may show what an earlier attempt said: it is not known until an edit.
         await self._posted(shown, message_id)
-        shown.sure = not again
+        if not again:
+            shown.confirm()
 
     async def _attach(self, shown: Shown, file: Attachment) -> None:
         if len(file.data) > self._surface.limits.file_bytes:
@@ -121,12 +123,12 @@ class Parts:
         await self._log.posted(self._turn, Part(shown.index, shown.mark, message_id, shown.file))
 
     async def _edit(self, shown: Shown, look: Look) -> None:
-        before = shown.sent, shown.sure, shown.grown
-        shown.sent, shown.sure, shown.grown = look, False, look.text if look.growing else shown.grown
+        before = replace(shown)
+        shown.try_to_show(look)
         try:
             await self._surface.edit(shown.message_id, look.text, buttons=look.buttons, growing=look.growing)
         except (RateLimited, Forbidden, Rejected):
-            shown.sent, shown.sure, shown.grown = before
+            shown.back_to(before)
             raise
         except Gone as error:
             if shown.index in self._mine:
@@ -136,7 +138,8 @@ class Parts:
             await self._taken_away(shown)
             return
         self._mine.add(shown.index)
-        shown.sure, shown.grown = True, look.text if look.growing else None
+        shown.confirm()
+        shown.grown = look.text if look.growing else None
         shown.stale = shown.stale and look.growing
 
     async def _delete(self, shown: Shown) -> None:

@@ -67,7 +67,8 @@ class Shown:
     """One message as far as the platform confirmed it.
 
     `message_id`: "" until confirmed. `sent`: what it was last asked to show, None if that was an earlier process;
-    `sure`: and that is confirmed. `grown`: the longest text it may show while it grows, as the platform sees it; None
+    `sure`: and that is confirmed. `reached`: up to which character of that attempt it may show, whichever call that got
+    no answer took effect. `grown`: the longest text it may show while it grows, as the platform sees it; None
     if it does not. `stale`: it grows, and that is not the text's beginning any more. `logged`: its part row is on disk.
     `again`: a post was tried and may have landed. `stuck`: an edit of it was rejected, so it stays as it is while the
     answer grows, and then gives way to another one. `file`: the name of the file it brings.
@@ -78,12 +79,28 @@ class Shown:
     message_id: str = ""
     sent: Look | None = None
     sure: bool = False
+    reached: int = 0
     grown: str | None = None
     stale: bool = False
     logged: bool = False
     again: bool = False
     stuck: bool = False
     file: str = ""
+
+    def try_to_show(self, look: Look) -> None:
+        """Note that a message is asked to show this: until that is confirmed, it may show what it showed before."""
+        same = self.sent is not None and self.sent.span.attempt == look.span.attempt
+        self.reached = max(look.span.end, self.reached if same else 0)
+        self.sent, self.sure, self.grown = look, False, look.text if look.growing else self.grown
+
+    def back_to(self, before: "Shown") -> None:
+        """Forget a call that was refused."""
+        self.sent, self.sure, self.reached, self.grown = before.sent, before.sure, before.reached, before.grown
+
+    def confirm(self) -> None:
+        """Note that a message shows what it was last asked to show."""
+        assert self.sent is not None
+        self.sure, self.reached = True, self.sent.span.end
 
     def brings(self, file: Attachment) -> bool:
         """Say whether this is the message for a file."""
@@ -177,10 +194,23 @@ def _losing_nothing(steps: Sequence[Step], wanted: Wanted, texts: Sequence[Shown
     end = wanted.looks[-1].span.end if wanted.looks else 0
     taking = [step for step in steps if _takes_away(step, end, texts)]
     for step in steps:
-        if not any(step is other for other in taking):
-            alone = step.call is not Call.POST or not step.look.growing or not taking
-            yield step if alone else replace(step, look=replace(step.look, buttons=()))
+        if any(step is other for other in taking):
+            continue
+        bare = replace(step, look=replace(step.look, buttons=())) if taking and step.look.growing else step
+        if not _is_shown(bare):
+            yield bare
     yield from taking
+
+
+def _is_shown(step: Step) -> bool:
+    shown = step.shown
+    if shown is None or not shown.sure or shown.sent is None or step.call is Call.POST:
+        return False
+    return (shown.sent.text, shown.sent.buttons, shown.sent.growing) == (
+        step.look.text,
+        step.look.buttons,
+        step.look.growing,
+    )
 
 
 def _takes_away(step: Step, end: int, texts: Sequence[Shown]) -> bool:
@@ -188,9 +218,9 @@ def _takes_away(step: Step, end: int, texts: Sequence[Shown]) -> bool:
     shown, span = step.shown, step.look.span
     if shown is None or not shown.message_id or span.end >= end:
         return False
-    if shown.sent is not None and step.look.text.startswith(shown.sent.text):
+    if shown.sent is not None and step.look.text.startswith(shown.sent.text) and shown.reached <= span.end:
         return False
-    until = shown.sent.span.end if shown.sent and _is_of(shown, span.attempt) else span.end + 1
+    until = shown.reached if shown.sent and _is_of(shown, span.attempt) else span.end + 1
     at, others = span.end, [other.sent.span for other in texts if other.sent and other.sure and other is not shown]
     while at < until:
         reaches = max((o.end for o in others if o.attempt == span.attempt and o.start <= at), default=at)

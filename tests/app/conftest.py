@@ -15,13 +15,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture
-def kind() -> type[World]:
+def world_kind() -> type[World]:
     return World
 
 
 @pytest.fixture
-async def here(kind: type[World]) -> AsyncIterator[World]:
-    async with world(SecretStr(""), Pace(), kind) as started:
+async def here(world_kind: type[World]) -> AsyncIterator[World]:
+    async with world(SecretStr(""), Pace(), world_kind) as started:
         yield started
 
 

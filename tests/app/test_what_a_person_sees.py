@@ -11,7 +11,7 @@ from bot.tryout.world import Place, World
 
 
 @pytest.fixture
-def kind() -> type[World]:
+def world_kind() -> type[World]:
     return MemoryWorld
 
 

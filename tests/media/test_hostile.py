@@ -60,7 +60,8 @@ async def test_a_file_that_keeps_the_machine_busy_is_given_up_after_so_much_of_i
     with pytest.raises(Unreadable, match="too long"):
         await run(made(tmp_path, "while True: pass"), b"data", {}, Bounds(768_000_000, 0.5))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert 0.5 <= after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime < 1.5
+    # The system counts in ticks of its clock, so the last one may be missing.
+    assert 0.4 < after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime < 1.5
     assert not children()
 
 
