@@ -1,5 +1,6 @@
 """Every check there is, in order of speed: `python -m tests`. What CI runs; stops at the first that fails."""
 
+import os
 import subprocess
 import sys
 import time
@@ -7,13 +8,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+WORKERS = 2 * CORES  # a test waits for sockets and other processes as long as it computes
 CHECKS = (
     ("ruff", "format", "--check", "."),
     ("ruff", "check", "."),
     ("lint-imports",),
     ("mypy",),
-    # most tests wait for sockets, not for a core; a few are long, and should not begin last on one process
-    ("python", "-m", "pytest", "-n", "6", "--dist", "worksteal", "--durations=5"),
+    # a few tests are long, and should not begin last on one process
+    ("python", "-m", "pytest", "-n", str(WORKERS), "--dist", "worksteal", "--durations=5"),
 )
 
 
