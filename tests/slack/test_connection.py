@@ -162,7 +162,7 @@ async def test_leaving_closes_everything(connected: Connected) -> None:
         left = {task for task in asyncio.all_tasks() - before if "slack_" in repr(task) or "platforms" in repr(task)}
         assert left == set()
         await scene.slack.settled()
-        await scene.slack.deserted()
+        await scene.slack.holds(0)
 
 
 async def test_a_message_that_is_being_heard_when_the_bot_leaves_is_let_through(scene: Any) -> None:

@@ -371,7 +371,8 @@ async def test_connections_that_an_earlier_process_left_and_our_own_are_not_anot
             place.slack.freeze_sockets()
         async with wire(place.slack.api_url, ghosts_s=3.0, others=Others("slack")) as app:
             assert [one["connections"] for one in await logs.until("slack_connected", times=4)] == [1, 2, 3, 4]
-            place.slack.thaw_sockets()  # Slack has forgotten the ghosts
+            place.slack.thaw_sockets()
+            await place.slack.holds(2)  # Slack has forgotten the ghosts
             [*_, last] = await logs.until("slack_connected", times=5)  # it was asked once more
             assert last["connections"] == 3
             await place.slack.refresh_socket(0, "refresh_requested")

@@ -125,9 +125,9 @@ class SimulatedSlack(Trouble):
         """Return when no event is on its way: each was acknowledged or given up. Raises `TimeoutError`."""
         await self._sockets.progress.until(self._deliveries.settled, timeout_s)
 
-    async def deserted(self, timeout_s: float = 120.0) -> None:
-        """Return when the app has no connection any more. Raises `TimeoutError`."""
-        await self._sockets.progress.until(lambda: not self._sockets.open, timeout_s)
+    async def holds(self, sockets: int, timeout_s: float = 120.0) -> None:
+        """Return when the app has just this many connections, for all that Slack knows. Raises `TimeoutError`."""
+        await self._sockets.progress.until(lambda: len(self._sockets.open) == sockets, timeout_s)
 
     # What the app reaches besides the Web API
 
