@@ -39,8 +39,9 @@ _PER_MIN = {
 _POST = "chat.postMessage"
 _POSTS = Budget(f"slack:{_POST}", 300, 60.0, guessed=True)
 _READING = frozenset({"conversations.history", "conversations.replies"})
-"""Tier 3, but one call a minute for apps that are sold. The readers keep a pace of their own for that; here the rate is
-not known before the first refusal."""
+"""Tier 3, but one call a minute for apps that are sold. The readers keep a pace of their own for both, and learn from
+refusals themselves: a burst that was cut to one call would let no live message wait for what was missed before it.
+"""
 _READS_PER_MIN = 600
 _SLOW_AFTER_S = 30.0
 """At tier 3 no wait is as long: it is the class of apps that are sold."""
@@ -72,16 +73,18 @@ class Budgets:
             stated = Budget(f"{_POSTS.scope}:{team}:{channel}", 5, 5.0, guessed=True)  # about one a second
         else:
             stated = Budget(f"slack:{team}:{method}", _PER_MIN.get(method, _TIER_2), 60.0, guessed=True)
-        burst = self._bursts.get((team, method))
         if method in _READING:
-            stated = replace(stated, calls=_READS_PER_MIN if burst is None else _TIER_3)
+            return replace(stated, calls=_READS_PER_MIN)
+        burst = self._bursts.get((team, method))
         return stated if burst is None else in_bursts_of(stated, burst)
 
     def refused(self, team: str, method: str, budget: Budget, retry_after_s: float) -> None:
         """Note that Slack refused a call that was made in a budget: nobody calls until it said, and the method's bursts
         are no longer from now on than what it took.
         """
-        if method in _READING and retry_after_s >= _SLOW_AFTER_S:
+        if method in _READING:
+            if retry_after_s < _SLOW_AFTER_S:
+                self._pacer.pause(budget.scope, retry_after_s)
             return
         burst = self._pacer.refused(budget.scope, retry_after_s)
         if burst is not None:
