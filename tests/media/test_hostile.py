@@ -98,10 +98,16 @@ async def test_a_cancelled_reader_leaves_no_process(hand_in: Reader) -> None:
 
 def children() -> list[int]:
     """Return the processes that decode."""
-    found = []
-    for task in Path("/proc/self/task").iterdir():
-        found += map(int, (task / "children").read_text().split())
-    return [pid for pid in found if b"child.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    found = [pid for task in Path("/proc/self/task").iterdir() for pid in read(task / "children").split()]
+    return [int(pid) for pid in found if b"child.py" in read(Path("/proc", pid.decode(), "cmdline"))]
+
+
+def read(file: Path) -> bytes:
+    """Return what a file of the system's says of a thread or process; nothing of one that ended meanwhile."""
+    try:
+        return file.read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 async def test_no_token_is_in_the_environment_of_the_process_that_decodes(
