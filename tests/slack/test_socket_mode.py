@@ -10,11 +10,14 @@ from typing import Any
 
 import aiohttp
 import pytest
+import structlog
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from logs import capture_logs
+from loop_clock import time_passes
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
+from structlog.typing import EventDict
 
 from bot.platforms.kernel.others import Others
 from bot.platforms.slack.calls import Me
@@ -184,6 +187,21 @@ async def test_row_19_leaving_does_not_wait_for_a_half_open_connection(place: Pl
             app.running.cancel()
             await asyncio.gather(app.running, return_exceptions=True)
         place.slack.thaw_sockets()
+
+
+async def test_a_bot_that_is_told_to_end_just_when_a_connection_is_made_closes_it(place: Place) -> None:
+    """Its task is cancelled before it has run at all."""
+
+    def end(_: object, __: str, entry: EventDict) -> EventDict:
+        if entry["event"] == "slack_connected":
+            app.running.cancel()
+        raise structlog.DropEvent
+
+    with capture_logs():
+        structlog.configure(processors=[end])
+        async with wire(place.slack.api_url) as app:
+            await asyncio.gather(app.running, return_exceptions=True)
+            await place.slack._sockets.progress.until(lambda: place.slack.sockets == 0, 120)
 
 
 async def test_row_18_after_a_dns_outage_the_bot_recovers_alone(place: Place) -> None:
@@ -369,10 +387,11 @@ async def test_connections_that_an_earlier_process_left_and_our_own_are_not_anot
         async with wire(place.slack.api_url):
             await logs.until("slack_connected", times=2)
             place.slack.freeze_sockets()
-        async with wire(place.slack.api_url, ghosts_s=3.0, others=Others("slack")) as app:
+        async with wire(place.slack.api_url, ghosts_s=600.0, others=Others("slack")) as app:
             assert [one["connections"] for one in await logs.until("slack_connected", times=4)] == [1, 2, 3, 4]
             place.slack.thaw_sockets()
             await place.slack.holds(2)  # Slack has forgotten the ghosts
+            time_passes(600.0)
             [*_, last] = await logs.until("slack_connected", times=5)  # it was asked once more
             assert last["connections"] == 3
             await place.slack.refresh_socket(0, "refresh_requested")

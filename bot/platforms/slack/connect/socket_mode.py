@@ -93,7 +93,11 @@ class Link:
                 if self._events:
                     await asyncio.wait(self._events, timeout=_DRAIN_S)
             finally:
-                await close(self._ws, self._close_s)
+                await self.close()
+
+    async def close(self) -> None:
+        """Close the connection, if it is open."""
+        await close(self._ws, self._close_s)
 
     def renew(self) -> None:
         """Have another connection take the place of this one, which ends when that is there."""
@@ -154,7 +158,7 @@ class SocketMode:
         self._others = others or Others()
         self._ghosts_s = ghosts_s
         self._began_s = _now_s()
-        self._held = 0
+        self._held: set[Link] = set()
         self._ended_s: deque[float] = deque()
         self._crowded = False
         self._app_token = app_token
@@ -186,6 +190,8 @@ class SocketMode:
                         links.create_task(meanwhile(self._connected), name="slack-meanwhile")
             except* StartupError as group:  # kept out of the outer group, which would wrap it
                 refusal = next(error for error in group.exceptions if isinstance(error, StartupError))
+            finally:  # a connection whose task was cancelled before it ran has nobody else to close it
+                await asyncio.gather(*(link.close() for link in self._held))
         if refusal is not None:
             raise refusal
 
@@ -213,7 +219,7 @@ class SocketMode:
         try:
             await link.serve()
         finally:
-            self._held -= 1
+            self._held.discard(link)
             self._ended_s.append(_now_s())
             self._serving.discard(link)
             if not self._serving:
@@ -247,10 +253,11 @@ class SocketMode:
                 await close(ws, self._close_s)
                 self._ended_s.append(_now_s())
                 raise
-        self._held += 1
-        self._greeted(connections)
         begun_s = _now_s()
-        return Link(ws, self._app, events, lambda reason: self._left(reason, _now_s() - begun_s), self._close_s)
+        link = Link(ws, self._app, events, lambda reason: self._left(reason, _now_s() - begun_s), self._close_s)
+        self._held.add(link)
+        self._greeted(connections)
+        return link
 
     def _greeted(self, connections: int) -> None:
         log.info("slack_connected", connections=connections)
@@ -265,7 +272,7 @@ class SocketMode:
         now_s = _now_s()
         while self._ended_s and self._ended_s[0] <= now_s - self._ghosts_s:
             self._ended_s.popleft()
-        self._crowded = connections > self._held + len(self._ended_s)
+        self._crowded = connections > len(self._held) + len(self._ended_s)
         if self._crowded and now_s - self._began_s >= self._ghosts_s:
             self._others.seen("it holds connections of the app")
 
