@@ -194,19 +194,18 @@ class Paginator:
         yield
         text = close(document[:end]).text
         yield
-        shown = self._dialect.render(text)
+        shown = self._dialect.render(text if len(text) == end else document[:end]).rstrip()
         yield
         if self._dialect.size(shown) > self._size:
             if self._fitted:
                 return Page(self._tail, self._fitted)
             page_end = self._page_end(self._tail)
             at, _ = yield from page_end.best()
-            text, end = "", steady(document[: page_end.inside(at)])
-        if len(text) != end:
-            shown = self._dialect.render(document[:end])
+            end = steady(document[: page_end.inside(at)])
+            shown = self._dialect.render(document[:end]).rstrip()
             yield
         self._floor = max(self._floor, end - len(self._lead.text) + self._lead.skip)
-        self._fitted = shown.rstrip()
+        self._fitted = shown
         return Page(self._tail, self._fitted)
 
     def _freeze(self, window: str, size: int) -> Work[None]:

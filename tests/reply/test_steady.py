@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from reply_fakes import Chat, Growing, Plain, answer, away, reply_in, run
 from reply_texts import PIECES, anything, proper, prose, sizes
@@ -97,6 +97,7 @@ faults = st.lists(st.one_of(st.none(), st.none(), st.builds(away), st.builds(lam
 
 
 @short
+@example("<" * 49 + "Pailn ", [52, 1, 1, 1], AppendOnly(SlackDialect(), 200), [])  # too long only as it is written
 @given(anything, steps, chats, faults)
 def test_each_text_begins_with_the_one_before_and_in_the_end_all_is_there(
     text: str, cuts: list[int], chat: AppendOnly, faults: list[PlatformError | None]
