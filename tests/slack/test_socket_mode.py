@@ -394,6 +394,7 @@ async def test_connections_that_an_earlier_process_left_and_our_own_are_not_anot
             time_passes(600.0)
             [*_, last] = await logs.until("slack_connected", times=5)  # it was asked once more
             assert last["connections"] == 3
+            await place.slack.holds(2)  # the one that was renewed is gone: what is refreshed now is a sound one
             await place.slack.refresh_socket(0, "refresh_requested")
             await logs.until("slack_connected", times=6)
             await place.say("hello")
