@@ -10,13 +10,23 @@ import structlog
 
 from bot.claude import AsyncClient, mk_sdk
 from bot.config import AccessSettings, Secrets, Settings, uses_discord, uses_slack
-from bot.engine import Access, Allowance, Answerer, Asker, AskSettings, Budgets, Engine, Slots, check_model
+from bot.engine import (
+    Access,
+    Allowance,
+    Answerer,
+    AskSettings,
+    Budgets,
+    ClaudeTurn,
+    ConcurrencyLimit,
+    Engine,
+    check_model,
+)
 from bot.errors import ParleyError, StartupError, StoreError
 from bot.platforms import discord, slack
 from bot.platforms.discord import DiscordPlatform
 from bot.platforms.kernel.back_off import BackOff
 from bot.platforms.slack import SlackPlatform
-from bot.ports import Hear, Platform, Store
+from bot.ports import EventHandler, Platform, Store
 from bot.reply import Pacer
 from bot.store import BlobLimits, open_store
 
@@ -115,10 +125,10 @@ def make_engine(
     )
     answerer = Answerer(
         store,
-        Asker(store, client, asked, Budgets(store, Allowance(limits.tokens_per_person, limits.tokens_in_all))),
+        ClaudeTurn(store, client, asked, Budgets(store, Allowance(limits.tokens_per_person, limits.tokens_in_all))),
         connected,
         pacer,
-        Slots(limits.turns_at_once, limits.turns_per_person),
+        ConcurrencyLimit(limits.turns_at_once, limits.turns_per_person),
         most_pages=limits.answer_pages,
     )
     access = access_of(settings.access)
@@ -144,14 +154,14 @@ class Connections:
     def __init__(
         self,
         platforms: Sequence[Platform],
-        hear: Hear,
+        handle: EventHandler,
         store: Store,
         *,
         refused_s: float = 30.0,
         failed_s: float = 1.0,
     ) -> None:
         self._names = {platform.name for platform in platforms}
-        self._hear = hear
+        self._hear = handle
         self._store = store
         self._refused_s = refused_s
         self._failed_s = failed_s
@@ -192,7 +202,7 @@ async def _run(chosen: list[Platform], engine: Engine, store: Store, client: Asy
     """Turns end before the connections they use."""
     try:
         async with asyncio.TaskGroup() as group:
-            keeper = Connections(chosen, engine.hear, store)
+            keeper = Connections(chosen, engine.handle, store)
             connections = [group.create_task(keeper.keep(platform), name=platform.name) for platform in chosen]
             checking = group.create_task(check_model(client), name="model check")
             async with engine:

@@ -132,8 +132,8 @@ class Incoming:
     to one of its messages. `mentions_others`: names somebody who is not the bot, or replies to them. `reply_to`: id of
     the message it replies to, or "".
     `in_thread`: written inside a thread that exists already (False: it would be the root of a new one).
-    `sent_at_s`: when it was written, in seconds since 1970 by the platform's clock. `gesture`: the platform's id of the
-    one act of sending, where it tells it: two messages of one gesture are one question. `burst`: what its author had
+    `sent_at_s`: when it was written, in seconds since 1970 by the platform's clock. `send_id`: the platform's id of the
+    one act of sending, where it tells it: two messages with one are one question. `said_before`: what its author had
     said just before, without calling the bot.
     """
 
@@ -148,8 +148,8 @@ class Incoming:
     in_thread: bool = False
     reply_to: str = ""
     sent_at_s: float = 0.0
-    gesture: str = ""
-    burst: tuple[Said, ...] = ()
+    send_id: str = ""
+    said_before: tuple[Said, ...] = ()
     group: bool = False
 
     @property
@@ -259,7 +259,7 @@ class Limits:
 class Traits:
     """What is possible at all on a platform, and what it makes of things. The core asks for these, never for a name.
 
-    `reads_history`: what was said before is read back. `finds_posts`: another process finds a post again by its mark.
+    `reads_history`: what was said before is read back. `finds_posts`: another process finds a post again by its key.
     `opens_threads`: an answer in a channel stands in a thread on its question, and `threads_in_dms`: in a DM, too.
     `dms_in_workspaces`: a DM belongs to a workspace. `status`: how "is thinking…" is said to readers. `pasted_file`:
     what a message that is too long to be one is called as a file; "" if there is no such thing.
@@ -275,14 +275,14 @@ class Traits:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One message of an answer. `mark` is its idempotency mark; `message_id` is "" until the platform confirmed it.
+class AnswerMessage:
+    """One message of an answer. `message_id` is "" until the platform confirmed it.
 
     `file`: the name of the file it brings; "" for a page of text.
     """
 
     index: int
-    mark: str
+    idempotency_key: str
     message_id: str = ""
     file: str = ""
 
@@ -336,7 +336,7 @@ class Turn:
 
     questions: tuple[Incoming, ...]
     state: str
-    parts: tuple[Part, ...] = ()
+    parts: tuple[AnswerMessage, ...] = ()
     outcome: Outcome | None = None
     deleted: frozenset[MessageKey] = frozenset()
     draft: str = ""

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from bot.events import (
+    AnswerMessage,
     Bill,
     Button,
     Earlier,
@@ -16,7 +17,6 @@ from bot.events import (
     Limits,
     MessageKey,
     Outcome,
-    Part,
     Person,
     Place,
     ThreadKey,
@@ -25,7 +25,7 @@ from bot.events import (
     Upload,
 )
 
-Hear = Callable[[Event], Awaitable[str]]
+EventHandler = Callable[[Event], Awaitable[str]]
 """Where a platform hands in what people do. When it returns, the event is on disk or was turned away, and may be
 acknowledged; when it raises, it must not be acknowledged, so that the platform delivers it again. What it returns is
 a sentence for the person alone ("" for none), which a platform shows to who pressed a button or wrote, if it can."""
@@ -57,12 +57,18 @@ class Surface(Protocol):
         ...
 
     async def post(
-        self, text: str, mark: str, *, buttons: Sequence[Button] = (), growing: bool = False, again: bool = False
+        self,
+        text: str,
+        idempotency_key: str,
+        *,
+        buttons: Sequence[Button] = (),
+        growing: bool = False,
+        may_exist: bool = False,
     ) -> str:
-        """Post rendered text; return the message's id. One mark makes one message, however often it is asked for.
+        """Post rendered text; return the message's id. One key makes one message, however often it is asked for.
 
-        A mark ends in a dot and the number of the part in its answer, from 0. `growing`: more text of this message will
-        follow. `again`: an earlier attempt, perhaps by an earlier process, may have landed: find it before posting.
+        A key ends in a dot and the number of the part in its answer, from 0. `growing`: more text of this message will
+        follow. `may_exist`: an earlier attempt, perhaps by an earlier process, may have landed: find it before posting.
         """
         ...
 
@@ -77,8 +83,8 @@ class Surface(Protocol):
         """Take one of the bot's messages away. One that is no longer there is no error."""
         ...
 
-    async def attach(self, name: str, data: bytes, mark: str, *, again: bool = False) -> str:
-        """Post a file; return the id of the message that shows it. `mark` and `again` as for `post`."""
+    async def attach(self, name: str, data: bytes, idempotency_key: str, *, may_exist: bool = False) -> str:
+        """Post a file; return the id of the message that shows it. `idempotency_key` and `may_exist` as for `post`."""
         ...
 
     async def status(self, text: str) -> None:
@@ -111,7 +117,7 @@ class Platform(Protocol):
         """What is possible there, and what things are called."""
         ...
 
-    async def run(self, hear: Hear, log: "HearLog") -> None:
+    async def run(self, handle: EventHandler, log: "HearLog") -> None:
         """Connect and hand events in until cancelled. Raises `StartupError` if the platform refuses the bot.
 
         What was said while there was no connection is fetched and handed in, too, as far as `log` tells what was heard.
@@ -130,7 +136,7 @@ class Platform(Protocol):
         """Return an upload's bytes, from the platform's own file hosts only. Raises `MediaError`."""
         ...
 
-    async def as_it_is(self, question: Incoming) -> Incoming | None:
+    async def current(self, question: Incoming) -> Incoming | None:
         """Return a question as it stands now: this very object if nobody edited it, None if it was deleted.
 
         Raises `PlatformError` if that cannot be told.
@@ -162,8 +168,8 @@ class HearLog(Protocol):
         """Return the threads (DMs are threads) the bot was asked in since a time, newest first."""
         ...
 
-    async def is_ours(self, mark: str) -> bool:
-        """Say whether a part of an answer was posted with a mark, or is the message of this id, by this process or by
+    async def is_ours(self, idempotency_key: str) -> bool:
+        """Say whether a part of an answer was posted with a key, or is the message of this id, by this process or by
         another one on this store, at any time.
         """
         ...
@@ -172,11 +178,11 @@ class HearLog(Protocol):
 class PartLog(Protocol):
     """Where a reply writes down what it posts."""
 
-    async def posting(self, turn: MessageKey, part: Part) -> None:
+    async def posting(self, turn: MessageKey, part: AnswerMessage) -> None:
         """Write down that a post is about to be made; on disk when it returns."""
         ...
 
-    async def posted(self, turn: MessageKey, part: Part) -> None:
+    async def posted(self, turn: MessageKey, part: AnswerMessage) -> None:
         """Write down the platform's id of a post that was made; on disk when it returns."""
         ...
 
@@ -185,7 +191,7 @@ class Store(PartLog, HearLog, Protocol):
     """The only truth. Every method is one transaction, on disk when it returns."""
 
     async def accept(self, question: Incoming) -> bool:
-        """Write a question down. False if it was there already, by its key or by its gesture."""
+        """Write a question down. False if it was there already, by its key or by its `send_id`."""
         ...
 
     async def knows(self, thread: ThreadKey) -> bool:
@@ -230,7 +236,7 @@ class Store(PartLog, HearLog, Protocol):
         """
         ...
 
-    async def mark(self, turn: MessageKey) -> str:
+    async def idempotency_key(self, turn: MessageKey) -> str:
         """Return what an answer is named to its platform: 16 characters that no other turn has, nor any turn of another
         database. They stay the same for good, also when the database is moved or copied.
         """

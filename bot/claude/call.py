@@ -32,7 +32,7 @@ Count = Callable[[Usage, str], None]
 Allow = Callable[[Json, Usage], Awaitable[int]]
 """Is asked before each attempt, with the request's body and what the call has used so far: how many tokens may be
 written. What it raises ends the call before anything is sent."""
-Item = str | Event
+StreamItem = str | Event
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class Progress:
     stopped: bool = False
     superseded: bool = False
     task: "asyncio.Task[object] | None" = None
-    source: "weakref.ref[AsyncGenerator[Item, None]] | None" = None
+    source: "weakref.ref[AsyncGenerator[StreamItem, None]] | None" = None
 
     def is_stopped(self) -> bool:
         """Say whether the reader wants no more."""
@@ -78,7 +78,7 @@ async def converse(  # noqa: PLR0917 - what one call is made of
     progress: Progress,
     count: Count,
     allow: Allow | None = None,
-) -> AsyncGenerator[Item, None]:
+) -> AsyncGenerator[StreamItem, None]:
     """Yield the answer to one request: its text in pieces, and the other events; `End` comes last.
 
     Until Claude begins to write, an attempt that failed for a passing reason is repeated, after the pause that the API
@@ -150,11 +150,11 @@ class _Attempt:
         self._batches: AsyncGenerator[list[Json], None] | None = None
         self._request_id: str | None = None
         self._sent = False
-        self._ready: list[Item] = []
+        self._ready: list[StreamItem] = []
         self._left: Iterator[Json] = iter(())
         self._unread: list[Json] = []
         self._prefill = request.prefill
-        self._joiner = PrefillJoiner(request.prefill, may_repeat=request.carried) if request.prefill.strip() else None
+        self._joiner = PrefillJoiner(request.prefill, may_repeat=request.emulated) if request.prefill.strip() else None
 
     async def begin(self) -> None:
         """Open the response and read until the first block is announced; what is in it may take Claude long.
@@ -213,7 +213,7 @@ class _Attempt:
         if not self.read.complete:
             raise StreamCut("the answer ended before its end", request_id=self._request_id)
 
-    async def items(self) -> AsyncGenerator[Item, None]:
+    async def items(self) -> AsyncGenerator[StreamItem, None]:
         """Yield what the answer consists of, from its beginning, and `End`. Raises `ClaudeError`."""
         apply, pieces = self.read.apply, self._progress.pieces
         for item in self._ready:
@@ -235,7 +235,7 @@ class _Attempt:
             yield shown
         yield End(self._finished())
 
-    def _shown(self, item: Item) -> list[Item]:
+    def _shown(self, item: StreamItem) -> list[StreamItem]:
         """Return what is shown for an item; text goes through the prefill's joiner."""
         if not isinstance(item, str):
             return [item]
@@ -243,23 +243,23 @@ class _Attempt:
             item = self._joiner.feed(item)
         return self._text(item)
 
-    def _text(self, text: str) -> list[Item]:
+    def _text(self, text: str) -> list[StreamItem]:
         """The prefill comes first, as a piece of its own, and nothing is shown for nothing."""
         before, self._prefill = self._prefill, ""
         shown = [piece for piece in (before, text) if piece]
         self._progress.pieces += shown
         return list(shown)
 
-    def _held(self) -> list[Item]:
+    def _held(self) -> list[StreamItem]:
         held = self._joiner.rest() if self._joiner is not None else ""
         return self._text(held) if held else []
 
     def _finished(self) -> Message:
         message = self.read.finished()
-        if self._request.carried:
+        if self._request.emulated:
             message["content"] = without_thinking(message["content"])
         if self._joiner is not None:
-            join_prefill(message, self._request.prefill, may_repeat=self._request.carried)
+            join_prefill(message, self._request.prefill, may_repeat=self._request.emulated)
         self._progress.value = message
         return message
 

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
 
-from bot.claude.call import Allow, Item, Progress
+from bot.claude.call import Allow, Progress, StreamItem
 from bot.claude.client import AsyncClient, add_cost
 from bot.claude.events import End, ToolResult
 from bot.claude.history import checked, continued, opening, prompt_blocks
@@ -135,13 +135,15 @@ class AsyncChat:
         messages = opening(self.h, prompt_blocks(pr), self.cont_pr)
         return await self.c.count_tokens(messages, sp=self.sp, tools=self.tools)
 
-    def _stream(self, source: Callable[[Progress], AsyncGenerator[Item, None]]) -> Stream:
+    def _stream(self, source: Callable[[Progress], AsyncGenerator[StreamItem, None]]) -> Stream:
         progress = Progress()
         items = self._in_turn(source(progress), progress)
         progress.source = weakref.ref(items)
         return Stream(items, progress)
 
-    async def _in_turn(self, source: AsyncGenerator[Item, None], progress: Progress) -> AsyncGenerator[Item, None]:
+    async def _in_turn(
+        self, source: AsyncGenerator[StreamItem, None], progress: Progress
+    ) -> AsyncGenerator[StreamItem, None]:
         """Yield from the source once earlier prompts are answered."""
         lock = await self._acquired()
         try:
@@ -187,7 +189,7 @@ class AsyncChat:
 
     async def _turn(
         self, prompt: list[Json], options: Mapping[str, Any], progress: Progress
-    ) -> AsyncGenerator[Item, None]:
+    ) -> AsyncGenerator[StreamItem, None]:
         """One request and the tools it asks for; then the turn is committed, and `End` is yielded."""
         sent = opening(self.h, prompt, self.cont_pr)
         async with contextlib.aclosing(self._step(sent, options, progress)) as items:
@@ -196,7 +198,7 @@ class AsyncChat:
                     self._commit(sent)
                 yield item
 
-    async def _loop(self, loop: Loop, progress: Progress) -> AsyncGenerator[Item, None]:
+    async def _loop(self, loop: Loop, progress: Progress) -> AsyncGenerator[StreamItem, None]:
         """As many requests as the tools take; the turn is committed before the last `End` is yielded."""
         sent = opening(self.h, loop.prompt, self.cont_pr)
         made = steps(sent, loop, progress, step=self._step, commit=self._commit)
@@ -206,15 +208,16 @@ class AsyncChat:
 
     async def _step(
         self, sent: list[Json], options: Mapping[str, Any], progress: Progress
-    ) -> AsyncGenerator[Item, None]:
+    ) -> AsyncGenerator[StreamItem, None]:
         """Ask once and run the tools; before `End`, `sent` has been continued by the answer and the tool results.
 
         Nothing else is changed. After a refusal `sent` is as the history was before: a refused turn that stays is
         refused again (Claude docs, handle-streaming-refusals).
         """
         given = {**options, "temp": self._temp(options.get("temp"))}
-        wishes = self.c.wishes(sent, sp=self.sp, tools=self.tools, cache=given.pop("cache", self.cache), **given)
-        made = self.c.items(wishes, progress, self._count, self.allow, self.attempts)
+        cache = given.pop("cache", self.cache)
+        call = self.c.options(sent, sp=self.sp, tools=self.tools, cache=cache, **given)
+        made = self.c.items(call, progress, self._count, self.allow, self.attempts)
         async with contextlib.aclosing(made) as items:
             async for item in items:
                 if not isinstance(item, End):

@@ -4,13 +4,13 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bot.claude.call import PAUSES_S, Allow, Count, Item, Policy, Progress, converse
+from bot.claude.call import PAUSES_S, Allow, Count, Policy, Progress, StreamItem, converse
 from bot.claude.carry import join_prefill
 from bot.claude.messages import mk_msgs
 from bot.claude.models import Abilities, abilities_of, completed
 from bot.claude.prices import cost_of
 from bot.claude.records import Message, Usage, plain, usage
-from bot.claude.request import Wishes, build
+from bot.claude.request import CallOptions, build
 from bot.claude.schema import get_schema
 from bot.claude.stream import Stream
 from bot.claude.structured import values_of
@@ -121,12 +121,12 @@ class AsyncClient:
         `bot.claude.request`. The answer is always read as a stream, so that no length of it meets a time limit.
         Raises `ClaudeError`, and `ValueError` or `TypeError` for what cannot be sent.
         """
-        wishes = self.wishes(msgs, sp, temp, maxtok, prefill, stop, tools=tools, tool_choice=tool_choice, **kw)
+        options = self.options(msgs, sp, temp, maxtok, prefill, stop, tools=tools, tool_choice=tool_choice, **kw)
         progress = Progress()
-        made = Stream(self.items(wishes, progress), progress)
+        made = Stream(self.items(options, progress), progress)
         return made if stream else await made.finish()
 
-    def wishes(  # noqa: PLR0917 - that of a call
+    def options(  # noqa: PLR0917 - that of a call
         self,
         msgs: Any,
         sp: Any = "",
@@ -141,25 +141,27 @@ class AsyncClient:
         tools: Sequence[Any] | None = None,
         tool_choice: Any = None,
         **more: Any,
-    ) -> Wishes:
+    ) -> CallOptions:
         """Return what a call asks for as one object; the arguments are those of a call."""
-        return Wishes(mk_msgs(msgs), sp, temp, maxtok, prefill, stop, tools, tool_choice, cache, effort, thinking, more)
+        return CallOptions(
+            mk_msgs(msgs), sp, temp, maxtok, prefill, stop, tools, tool_choice, cache, effort, thinking, more
+        )
 
     def items(
         self,
-        wishes: Wishes,
+        options: CallOptions,
         progress: Progress,
         count: Count | None = None,
         allow: Allow | None = None,
         attempts: int | None = None,
-    ) -> AsyncGenerator[Item, None]:
+    ) -> AsyncGenerator[StreamItem, None]:
         """Return the items of the answer to one request, which is checked now and sent when they are asked for.
 
         `count(usage, model)` is told of every attempt that was billed, as `.use` is. `allow`: see `call.Allow`.
         `attempts`: how many are made at most, None as the client's policy says.
         """
         policy = self.policy if attempts is None else replace(self.policy, attempts=attempts)
-        request = build(wishes, self.abilities, self._warned)
+        request = build(options, self.abilities, self._warned)
 
         def counted(used: Usage, model: str) -> None:
             self._count(used, model)
@@ -167,7 +169,7 @@ class AsyncClient:
                 count(used, model)
             if progress.value is not None:
                 self._ended(progress.value)
-                self._write_log(request.body, wishes.prefill, progress.value)
+                self._write_log(request.body, options.prefill, progress.value)
 
         return converse(self.c, request, policy, progress, counted, allow)
 
@@ -189,7 +191,7 @@ class AsyncClient:
         """Return how many input tokens a call would have, as the API counts them; free of charge, with its own rate
         limit (Claude docs, build-with-claude/token-counting). Raises `ClaudeError`.
         """
-        request = build(self.wishes(msgs, sp, tools=tools, **kw), self.abilities, self._warned)
+        request = build(self.options(msgs, sp, tools=tools, **kw), self.abilities, self._warned)
         body = {
             name: value for name, value in request.body.items() if name not in ("max_tokens", "stream", "temperature")
         }

@@ -36,11 +36,11 @@ class Request:
     body: Json
     headers: Mapping[str, str]
     prefill: str = ""
-    carried: bool = False
+    emulated: bool = False
 
 
 @dataclass(slots=True)
-class Wishes:
+class CallOptions:
     """What a call asks for, as the seed's signature has it. `more`: other fields of the request as the API has them.
 
     `extra_headers` in it are headers, such as {"anthropic-beta": …}.
@@ -72,45 +72,45 @@ def mk_tool_choice(choose: str | bool | Mapping[str, Any] | None) -> Json:  # no
     return {"type": "any" if choose else "auto"}
 
 
-def build(wishes: Wishes, can: Abilities, warn: Warn) -> Request:
+def build(options: CallOptions, capabilities: Abilities, warn: Warn) -> Request:
     """Return the request for a call. `warn(sentence)` is told of each thing that is replaced or left out.
 
     Raises `ValueError` for what no request can hold, `SchemaError` for a tool that cannot be described.
     """
-    if not wishes.msgs:
+    if not options.msgs:
         raise ValueError("there is no message to send")
     body: Json = {
-        **(wishes.more or {}),
-        "model": can.model,
-        "max_tokens": wishes.maxtok,
+        **(options.more or {}),
+        "model": capabilities.model,
+        "max_tokens": options.maxtok,
         "messages": [],
         "stream": True,
     }
     headers: dict[str, str] = dict(body.pop("extra_headers", None) or {})
-    _add_system(body, wishes)
-    if wishes.stop:
-        body["stop_sequences"] = [wishes.stop] if isinstance(wishes.stop, str) else list(wishes.stop)
-    if wishes.tools:
-        body["tools"] = [get_schema(tool) for tool in wishes.tools]
-    body["messages"] = outgoing(wishes.msgs, MAX_BREAKPOINTS - _breakpoints(body))
-    _add_thinking(body, wishes, can, warn)
-    _add_sampling(body, headers, wishes, can, warn)
-    carried = _add_tool_choice(body, wishes, can, warn) | _add_prefill(body, wishes, can, warn)
-    return Request(body, headers, wishes.prefill, carried)
+    _add_system(body, options)
+    if options.stop:
+        body["stop_sequences"] = [options.stop] if isinstance(options.stop, str) else list(options.stop)
+    if options.tools:
+        body["tools"] = [get_schema(tool) for tool in options.tools]
+    body["messages"] = outgoing(options.msgs, MAX_BREAKPOINTS - _breakpoints(body))
+    _add_thinking(body, options, capabilities, warn)
+    _add_sampling(body, headers, options, capabilities, warn)
+    emulated = _add_tool_choice(body, options, capabilities, warn) | _add_prefill(body, options, capabilities, warn)
+    return Request(body, headers, options.prefill, emulated)
 
 
-def _add_system(body: Json, wishes: Wishes) -> None:
+def _add_system(body: Json, options: CallOptions) -> None:
     """With `cache`, one breakpoint follows the end of the conversation, and one stands after the system prompt, which
     conversations may share (Claude docs, build-with-claude/prompt-caching).
     """
-    if wishes.cache:
-        body["cache_control"] = cache_control(wishes.cache)
-    if not wishes.sp:
+    if options.cache:
+        body["cache_control"] = cache_control(options.cache)
+    if not options.sp:
         return
-    if wishes.cache and isinstance(wishes.sp, str):
-        body["system"] = [{"type": "text", "text": wishes.sp, "cache_control": cache_control(wishes.cache)}]
+    if options.cache and isinstance(options.sp, str):
+        body["system"] = [{"type": "text", "text": options.sp, "cache_control": cache_control(options.cache)}]
     else:
-        body["system"] = wishes.sp
+        body["system"] = options.sp
 
 
 def _breakpoints(body: Json) -> int:
@@ -120,32 +120,34 @@ def _breakpoints(body: Json) -> int:
     return sum("cache_control" in holder for holder in holders)
 
 
-def _add_thinking(body: Json, wishes: Wishes, can: Abilities, warn: Warn) -> None:
-    if wishes.thinking is not None:
-        body["thinking"] = _thinking(wishes.thinking, wishes.maxtok, can)
-    if wishes.effort is None:
+def _add_thinking(body: Json, options: CallOptions, capabilities: Abilities, warn: Warn) -> None:
+    if options.thinking is not None:
+        body["thinking"] = _thinking(options.thinking, options.maxtok, capabilities)
+    if options.effort is None:
         return
-    if wishes.effort in can.efforts or (not can.efforts and can.context_tokens is None):
-        body["output_config"] = {**body.get("output_config", {}), "effort": wishes.effort}
+    if options.effort in capabilities.efforts or (not capabilities.efforts and capabilities.context_tokens is None):
+        body["output_config"] = {**body.get("output_config", {}), "effort": options.effort}
     else:
-        taken = f"only {', '.join(can.efforts)}" if can.efforts else "none"
-        warn(f"{can.model} takes {taken} as effort; {wishes.effort!r} is left out")
+        taken = f"only {', '.join(capabilities.efforts)}" if capabilities.efforts else "none"
+        warn(f"{capabilities.model} takes {taken} as effort; {options.effort!r} is left out")
 
 
-def _thinking(wanted: Any, maxtok: int, can: Abilities) -> Json:
+def _thinking(wanted: Any, maxtok: int, capabilities: Abilities) -> Json:
     """True is the model's own way of thinking, shown in short; False is as little as the model can."""
     if isinstance(wanted, Mapping):
         return dict(wanted)
-    if wanted and "adaptive" not in can.thinking and "enabled" in can.thinking:
+    if wanted and "adaptive" not in capabilities.thinking and "enabled" in capabilities.thinking:
         if maxtok <= 1024:
-            raise ValueError(f"thinking=True on {can.model} needs maxtok above 1024: thinking counts as output")
+            raise ValueError(
+                f"thinking=True on {capabilities.model} needs maxtok above 1024: thinking counts as output"
+            )
         return {"type": "enabled", "budget_tokens": max(1024, maxtok // 2)}
     if wanted:
         return {"type": "adaptive", "display": "summarized"}
     for kind in ("disabled", "between_tools"):
-        if kind in can.thinking:
+        if kind in capabilities.thinking:
             return {"type": kind}
-    raise ValueError(f"thinking=False: {can.model} always thinks; choose a low effort instead")
+    raise ValueError(f"thinking=False: {capabilities.model} always thinks; choose a low effort instead")
 
 
 def _thinks(body: Json) -> bool:
@@ -153,44 +155,46 @@ def _thinks(body: Json) -> bool:
     return body.get("thinking", {}).get("type") in ("enabled", "adaptive")
 
 
-def _add_sampling(body: Json, headers: dict[str, str], wishes: Wishes, can: Abilities, warn: Warn) -> None:
-    if wishes.temp is None:
+def _add_sampling(
+    body: Json, headers: dict[str, str], options: CallOptions, capabilities: Abilities, warn: Warn
+) -> None:
+    if options.temp is None:
         return
-    if not can.sampling:
-        warn(f"{can.model} takes no temperature; it is left out (`effort` may be what you want)")
+    if not capabilities.sampling:
+        warn(f"{capabilities.model} takes no temperature; it is left out (`effort` may be what you want)")
         return
-    if _thinks(body) and wishes.temp != 1:
-        if wishes.temp:
-            warn(f"{can.model} takes no temperature while it thinks; it is left out")
+    if _thinks(body) and options.temp != 1:
+        if options.temp:
+            warn(f"{capabilities.model} takes no temperature while it thinks; it is left out")
         return
-    body["temperature"] = wishes.temp
+    body["temperature"] = options.temp
     headers.update(SAMPLING_VERSION)
 
 
-def _add_tool_choice(body: Json, wishes: Wishes, can: Abilities, warn: Warn) -> bool:
-    if wishes.tool_choice is None:
+def _add_tool_choice(body: Json, options: CallOptions, capabilities: Abilities, warn: Warn) -> bool:
+    if options.tool_choice is None:
         return False
     if "tools" not in body:
         raise ValueError("tool_choice was given, but no tools")
-    choice = mk_tool_choice(wishes.tool_choice)
-    if choice["type"] not in ("any", "tool") or (can.forced_tools and not _thinks(body)):
+    choice = mk_tool_choice(options.tool_choice)
+    if choice["type"] not in ("any", "tool") or (capabilities.forced_tools and not _thinks(body)):
         body["tool_choice"] = choice
         return False
-    warn(f"{can.model} lets no tool be forced{_while(body)}; it is asked to use it instead")
+    warn(f"{capabilities.model} lets no tool be forced{_while(body)}; it is asked to use it instead")
     body["tool_choice"] = {**{k: v for k, v in choice.items() if k != "name"}, "type": "auto"}
     ask = ASK_TOOL.format(name=choice["name"]) if choice["type"] == "tool" else ASK_ANY_TOOL
     return _ask(body, ask)
 
 
-def _add_prefill(body: Json, wishes: Wishes, can: Abilities, warn: Warn) -> bool:
+def _add_prefill(body: Json, options: CallOptions, capabilities: Abilities, warn: Warn) -> bool:
     """The API refuses white space at the end of a prefill; the joined text has it as it was given."""
-    begun = wishes.prefill.strip()
+    begun = options.prefill.strip()
     if not begun:
         return False
-    if can.prefill and not _thinks(body):
+    if capabilities.prefill and not _thinks(body):
         body["messages"] = [*body["messages"], {"role": "assistant", "content": begun}]
         return False
-    warn(f"{can.model} takes no prefill{_while(body)}; it is asked to begin with that text instead")
+    warn(f"{capabilities.model} takes no prefill{_while(body)}; it is asked to begin with that text instead")
     return _ask(body, ASK_PREFILL.format(prefill=begun))
 
 

@@ -5,13 +5,23 @@ thread's `AsyncChat` from the store, lets the answer grow through a `LiveReply`,
 platforms and the store by their ports only.
 """
 
-from bot.engine.admit import Access
-from bot.engine.answer import Answerer
-from bot.engine.ask import Asker
-from bot.engine.budget import Allowance, Budgets
+from bot.engine.answer.answerer import Answerer
+from bot.engine.answer.budget import Allowance, Budgets
+from bot.engine.answer.claude_turn import ClaudeTurn
+from bot.engine.answer.model_check import check_model
+from bot.engine.answer.user_message import AskSettings
 from bot.engine.engine import Engine
-from bot.engine.model_check import check_model
-from bot.engine.slots import Slots
-from bot.engine.tell import AskSettings
+from bot.engine.inbox.admit import Access
+from bot.engine.turns.concurrency import ConcurrencyLimit
 
-__all__ = ["Access", "Allowance", "Answerer", "AskSettings", "Asker", "Budgets", "Engine", "Slots", "check_model"]
+__all__ = [
+    "Access",
+    "Allowance",
+    "Answerer",
+    "AskSettings",
+    "Budgets",
+    "ClaudeTurn",
+    "ConcurrencyLimit",
+    "Engine",
+    "check_model",
+]

@@ -10,15 +10,15 @@ from typing import Self
 
 import structlog
 
-from bot.engine.admit import Access, is_addressed
-from bot.engine.answer import Answerer
-from bot.engine.burst import Bursts
-from bot.engine.gate import Gate
-from bot.engine.look_back import LookBack, is_same
+from bot.engine.answer.answerer import Answerer
+from bot.engine.inbox.admit import Access, is_addressed
+from bot.engine.inbox.gate import Gate
+from bot.engine.inbox.recent_messages import RecentMessages
+from bot.engine.inbox.recheck import Recheck, is_same
 from bot.engine.patience import patient
-from bot.engine.queue import Queue
-from bot.engine.run import in_time
-from bot.engine.words import GO_ON, NOT_NEWEST, NOT_YOURS, NOTHING_LEFT, RESTARTING, is_stop
+from bot.engine.sentences import GO_ON, NOT_NEWEST, NOT_YOURS, NOTHING_LEFT, RESTARTING, is_stop
+from bot.engine.turns.running_turn import in_time
+from bot.engine.turns.scheduler import Scheduler
 from bot.errors import Stopping
 from bot.events import Button, Deleted, Edited, Event, Incoming, Missed, Person, Pressed, Turn
 from bot.ports import Platform, Store
@@ -52,10 +52,10 @@ class Engine:
         self._drain_s = drain_s
         self._late_after_s = late_after_s
         self._gate = Gate(access, platforms, store)
-        self._queue = Queue(partial(answerer.answer, gate=self._gate))
-        self._bursts = Bursts()
+        self._scheduler = Scheduler(partial(answerer.answer, gate=self._gate))
+        self._recent = RecentMessages()
         self._platforms = platforms
-        self._look_back = LookBack(store, platforms, self._changed)
+        self._recheck = Recheck(store, platforms, self._changed)
         self._changing = asyncio.Lock()
         self._began_s = 0.0
         self._open = asyncio.Event()
@@ -67,7 +67,7 @@ class Engine:
         unended = await self._store.unended()
         for turn in unended:
             new = turn.state == "accepted" or (turn.state == "answering" and not turn.parts)
-            self._queue.put(turn, late=partial(self._was_late, turn) if new else in_time, left=True)
+            self._scheduler.put(turn, late=partial(self._was_late, turn) if new else in_time, left=True)
         if unended:
             log.info("taking up what was left", turns=len(unended))
         self._open.set()
@@ -78,17 +78,17 @@ class Engine:
     ) -> None:
         self._closing = True
         drain_s = self._drain_s if kind is None else 0.0
-        if begun := self._queue.begun:
+        if begun := self._scheduler.begun:
             log.info("letting running turns end", turns=len(begun), within_s=drain_s)
         try:
-            await self._look_back.close()
+            await self._recheck.close()
             for run in begun:
                 await self._rest(run)
         finally:
-            await self._queue.close(drain_s)
+            await self._scheduler.close(drain_s)
             self._closed = True
 
-    async def hear(self, event: Event) -> str:
+    async def handle(self, event: Event) -> str:
         """Take in what a person did; return a sentence for that person alone, or "".
 
         When this returns, what matters of it is on disk, whatever is delivered twice. While running turns end, nothing
@@ -104,18 +104,18 @@ class Engine:
             return await self._changed(event)
         if isinstance(event, Missed):
             if not self._closing:  # else the next start misses it, too
-                self._look_back.begin(event.platform)
+                self._recheck.begin(event.platform)
             return ""
         return await self._pressed(event)
 
     async def _asked(self, question: Incoming) -> str:
         """Accept a message that is for the bot, from someone who may speak to it; ignore any other."""
         if not is_addressed(question, known_thread=await self._follows(question)):
-            self._bursts.heard(question)
+            self._recent.add(question)
             return ""
         if sentence := self._gate.refusal(question):
             return await self._gate.told(question, sentence)
-        question = replace(question, burst=self._bursts.before(question))
+        question = replace(question, said_before=self._recent.before(question))
         stops = self._stopped_by(question)
         if self._closing and stops is None:
             raise Stopping("The bot is stopping.")
@@ -127,25 +127,27 @@ class Engine:
             return ""
         log.info("question accepted", message=str(question.key))
         late = self._is_late(question, 0.0)
-        self._queue.put(Turn((question,), "accepted"), late=lambda: late)
+        self._scheduler.put(Turn((question,), "accepted"), late=lambda: late)
         return ""
 
     async def _follows(self, question: Incoming) -> bool:
         """Say whether in a message's thread the bot hears who does not mention it; it always hears a "stop"."""
-        if self._access.mention_in_threads and not (is_stop(question.text) and self._queue.current(question.thread)):
+        if self._access.mention_in_threads and not (
+            is_stop(question.text) and self._scheduler.current(question.thread)
+        ):
             return False
         return question.in_thread and await self._store.knows(question.thread)
 
     def _stopped_by(self, message: Incoming) -> Turn | None:
         """Return the turn that a message is to stop, if it is nothing but the word that does."""
-        turn = self._queue.current(message.thread) if is_stop(message.text) else None
+        turn = self._scheduler.current(message.thread) if is_stop(message.text) else None
         return turn if turn is not None and self._may_press(turn, message.author) else None
 
     async def _changed(self, event: Edited | Deleted) -> str:
         if isinstance(event, Edited) and (sentence := await self._refusal_of(event.message)):
             return await self._gate.told(event.message, sentence)
         async with self._changing:  # one change may come from the platform and from looking back
-            with self._queue.changing():
+            with self._scheduler.changing():
                 return await (self._edited(event) if isinstance(event, Edited) else self._deleted(event))
 
     async def _refusal_of(self, message: Incoming) -> str:
@@ -164,11 +166,11 @@ class Engine:
         turn = await self._store.find(message.key)
         asked = next((q for q in turn.questions if q.key == message.key), None) if turn else None
         if turn is None and (message.mentions_bot or message.direct):
-            self._bursts.forget(message.key)
+            self._recent.forget(message.key)
             platform = self._platforms[message.key.platform]
             return await self._asked(replace(message, sent_at_s=platform.now_s()))
         if turn is None or asked is None or asked.key in turn.deleted or is_same(asked, message):
-            self._bursts.edited(message)
+            self._recent.edited(message)
             return ""
         changed = replace(asked, text=message.text, uploads=message.uploads, author=message.author)
         async with self._broken_off(asked):
@@ -181,7 +183,7 @@ class Engine:
         turn = await self._store.find(deleted.key)
         asked = next((q for q in turn.questions if q.key == deleted.key), None) if turn else None
         if asked is None:
-            self._bursts.forget(deleted.key)
+            self._recent.forget(deleted.key)
             return ""
         async with self._broken_off(asked):
             await self._store.forget(deleted.key)
@@ -193,9 +195,9 @@ class Engine:
         """While inside, a question neither waits nor is answered, and the store has its turn as it was left.
         Afterwards what has not ended waits again, whatever happened inside: so do those that shared its turn.
         """
-        taken = [turn] if (turn := self._queue.take_out(asked.thread, asked.key)) else []
+        taken = [turn] if (turn := self._scheduler.take_out(asked.thread, asked.key)) else []
         try:
-            running = self._queue.running(asked.thread)
+            running = self._scheduler.running(asked.thread)
             if running and asked.key in {question.key for question in running.turn.questions}:
                 taken.append(running.turn)
                 await running.drop()
@@ -204,14 +206,14 @@ class Engine:
             found = [await self._store.find(key) for key in keys]
         except BaseException:
             for turn in taken:
-                self._queue.put(turn, left=True)
+                self._scheduler.put(turn, left=True)
             raise
         for turn in {turn.key: turn for turn in found if turn is not None and not turn.has_ended}.values():
-            self._queue.put(turn, brief=not turn.asked)
+            self._scheduler.put(turn, brief=not turn.asked)
 
     async def _pressed(self, pressed: Pressed) -> str:
         turn = await self._store.find(pressed.message)
-        if turn is None and self._queue.begun:  # a message is there a moment before its id is stored
+        if turn is None and self._scheduler.begun:  # a message is there a moment before its id is stored
             await asyncio.sleep(_ID_S)
             turn = await self._store.find(pressed.message)
         if turn is None:
@@ -228,23 +230,23 @@ class Engine:
         return await (self._retry(turn) if pressed.button is Button.RETRY else self._go_on(turn, pressed))
 
     async def _end_of(self, turn: Turn) -> None:
-        running = self._queue.running(turn.questions[0].thread)
+        running = self._scheduler.running(turn.questions[0].thread)
         if running and running.turn.key == turn.key and running.task is not None:
             await asyncio.wait([running.task], timeout=_END_S)
 
     async def _stop(self, turn: Turn) -> str:
         thread = turn.questions[0].thread
-        running = self._queue.running(thread)
+        running = self._scheduler.running(thread)
         if running and running.turn.key in {question.key for question in turn.questions}:
             running.stop()
             for question in running.turn.questions:  # before it is begun, each is a turn of its own
                 await self._store.stop(question.key)
         elif turn.state == "accepted" and not turn.parts:
-            if self._queue.take_out(thread, turn.key) or self._closing:
+            if self._scheduler.take_out(thread, turn.key) or self._closing:
                 await self._store.end(turn.key, "stopped")
         elif turn.state in {"accepted", "answering"}:
             await self._store.stop(turn.key)
-            self._queue.hurry(thread)
+            self._scheduler.hurry(thread)
         return ""
 
     async def _retry(self, turn: Turn) -> str:
@@ -258,7 +260,7 @@ class Engine:
             return NOT_YOURS
         reopened = await self._store.reopen(turn.key)
         if reopened is not None:
-            self._queue.put(reopened)
+            self._scheduler.put(reopened)
             return ""
         now = await self._store.find(turn.key)
         return NOT_NEWEST if now is not None and now.has_ended else ""
@@ -277,7 +279,7 @@ class Engine:
             sent_at_s=self._platforms[turn.key.platform].now_s(),
         )
         if await self._store.accept(question):
-            self._queue.put(Turn((question,), "accepted"))
+            self._scheduler.put(Turn((question,), "accepted"))
         return ""
 
     def _may_press(self, turn: Turn, person: Person) -> bool:

@@ -8,7 +8,7 @@ from bot.ports import Dialect, Surface
 from bot.reply.note import GOES_ON, IN_FILE, WAITING, WHOLE, not_attached, noted, room_for, with_line
 from bot.reply.page_end import Work
 from bot.reply.pages import Page, Paginator
-from bot.reply.screen import Attachment, Look, Span, Wanted, readable
+from bot.reply.screen import Attachment, Rendering, Span, Wanted, readable
 
 _ROOM_FOR_A_NOTE = 200
 
@@ -66,9 +66,9 @@ class Draft:
         self._now = self._attempt(0)
         self._now.paginator.add(shown or "")
         self.begun = self._known
-        self.anew()
+        self.restart()
 
-    def anew(self) -> None:
+    def restart(self) -> None:
         """Begin the text anew."""
         before = self._before
         if self.begun and (before is None or self._now.paginator.length >= before.paginator.length):
@@ -104,7 +104,7 @@ class Draft:
         if not piece.isspace():
             self._doing, self.blank = "", False
 
-    def doing(self, text: str) -> None:
+    def set_activity(self, text: str) -> None:
         """Say what is going on; nothing if `text` is ""."""
         self._doing = text
         self._said = self._said or bool(text)
@@ -125,7 +125,7 @@ class Draft:
 
     def leave(self, texts: Sequence[str], note: str, buttons: Sequence[Button]) -> None:
         """Want no more than what is on the screen, and the note below it."""
-        looks = [Look(text) for text in noted(texts, note, *self._place(self._surface.limits))]
+        looks = [Rendering(text) for text in noted(texts, note, *self._place(self._surface.limits))]
         looks[-1] = replace(looks[-1], buttons=tuple(buttons))
         self._left, self.done = Wanted(looks, whole=True), True
 
@@ -149,19 +149,19 @@ class Draft:
         attempt = self._shown()
         steady = limits.append_only and attempt.number > 0  # what was there before is edited, and no word of it goes
         pages = yield from attempt.pages(done=self.done, steady=steady)
-        looks, at = list[Look](), 0
+        looks, at = list[Rendering](), 0
         for page in pages:
             span = Span(attempt.number, at, at + len(page.source))
             at = span.end
             if page.text.strip():
-                looks.append(Look(page.text, span=span))
+                looks.append(Rendering(page.text, span=span))
         beyond = attempt.paginator.is_beyond
         if beyond:
             looks = looks[: self._most_pages]
         wanted = self._whole(looks, attempt, limits) if self.done else self._so_far(looks, attempt, limits)
         return replace(wanted, attempt=attempt.number, known=self._known, over=attempt is not self._now)
 
-    def _so_far(self, looks: list[Look], attempt: _Attempt, limits: Limits) -> Wanted:
+    def _so_far(self, looks: list[Rendering], attempt: _Attempt, limits: Limits) -> Wanted:
         texts = [look.text for look in looks]
         plain = "".join(texts)
         line = GOES_ON if attempt.paginator.is_beyond else self._doing
@@ -176,7 +176,7 @@ class Draft:
         looks[-1] = replace(looks[-1], buttons=self._growing_buttons, growing=True)
         return Wanted(looks)
 
-    def _whole(self, looks: list[Look], attempt: _Attempt, limits: Limits) -> Wanted:
+    def _whole(self, looks: list[Rendering], attempt: _Attempt, limits: Limits) -> Wanted:
         beyond = attempt.paginator.is_beyond
         files = [file for file in self._files if file not in self._refused]
         lines = [IN_FILE] if beyond else []
@@ -192,8 +192,8 @@ class Draft:
         return self._surface.dialect, limits.page_size
 
 
-def _with_texts(looks: Sequence[Look], texts: Sequence[str], attempt: _Attempt) -> list[Look]:
+def _with_texts(looks: Sequence[Rendering], texts: Sequence[str], attempt: _Attempt) -> list[Rendering]:
     """Return looks with texts that have something below the last; a message of its own shows nothing of the answer."""
     end = looks[-1].span.end if looks else 0
     spans = [look.span for look in looks] + [Span(attempt.number, end, end)] * (len(texts) - len(looks))
-    return [Look(text, span=span) for text, span in zip(texts, spans, strict=True)]
+    return [Rendering(text, span=span) for text, span in zip(texts, spans, strict=True)]

@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 import structlog
 
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Rejected, Unreachable
-from bot.events import Budget, Button, MessageKey, Part
+from bot.events import AnswerMessage, Budget, Button, MessageKey
 from bot.ports import PartLog, Surface
 from bot.reply.draft import Draft
 from bot.reply.pace import Backlog, Rank
@@ -37,18 +37,18 @@ T = TypeVar("T")
 class LiveReply:
     """An answer that grows in place. Used by `async with`, from one task.
 
-        async with LiveReply(surface, pacer, log=store, turn=key, mark="ab12cd34") as reply:
+        async with LiveReply(surface, pacer, log=store, turn=key, idempotency_key="ab12cd34") as reply:
             async for piece in stream:
                 reply.write(piece)
             await reply.finish()
 
-    `mark` names the answer to the platform; part i of it is posted with the mark `f"{mark}.{i}"` (a file's has five
-    characters more before the dot, which tell its content), at most 25 characters (Discord docs, resources/message,
-    nonce), or `ValueError` is raised. `parts` are messages an earlier process has posted, or was about to: they are
-    edited, or looked for before they are posted; a file that is there with the same content is not posted again, and
-    what this answer has no use for is deleted. `shown`: the text of which they show what fits, as far as it is known;
-    it stays until this answer is as long, or whole (None: until it has more pages). Leaving the block early stops all
-    calls.
+    `idempotency_key` names the answer to the platform; message i of it is posted with the key `f"{key}.{i}"` (a file's
+    has five characters more before the dot, which tell its content). It has at most 25 characters (Discord docs,
+    resources/message, nonce), or `ValueError` is raised. `parts` are messages an earlier process has posted, or was
+    about to: they are edited, or looked for before they are posted; a file that is there with the same content is not
+    posted again, and what this answer has no use for is deleted. `shown`: the text of which they show what fits, as
+    far as it is known; it stays until this answer is as long, or whole (None: until it has more pages). Leaving the
+    block early stops all calls.
 
     While it grows, its newest message has a Stop button if it is `stoppable`. Of more than `most_pages` messages only
     so many are posted; then the whole answer is a file. `back_off_s`: the waits between attempts while the platform
@@ -62,8 +62,8 @@ class LiveReply:
         *,
         log: PartLog,
         turn: MessageKey,
-        mark: str,
-        parts: Sequence[Part] = (),
+        idempotency_key: str,
+        parts: Sequence[AnswerMessage] = (),
         shown: str | None = None,
         most_pages: int = 8,
         stoppable: bool = True,
@@ -72,9 +72,9 @@ class LiveReply:
         self._surface = surface
         self._pacer = pacer
         self._turn = turn
-        self._mark = mark
+        self._idempotency_key = idempotency_key
         self._back_off_s = back_off_s
-        self._parts = Parts(surface, log, turn, mark, parts)
+        self._parts = Parts(surface, log, turn, idempotency_key, parts)
         self._draft = Draft(surface, most_pages=most_pages, stoppable=stoppable, shown=shown)
         self._claim = Claim(Backlog())
         self._begins_s: float | None = None
@@ -91,7 +91,7 @@ class LiveReply:
         """Why nothing more can be shown, or None."""
 
     async def __aenter__(self) -> Self:
-        self._task = self._tasks.start(self._run(), f"reply {self._mark}")
+        self._task = self._tasks.start(self._run(), f"reply {self._idempotency_key}")
         return self
 
     async def __aexit__(
@@ -115,21 +115,21 @@ class LiveReply:
             self._claim.backlog.wrote(len(piece), now_s)
             self._stir()
 
-    def doing(self, text: str) -> None:
+    def set_activity(self, text: str) -> None:
         """Say in one line of small print below the text what is going on ("searching the web…"), until the next words
         or the next call; "" takes it away. Where a message can only get longer, it is not shown.
         """
-        self._draft.doing(text)
+        self._draft.set_activity(text)
         if self._draft.blank and not (text and self._begins_s):
             self._begins_s = asyncio.get_running_loop().time() if text else None
         self._all_seen = False
         self._stir()
 
-    def anew(self) -> None:
+    def restart(self) -> None:
         """Begin the text anew, in the same messages: what was written is shown until there is as much, or the end."""
         now_s = asyncio.get_running_loop().time()
-        self._draft.anew()
-        self._parts.anew()
+        self._draft.restart()
+        self._parts.restart()
         self._claim.backlog.take(now_s)
         self._begins_s = None
         self._all_seen = False
@@ -163,7 +163,7 @@ class LiveReply:
         await asyncio.wait([self._task])
         self._draft.leave(self._parts.leave(), note, buttons)
         self.broken, self._ended, self._gives_up = None, False, True
-        self._task = self._tasks.start(self._run(), f"reply {self._mark}, the end of it")
+        self._task = self._tasks.start(self._run(), f"reply {self._idempotency_key}, the end of it")
         await self._shown()
 
     async def _shown(self) -> None:

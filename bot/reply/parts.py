@@ -8,9 +8,9 @@ from dataclasses import replace
 import structlog
 
 from bot.errors import Forbidden, Gone, RateLimited, Rejected
-from bot.events import MessageKey, Part
+from bot.events import AnswerMessage, MessageKey
 from bot.ports import PartLog, Surface
-from bot.reply.screen import Attachment, Call, Look, Shown, Step
+from bot.reply.screen import Attachment, Call, Rendering, ShownMessage, Step
 
 log = structlog.get_logger()
 
@@ -18,28 +18,37 @@ _LONGEST_MARK = 21
 """Leaves room for a dot and three digits in the 25 characters of a Discord nonce."""
 _MARK_BESIDE_DIGEST = 16
 _TAKEN_AWAY = "-"
-"""Before a part's mark: what was posted with it is no longer there, and its place in the answer stays empty."""
+"""Before a part's key: what was posted with it is no longer there, and its place in the answer stays empty."""
 
 
 class Parts:
     """The messages of one answer, and how far the platform has confirmed them: `screen`."""
 
-    def __init__(self, surface: Surface, log: PartLog, turn: MessageKey, mark: str, parts: Sequence[Part] = ()) -> None:
-        if len(mark) > _LONGEST_MARK:
-            raise ValueError(f"A mark has at most {_LONGEST_MARK} characters, so that a part's has 25: {mark!r}.")
+    def __init__(
+        self,
+        surface: Surface,
+        log: PartLog,
+        turn: MessageKey,
+        idempotency_key: str,
+        parts: Sequence[AnswerMessage] = (),
+    ) -> None:
+        if len(idempotency_key) > _LONGEST_MARK:
+            raise ValueError(
+                f"A key has at most {_LONGEST_MARK} characters, so that a part's has 25: {idempotency_key!r}."
+            )
         self._surface = surface
         self._log = log
         self._turn = turn
-        self._mark = mark
+        self._idempotency_key = idempotency_key
         self._mine: set[int] = set()
         self._next_index = 1 + max((part.index for part in parts), default=-1)
         self.screen = [
-            Shown(p.index, p.mark, p.message_id, logged=True, again=not p.message_id, file=p.file)
+            ShownMessage(p.index, p.idempotency_key, p.message_id, logged=True, may_exist=not p.message_id, file=p.file)
             for p in sorted(parts, key=lambda part: part.index)
-            if not p.mark.startswith(_TAKEN_AWAY)
+            if not p.idempotency_key.startswith(_TAKEN_AWAY)
         ]
 
-    def anew(self) -> None:
+    def restart(self) -> None:
         """Know that the text of every message begins anew."""
         for shown in self.screen:
             shown.stale = shown.grown is not None
@@ -63,66 +72,66 @@ class Parts:
         posted = [shown for shown in self.screen if shown.message_id and not shown.file]
         for shown in list(self.screen):
             known = shown.sent is not None or shown in posted[-1:]
-            if shown.file or not (known if shown.message_id else shown.again):
+            if shown.file or not (known if shown.message_id else shown.may_exist):
                 self.drop(shown)
         return [shown.sent.text for shown in self.screen if shown.message_id and shown.sent is not None]
 
-    def drop(self, shown: Shown) -> None:
+    def drop(self, shown: ShownMessage) -> None:
         """Have no more to do with a message."""
         self.screen.remove(shown)
 
-    def _new(self, file: Attachment | None = None) -> Shown:
+    def _new(self, file: Attachment | None = None) -> ShownMessage:
         index = self._next_index
-        name = self._mark if file is None else f"{self._mark[:_MARK_BESIDE_DIGEST]}{file.digest}"
-        shown = Shown(index, f"{name}.{index}", file="" if file is None else file.name)
+        name = self._idempotency_key if file is None else f"{self._idempotency_key[:_MARK_BESIDE_DIGEST]}{file.digest}"
+        shown = ShownMessage(index, f"{name}.{index}", file="" if file is None else file.name)
         self._next_index += 1
         self.screen.append(shown)
         return shown
 
-    async def _post(self, shown: Shown, look: Look) -> None:
-        again = await self._posting(shown)
+    async def _post(self, shown: ShownMessage, look: Rendering) -> None:
+        may_exist = await self._posting(shown)
         before = replace(shown)
         shown.try_to_show(look)
         try:
             message_id = await self._surface.post(
-                look.text, shown.mark, buttons=look.buttons, growing=look.growing, again=again
+                look.text, shown.idempotency_key, buttons=look.buttons, growing=look.growing, may_exist=may_exist
             )
         except (RateLimited, Gone, Forbidden, Rejected):
             shown.back_to(before)
-            shown.again = again
+            shown.may_exist = may_exist
             raise
         # A message that was found may show what an earlier attempt said: it is not known until an edit.
         await self._posted(shown, message_id)
-        if not again:
+        if not may_exist:
             shown.confirm()
 
-    async def _attach(self, shown: Shown, file: Attachment) -> None:
+    async def _attach(self, shown: ShownMessage, file: Attachment) -> None:
         if len(file.data) > self._surface.limits.file_bytes:
             raise Forbidden("The file is too large for this place.", f"{len(file.data)} bytes")
-        again = await self._posting(shown)
+        may_exist = await self._posting(shown)
         try:
-            message_id = await self._surface.attach(file.name, file.data, shown.mark, again=again)
+            message_id = await self._surface.attach(file.name, file.data, shown.idempotency_key, may_exist=may_exist)
         except (RateLimited, Gone, Forbidden, Rejected):
-            shown.again = again
+            shown.may_exist = may_exist
             raise
         await self._posted(shown, message_id)
 
-    async def _posting(self, shown: Shown) -> bool:
+    async def _posting(self, shown: ShownMessage) -> bool:
         """Write down that a post is about to be made; return whether an earlier one may have landed."""
         if not shown.logged:
-            await self._log.posting(self._turn, Part(shown.index, shown.mark, file=shown.file))
+            await self._log.posting(self._turn, AnswerMessage(shown.index, shown.idempotency_key, file=shown.file))
             shown.logged = True
-        again, shown.again = shown.again, True
-        return again
+        may_exist, shown.may_exist = shown.may_exist, True
+        return may_exist
 
-    async def _posted(self, shown: Shown, message_id: str) -> None:
+    async def _posted(self, shown: ShownMessage, message_id: str) -> None:
         for other in [one for one in self.screen if one is not shown and one.message_id == message_id]:
             await self._taken_away(other)  # a post that was refused was looked for, and what followed it was found
         shown.message_id = message_id
         self._mine.add(shown.index)
-        await self._log.posted(self._turn, Part(shown.index, shown.mark, message_id, shown.file))
+        await self._log.posted(self._turn, AnswerMessage(shown.index, shown.idempotency_key, message_id, shown.file))
 
-    async def _edit(self, shown: Shown, look: Look) -> None:
+    async def _edit(self, shown: ShownMessage, look: Rendering) -> None:
         before = replace(shown)
         shown.try_to_show(look)
         try:
@@ -142,10 +151,10 @@ class Parts:
         shown.grown = look.text if look.growing else None
         shown.stale = shown.stale and look.growing
 
-    async def _delete(self, shown: Shown) -> None:
+    async def _delete(self, shown: ShownMessage) -> None:
         await self._surface.delete(shown.message_id)
         await self._taken_away(shown)
 
-    async def _taken_away(self, shown: Shown) -> None:
-        await self._log.posting(self._turn, Part(shown.index, f"{_TAKEN_AWAY}{shown.mark}"))
+    async def _taken_away(self, shown: ShownMessage) -> None:
+        await self._log.posting(self._turn, AnswerMessage(shown.index, f"{_TAKEN_AWAY}{shown.idempotency_key}"))
         self.drop(shown)

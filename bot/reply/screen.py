@@ -21,7 +21,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Rendering:
     """What a message shows: rendered text, the buttons below it, whether more text will follow, and what that text is
     of the answer.
     """
@@ -54,7 +54,7 @@ class Wanted:
     more is posted for this one.
     """
 
-    looks: Sequence[Look] = ()
+    looks: Sequence[Rendering] = ()
     files: Sequence[Attachment] = ()
     whole: bool = False
     attempt: int = 0
@@ -63,37 +63,37 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class Shown:
+class ShownMessage:
     """One message as far as the platform confirmed it.
 
     `message_id`: "" until confirmed. `sent`: what it was last asked to show, None if that was an earlier process;
     `sure`: and that is confirmed. `reached`: up to which character of that attempt it may show, whichever call that got
     no answer took effect. `grown`: the longest text it may show while it grows, as the platform sees it; None
     if it does not. `stale`: it grows, and that is not the text's beginning any more. `logged`: its part row is on disk.
-    `again`: a post was tried and may have landed. `stuck`: an edit of it was rejected, so it stays as it is while the
-    answer grows, and then gives way to another one. `file`: the name of the file it brings.
+    `may_exist`: a post was tried and may have landed. `stuck`: an edit of it was rejected, so it stays as it is while
+    the answer grows, and then gives way to another one. `file`: the name of the file it brings.
     """
 
     index: int
-    mark: str
+    idempotency_key: str
     message_id: str = ""
-    sent: Look | None = None
+    sent: Rendering | None = None
     sure: bool = False
     reached: int = 0
     grown: str | None = None
     stale: bool = False
     logged: bool = False
-    again: bool = False
+    may_exist: bool = False
     stuck: bool = False
     file: str = ""
 
-    def try_to_show(self, look: Look) -> None:
+    def try_to_show(self, look: Rendering) -> None:
         """Note that a message is asked to show this: until that is confirmed, it may show what it showed before."""
         same = self.sent is not None and self.sent.span.attempt == look.span.attempt
         self.reached = max(look.span.end, self.reached if same else 0)
         self.sent, self.sure, self.grown = look, False, look.text if look.growing else self.grown
 
-    def back_to(self, before: "Shown") -> None:
+    def back_to(self, before: "ShownMessage") -> None:
         """Forget a call that was refused."""
         self.sent, self.sure, self.reached, self.grown = before.sent, before.sure, before.reached, before.grown
 
@@ -104,7 +104,7 @@ class Shown:
 
     def brings(self, file: Attachment) -> bool:
         """Say whether this is the message for a file."""
-        return self.file == file.name and self.mark.rpartition(".")[0].endswith(file.digest)
+        return self.file == file.name and self.idempotency_key.rpartition(".")[0].endswith(file.digest)
 
 
 class Call(Enum):
@@ -125,13 +125,13 @@ class Step:
     """
 
     call: Call
-    shown: Shown | None = None
-    look: Look = field(default_factory=lambda: Look(""))
+    shown: ShownMessage | None = None
+    look: Rendering = field(default_factory=lambda: Rendering(""))
     file: Attachment | None = None
     newest: bool = False
 
 
-def next_steps(wanted: Wanted, screen: Sequence[Shown], limits: Limits) -> list[Step]:
+def next_steps(wanted: Wanted, screen: Sequence[ShownMessage], limits: Limits) -> list[Step]:
     """Return the call to make, in reading order; if that is an END, also the one to make while it must wait. Empty if
     the screen shows what is wanted.
 
@@ -146,7 +146,7 @@ def next_steps(wanted: Wanted, screen: Sequence[Shown], limits: Limits) -> list[
     return [first, other] if other else [first]
 
 
-def _steps(wanted: Wanted, screen: Sequence[Shown], limits: Limits) -> Iterator[Step]:
+def _steps(wanted: Wanted, screen: Sequence[ShownMessage], limits: Limits) -> Iterator[Step]:
     texts = [shown for shown in screen if not shown.file and not (shown.stuck and wanted.whole)]
     if not _is_held(wanted, texts):
         steps = _text_steps(wanted.looks, texts, limits)
@@ -158,7 +158,7 @@ def _steps(wanted: Wanted, screen: Sequence[Shown], limits: Limits) -> Iterator[
         yield from _files(wanted.files, screen)
 
 
-def _is_held(wanted: Wanted, texts: Sequence[Shown]) -> bool:
+def _is_held(wanted: Wanted, texts: Sequence[ShownMessage]) -> bool:
     """Say whether what another attempt has shown is more than what would take its place. Where nobody knows how full
     its last page is, it is taken for full.
     """
@@ -169,11 +169,11 @@ def _is_held(wanted: Wanted, texts: Sequence[Shown]) -> bool:
     return len(wanted.looks) < len(texts) + (not known)
 
 
-def _is_of(shown: Shown, attempt: int) -> bool:
+def _is_of(shown: ShownMessage, attempt: int) -> bool:
     return shown.sent is not None and shown.sent.span.attempt == attempt
 
 
-def _text_steps(looks: Sequence[Look], texts: Sequence[Shown], limits: Limits) -> Iterator[Step]:
+def _text_steps(looks: Sequence[Rendering], texts: Sequence[ShownMessage], limits: Limits) -> Iterator[Step]:
     for index, look in enumerate(looks):
         newest = index == len(looks) - 1
         shown = texts[index] if index < len(texts) else None
@@ -187,7 +187,7 @@ def _text_steps(looks: Sequence[Look], texts: Sequence[Shown], limits: Limits) -
             yield replace(step, newest=newest and step.look.text == look.text)
 
 
-def _losing_nothing(steps: Sequence[Step], wanted: Wanted, texts: Sequence[Shown]) -> Iterator[Step]:
+def _losing_nothing(steps: Sequence[Step], wanted: Wanted, texts: Sequence[ShownMessage]) -> Iterator[Step]:
     """Yield first what takes away no word that is not shown elsewhere. Until the rest has followed, the page that takes
     over has no Stop button: the one before it has it still.
     """
@@ -213,7 +213,7 @@ def _is_shown(step: Step) -> bool:
     )
 
 
-def _takes_away(step: Step, end: int, texts: Sequence[Shown]) -> bool:
+def _takes_away(step: Step, end: int, texts: Sequence[ShownMessage]) -> bool:
     """Say whether a call takes words from a message that no other shows, of a text that goes on to `end`."""
     shown, span = step.shown, step.look.span
     if shown is None or not shown.message_id or span.end >= end:
@@ -230,7 +230,7 @@ def _takes_away(step: Step, end: int, texts: Sequence[Shown]) -> bool:
     return False
 
 
-def _edit(shown: Shown, look: Look, limits: Limits) -> Step | None:
+def _edit(shown: ShownMessage, look: Rendering, limits: Limits) -> Step | None:
     """Return the call after which a message looks as it should, or nearer to it; None if there is none to make now."""
     look = _possible(shown, look, limits)
     seen = shown.sent if shown.sure else None
@@ -244,11 +244,11 @@ def _edit(shown: Shown, look: Look, limits: Limits) -> Step | None:
     return Step(Call.END, shown, look)
 
 
-def _extends(shown: Shown, look: Look, limits: Limits) -> bool:
+def _extends(shown: ShownMessage, look: Rendering, limits: Limits) -> bool:
     return not limits.append_only or shown.grown is None or look.text.startswith(shown.grown)
 
 
-def _possible(shown: Shown, look: Look, limits: Limits) -> Look:
+def _possible(shown: ShownMessage, look: Rendering, limits: Limits) -> Rendering:
     """Return what a message can show now: if it can only get longer, a text that is not what it shows and more waits;
     but one that was begun anew ends what it was.
     """
@@ -257,18 +257,18 @@ def _possible(shown: Shown, look: Look, limits: Limits) -> Look:
     return replace(look, growing=False) if shown.stale else replace(look, text=shown.grown)
 
 
-def _files(files: Sequence[Attachment], screen: Sequence[Shown]) -> Iterator[Step]:
+def _files(files: Sequence[Attachment], screen: Sequence[ShownMessage]) -> Iterator[Step]:
     for file in files:
         shown = next((shown for shown in screen if shown.brings(file)), None)
         if shown is None or not shown.message_id:
             yield Step(Call.ATTACH, shown, file=file)
 
 
-def _surplus(wanted: Wanted, texts: Sequence[Shown], screen: Sequence[Shown]) -> Iterator[Step]:
+def _surplus(wanted: Wanted, texts: Sequence[ShownMessage], screen: Sequence[ShownMessage]) -> Iterator[Step]:
     """Take away what an earlier attempt had more. A post of it that may have landed is made sure of first."""
     stuck = [shown for shown in screen if shown.stuck]
     for shown in (*texts[len(wanted.looks) :], *stuck):
-        yield Step(Call.DELETE if shown.message_id else Call.POST, shown, Look("–"))
+        yield Step(Call.DELETE if shown.message_id else Call.POST, shown, Rendering("–"))
     for shown in screen:
         if shown.file and shown.message_id and not any(shown.brings(file) for file in wanted.files):
             yield Step(Call.DELETE, shown)

@@ -8,32 +8,32 @@ _MOST_AT_ONCE = 4
 _OF_LATE_S = 3600.0
 
 
-def keep(db: sqlite3.Connection, leader: int, text: str) -> None:
+def keep(db: sqlite3.Connection, primary: int, text: str) -> None:
     """Keep what Claude wrote."""
     insert = "INSERT INTO draft (turn, text) VALUES (?, ?) ON CONFLICT (turn) DO UPDATE SET text = excluded.text"
     if text:
-        db.execute(insert, (leader, text))
+        db.execute(insert, (primary, text))
 
 
-def drop(db: sqlite3.Connection, leader: int) -> None:
+def drop(db: sqlite3.Connection, primary: int) -> None:
     """Forget what Claude wrote: the answer is recorded, or nobody will ask for it."""
-    db.execute("DELETE FROM draft WHERE turn = ?", (leader,))
+    db.execute("DELETE FROM draft WHERE turn = ?", (primary,))
 
 
-def of(db: sqlite3.Connection, leader: int) -> str:
+def of(db: sqlite3.Connection, primary: int) -> str:
     """Return what Claude wrote so far, "" if nothing is known."""
-    found = db.execute("SELECT text FROM draft WHERE turn = ?", (leader,)).fetchone()
+    found = db.execute("SELECT text FROM draft WHERE turn = ?", (primary,)).fetchone()
     return "" if found is None else str(found[0])
 
 
-def set_at_work(db: sqlite3.Connection, leader: int, *, at_work: bool) -> None:
+def set_at_work(db: sqlite3.Connection, primary: int, *, at_work: bool) -> None:
     """Write down whether a process works at a turn."""
-    db.execute("UPDATE turn SET at_work = ? WHERE id = ?", (at_work, leader))
+    db.execute("UPDATE turn SET at_work = ? WHERE id = ?", (at_work, primary))
 
 
-def forgive(db: sqlite3.Connection, leader: int) -> None:
+def forgive(db: sqlite3.Connection, primary: int) -> None:
     """Let a turn begin, or end, without a past."""
-    db.execute("UPDATE turn SET at_work = 0, blame = 0, deaths = 0, stopping = 0 WHERE id = ?", (leader,))
+    db.execute("UPDATE turn SET at_work = 0, blame = 0, deaths = 0, stopping = 0 WHERE id = ?", (primary,))
 
 
 def rest(db: sqlite3.Connection) -> None:

@@ -39,7 +39,7 @@ async def open_store(path: str | Path, limits: BlobLimits = DEFAULT_LIMITS) -> A
         with _refusals(path):
             file = _real(path)
             refuse_foreign(file)
-            stack.enter_context(_alone(file))
+            stack.enter_context(exclusive_lock(file))
             _make_private(file)
             connection = connection_to(file)
             await stack.enter_async_context(connection)
@@ -84,7 +84,7 @@ def _sentence(error: sqlite3.Error) -> str:
 
 
 @contextmanager
-def _alone(file: Path) -> Iterator[None]:
+def exclusive_lock(file: Path) -> Iterator[None]:
     """Hold the lock beside the file: two processes on one SQLite file would answer everything twice.
 
     The system gives a lock back when its process ends, however it ends; so it never has to be removed by hand.

@@ -6,6 +6,9 @@ from typing import Any
 
 from bot.events import Incoming, MessageKey, Person, Said, ThreadKey, Upload
 
+_RENAMED = {"burst": "said_before", "gesture": "send_id"}
+"""What an older version called some of a question's fields."""
+
 
 def dump(question: Incoming) -> str:
     """Return a question as JSON."""
@@ -21,7 +24,7 @@ def _plain(value: Any) -> Any:
 
 def load(text: str) -> Incoming:
     """Return the question a record holds; fields it has and we do not know are left out."""
-    record = json.loads(text)
+    record = {_RENAMED.get(name, name): value for name, value in json.loads(text).items()}
     return Incoming(
         **{
             **_known(Incoming, record),
@@ -29,7 +32,7 @@ def load(text: str) -> Incoming:
             "thread": ThreadKey(**record["thread"]),
             "author": _person(record["author"]),
             "uploads": _uploads(record),
-            "burst": tuple(_said(line) for line in record.get("burst", ())),
+            "said_before": tuple(_said(line) for line in record.get("said_before", ())),
         }
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.events import Bill, Incoming, MessageKey, Outcome, Part, ThreadKey, Turn
+from bot.events import AnswerMessage, Bill, Incoming, MessageKey, Outcome, ThreadKey, Turn
 from bot.store import blobs, drafts, turns
 from bot.store import usage as accounts
 from bot.store.blobs import BlobLimits
@@ -25,7 +25,7 @@ class SqliteStore:
         self._limits = limits
 
     async def accept(self, question: Incoming) -> bool:
-        """Write a question down. False if it was there already, by its key or by its gesture."""
+        """Write a question down. False if it was there already, by its key or by its `send_id`."""
         key, record = question.key, dump(question)
 
         def job(db: sqlite3.Connection) -> bool:
@@ -34,7 +34,7 @@ class SqliteStore:
             insert = """INSERT OR IGNORE INTO turn
                 (platform, workspace, channel, message, thread, question, gesture, accepted_at_s)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
-            return db.execute(insert, (*place, thread, record, question.gesture, time.time())).rowcount == 1
+            return db.execute(insert, (*place, thread, record, question.send_id, time.time())).rowcount == 1
 
         return await self._writer.do(job)
 
@@ -59,14 +59,14 @@ class SqliteStore:
         A turn that was begun before goes on as it is, with its parts and with the questions that are new to it. Raises
         `KeyError` for a question that was never accepted and `ValueError` for questions of two turns already begun.
         """
-        await self._writer.do(lambda db: turns.lead(db, questions))
+        await self._writer.do(lambda db: turns.merge_into(db, questions))
 
     async def find(self, message: MessageKey) -> Turn | None:
         """Return the turn a message belongs to, as one of its questions or of its answer's messages, in any state."""
 
         def job(db: sqlite3.Connection) -> Turn | None:
-            leader = turns.leader_with(db, message)
-            return None if leader is None else turns.turn_at(db, leader)
+            primary = turns.leader_with(db, message)
+            return None if primary is None else turns.turn_at(db, primary)
 
         return await self._writer.do(job)
 
@@ -82,17 +82,17 @@ class SqliteStore:
         needed = {*blobs.referred_to(list(messages)), *(file.sha256 for file in outcome.files)}
 
         def job(db: sqlite3.Connection) -> None:
-            leader = turns.leader_of(db, turn)
-            (thread,) = db.execute("SELECT thread FROM turn WHERE id = ?", (leader,)).fetchone()
-            turns.set_state(db, leader, "answered")
-            db.execute("UPDATE turn SET outcome = ? WHERE id = ?", (turns.dump_outcome(outcome), leader))
-            drafts.drop(db, leader)
+            primary = turns.leader_of(db, turn)
+            (thread,) = db.execute("SELECT thread FROM turn WHERE id = ?", (primary,)).fetchone()
+            turns.set_state(db, primary, "answered")
+            db.execute("UPDATE turn SET outcome = ? WHERE id = ?", (turns.dump_outcome(outcome), primary))
+            drafts.drop(db, primary)
             if bill is not None:
-                accounts.charge(db, leader, bill)
-            rows = [(thread, leader, content) for content in contents]
+                accounts.charge(db, primary, bill)
+            rows = [(thread, primary, content) for content in contents]
             db.executemany("INSERT INTO message (thread, turn, content) VALUES (?, ?, ?)", rows)
             if needed:
-                blobs.use(db, leader, needed)
+                blobs.use(db, primary, needed)
                 blobs.tidy(db, thread, self._limits)
 
         await self._writer.do(job)
@@ -103,10 +103,10 @@ class SqliteStore:
             raise ValueError(f"a turn ends as one of {', '.join(turns.ENDS)}, not as {state!r}")
 
         def job(db: sqlite3.Connection) -> None:
-            leader = turns.leader_of(db, turn)
-            turns.set_state(db, leader, state, time.time())
-            drafts.forgive(db, leader)
-            drafts.drop(db, leader)
+            primary = turns.leader_of(db, turn)
+            turns.set_state(db, primary, state, time.time())
+            drafts.forgive(db, primary)
+            drafts.drop(db, primary)
 
         await self._writer.do(job)
 
@@ -126,9 +126,9 @@ class SqliteStore:
         """Write down that this process has left off working at a turn, in good order; `text` as for `draft`."""
 
         def job(db: sqlite3.Connection) -> None:
-            leader = turns.leader_of(db, turn)
-            drafts.keep(db, leader, text)
-            drafts.set_at_work(db, leader, at_work=False)
+            primary = turns.leader_of(db, turn)
+            drafts.keep(db, primary, text)
+            drafts.set_at_work(db, primary, at_work=False)
 
         await self._writer.do(job)
 
@@ -164,16 +164,16 @@ class SqliteStore:
                 row, led = turns.row_of(db, question)
             except KeyError:
                 return None
-            leader = row if led is None else led
-            turn = turns.turn_at(db, leader)
+            primary = row if led is None else led
+            turn = turns.turn_at(db, primary)
             (said,) = (asked for asked in turn.questions if asked.key == question)
-            purged = replace(said, text="", uploads=(), burst=())
+            purged = replace(said, text="", uploads=(), said_before=())
             gone = "UPDATE turn SET question = ?, deleted_at_s = coalesce(deleted_at_s, ?) WHERE id = ?"
             db.execute(gone, (dump(purged), time.time(), row))
-            blobs.forget_blocks(db, leader, question.message)
+            blobs.forget_blocks(db, primary, question.message)
             if turn.state == "accepted":
-                turns.set_state(db, leader, "stopped", time.time())
-            return turns.turn_at(db, leader)
+                turns.set_state(db, primary, "stopped", time.time())
+            return turns.turn_at(db, primary)
 
         turn = await self._writer.do(job)
         if turn is not None:
@@ -192,11 +192,11 @@ class SqliteStore:
         given = {"person": person, "now": time.time(), "since": since_s}
         return await self._writer.do(lambda db: db.execute(insert, given).rowcount == 1)
 
-    async def mark(self, turn: MessageKey) -> str:
+    async def idempotency_key(self, turn: MessageKey) -> str:
         """Return what an answer is named to its platform, made of the turn's key and of which database this is."""
         return hashlib.sha256(f"{self._id} {turn}".encode()).hexdigest()[:16]
 
-    async def posting(self, turn: MessageKey, part: Part) -> None:
+    async def posting(self, turn: MessageKey, part: AnswerMessage) -> None:
         """Write down that a post is about to be made; on disk when it returns. What is known of it already stays."""
         insert = """INSERT INTO part (turn, number, mark, file, posting_at_s) VALUES (?, ?, ?, ?, ?)
             ON CONFLICT (turn, number) DO UPDATE
@@ -204,23 +204,23 @@ class SqliteStore:
             WHERE mark <> excluded.mark OR file <> excluded.file"""
 
         def job(db: sqlite3.Connection) -> None:
-            db.execute(insert, (turns.leader_of(db, turn), part.index, part.mark, part.file, time.time()))
+            db.execute(insert, (turns.leader_of(db, turn), part.index, part.idempotency_key, part.file, time.time()))
 
         await self._writer.do(job)
 
-    async def posted(self, turn: MessageKey, part: Part) -> None:
+    async def posted(self, turn: MessageKey, part: AnswerMessage) -> None:
         """Write down the platform's id of a post that was made; on disk when it returns."""
         insert = """INSERT INTO part (turn, number, mark, message_id, file, posting_at_s) VALUES (?, ?, ?, ?, ?, ?)
             ON CONFLICT (turn, number) DO UPDATE
             SET mark = excluded.mark, message_id = excluded.message_id, file = excluded.file"""
-        known = (part.index, part.mark, part.message_id, part.file, time.time())
+        known = (part.index, part.idempotency_key, part.message_id, part.file, time.time())
         await self._writer.do(lambda db: db.execute(insert, (turns.leader_of(db, turn), *known)) and None)
 
-    async def is_ours(self, mark: str) -> bool:
+    async def is_ours(self, idempotency_key: str) -> bool:
         """Say whether a part of an answer was posted with a mark, or is the message of this id."""
         # the mark of one that was taken away begins with a dash (see bot.reply.parts)
         select = "SELECT 1 FROM part WHERE mark IN (:mark, '-' || :mark) OR message_id = :mark LIMIT 1"
-        return await self._writer.do(lambda db: db.execute(select, {"mark": mark}).fetchone() is not None)
+        return await self._writer.do(lambda db: db.execute(select, {"mark": idempotency_key}).fetchone() is not None)
 
     async def history(self, thread: ThreadKey) -> list[dict[str, Any]]:
         """Return the thread's messages for Claude, plain JSON with explicit roles, oldest first."""

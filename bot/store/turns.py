@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from bot.events import Button, File, Incoming, MessageKey, Outcome, Part, ThreadKey, Turn
+from bot.events import AnswerMessage, Button, File, Incoming, MessageKey, Outcome, ThreadKey, Turn
 from bot.store import drafts
 from bot.store.records import dump, load
 
@@ -40,8 +40,8 @@ def row_of(db: sqlite3.Connection, key: MessageKey) -> tuple[int, int | None]:
 
 def leader_of(db: sqlite3.Connection, key: MessageKey) -> int:
     """Return the row a turn's outcome and parts hang on, whichever of its questions names it. Raises `KeyError`."""
-    row, leader = row_of(db, key)
-    return row if leader is None else leader
+    row, primary = row_of(db, key)
+    return row if primary is None else primary
 
 
 def leader_with(db: sqlite3.Connection, message: MessageKey) -> int | None:
@@ -62,27 +62,27 @@ def unended(db: sqlite3.Connection) -> list[Turn]:
     """Return the turns that have not ended, in the order they were accepted."""
     select = """SELECT id FROM turn
         WHERE state IN ('accepted', 'answering', 'answered') AND coalesce(answered_by, id) = id ORDER BY id"""
-    return [turn_at(db, leader) for (leader,) in db.execute(select).fetchall()]
+    return [turn_at(db, primary) for (primary,) in db.execute(select).fetchall()]
 
 
-def turn_at(db: sqlite3.Connection, leader: int) -> Turn:
+def turn_at(db: sqlite3.Connection, primary: int) -> Turn:
     """Return the turn of a leading row."""
     select = "SELECT state, outcome, blame, stopping FROM turn WHERE id = ?"
-    state, outcome, blame, stopping = db.execute(select, (leader,)).fetchone()
+    state, outcome, blame, stopping = db.execute(select, (primary,)).fetchone()
     select = f"SELECT question, deleted_at_s FROM turn WHERE {_LEADS}"  # noqa: S608 - ours
-    rows = [(load(text), gone_s) for text, gone_s in db.execute(select, {"leader": leader}).fetchall()]
+    rows = [(load(text), gone_s) for text, gone_s in db.execute(select, {"leader": primary}).fetchall()]
     # Discord's snowflakes and Slack's timestamps grow with time: a longer one is later.
     questions = sorted((question for question, _ in rows), key=lambda q: q.order)
     deleted = frozenset(question.key for question, gone_s in rows if gone_s is not None)
     select = "SELECT number, mark, message_id, file FROM part WHERE turn = ? ORDER BY number"
-    parts = tuple(Part(*row) for row in db.execute(select, (leader,)).fetchall())
+    parts = tuple(AnswerMessage(*row) for row in db.execute(select, (primary,)).fetchall())
     return Turn(
         tuple(questions),
         state,
         parts,
         _outcome(outcome) if outcome else None,
         deleted,
-        draft=drafts.of(db, leader),
+        draft=drafts.of(db, primary),
         blame=blame,
         stopping=bool(stopping),
     )
@@ -99,45 +99,45 @@ def _outcome(text: str) -> Outcome:
     return Outcome(**{**record, "files": files, "buttons": tuple(Button(b) for b in record.pop("buttons", ()))})
 
 
-def set_state(db: sqlite3.Connection, leader: int, state: str, ended_at_s: float | None = None) -> None:
+def set_state(db: sqlite3.Connection, primary: int, state: str, ended_at_s: float | None = None) -> None:
     """Put a turn and all the questions it answers into a state."""
     update = f"UPDATE turn SET state = :state, ended_at_s = :ended WHERE {_LEADS}"  # noqa: S608 - ours
-    db.execute(update, {"state": state, "ended": ended_at_s, "leader": leader})
+    db.execute(update, {"state": state, "ended": ended_at_s, "leader": primary})
 
 
 def reopen(db: sqlite3.Connection, key: MessageKey, question: Incoming | None) -> Turn | None:
     """Take a thread's newest turn up again: see `bot.ports.Store.reopen`."""
     row, led = row_of(db, key)
-    leader = row if led is None else led
+    primary = row if led is None else led
     select = "SELECT thread, state, outcome FROM turn WHERE id = ?"
-    thread, state, outcome = db.execute(select, (leader,)).fetchone()
+    thread, state, outcome = db.execute(select, (primary,)).fetchone()
     if question is None and state not in ENDS:  # pressed once more while it is answered anew
         return None
     # A question that was stopped before there was anything to remember of it does not count.
     later = """SELECT 1 FROM turn WHERE thread = ? AND coalesce(answered_by, id) > ?
         AND (state <> 'stopped' OR EXISTS (SELECT 1 FROM message WHERE message.turn = turn.id))"""
-    if state != "accepted" and db.execute(later, (thread, leader)).fetchone() is not None:
+    if state != "accepted" and db.execute(later, (thread, primary)).fetchone() is not None:
         return None
     if question is not None:
         db.execute("UPDATE turn SET question = ? WHERE id = ?", (dump(question), row_of(db, question.key)[0]))
     if state != "accepted":
         if outcome:
-            drafts.keep(db, leader, _outcome(outcome).answer)  # it is what readers see, until there is more
-        drafts.forgive(db, leader)
+            drafts.keep(db, primary, _outcome(outcome).answer)  # it is what readers see, until there is more
+        drafts.forgive(db, primary)
         drop = "UPDATE message SET dropped_at_s = ? WHERE turn = ? AND dropped_at_s IS NULL"
-        db.execute(drop, (time.time(), leader))
-        db.execute("UPDATE turn SET answered_by = id, outcome = NULL WHERE id = ?", (leader,))
-        set_state(db, leader, "answering")
-    return turn_at(db, leader)
+        db.execute(drop, (time.time(), primary))
+        db.execute("UPDATE turn SET answered_by = id, outcome = NULL WHERE id = ?", (primary,))
+        set_state(db, primary, "answering")
+    return turn_at(db, primary)
 
 
-def lead(db: sqlite3.Connection, questions: Sequence[Incoming]) -> None:
+def merge_into(db: sqlite3.Connection, questions: Sequence[Incoming]) -> None:
     """Make questions one turn that is being answered. Raises `KeyError` and `ValueError`."""
     rows = [row_of(db, question.key) for question in questions]
-    led = {leader for _, leader in rows if leader is not None}
+    led = {primary for _, primary in rows if primary is not None}
     if len(led) > 1:
         raise ValueError("these questions belong to more than one turn")
-    leader = led.pop() if led else rows[0][0]
-    db.executemany("UPDATE turn SET answered_by = ? WHERE id = ?", [(leader, row) for row, _ in rows])
-    db.execute("UPDATE turn SET state = 'answering', ended_at_s = NULL WHERE answered_by = ?", (leader,))
-    drafts.set_at_work(db, leader, at_work=True)
+    primary = led.pop() if led else rows[0][0]
+    db.executemany("UPDATE turn SET answered_by = ? WHERE id = ?", [(primary, row) for row, _ in rows])
+    db.execute("UPDATE turn SET state = 'answering', ended_at_s = NULL WHERE answered_by = ?", (primary,))
+    drafts.set_at_work(db, primary, at_work=True)

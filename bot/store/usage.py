@@ -11,7 +11,7 @@ _SLOT_S = 600
 """What `usage_sum` sums up (see `schema`). A day is 144 sums, and what is older than the first whole one: some rows."""
 
 
-def charge(db: sqlite3.Connection, leader: int, bill: Bill) -> int:
+def charge(db: sqlite3.Connection, primary: int, bill: Bill) -> int:
     """Write down what each person pays, in place of what stands under the bill's number, and return the number."""
     number = bill.number or int(db.execute("SELECT coalesce(max(id), 0) + 1 FROM usage").fetchone()[0])
     said = json.dumps(dict(bill.usage))
@@ -19,7 +19,7 @@ def charge(db: sqlite3.Connection, leader: int, bill: Bill) -> int:
         change = "UPDATE usage SET tokens = ?, usage = ? WHERE charge = ? AND person = ?"
         if not db.execute(change, (share, said, number, person)).rowcount:
             insert = "INSERT INTO usage (turn, usage, recorded_at_s, tokens, person, charge) VALUES (?, ?, ?, ?, ?, ?)"
-            db.execute(insert, (leader, said, time.time(), share, person, number))
+            db.execute(insert, (primary, said, time.time(), share, person, number))
         said = "{}"  # it belongs to all of them together, and stands there once
     return number
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from bot.simulator.claude import Pace
 from bot.simulator.pictures import picture
-from bot.tryout.world import File, Place, World, world
+from bot.tryout.world import File, Room, World, world
 
 PACE = Pace(first_token_s=0.2, piece_s=0.01)
 ANSWER_WITHIN_S = 60.0
@@ -45,7 +45,7 @@ def steps() -> Sequence[Step]:
 async def play() -> int:
     """Play the scene and print it. Return 0 if every answer arrived whole and once, else 1."""
     async with world(SecretStr(""), PACE) as here:
-        threads: dict[int, Place] = {}
+        threads: dict[int, Room] = {}
         problems: list[str] = []
         expected = 0
         for step in steps():
@@ -65,7 +65,7 @@ async def play() -> int:
     return 1 if problems else 0
 
 
-async def _ask(here: World, step: Step, place: Place) -> tuple[Place, str]:
+async def _ask(here: World, step: Step, place: Room) -> tuple[Room, str]:
     """Say a step's line, wait for the whole answer and print both. Return where it was, and what was wrong or ""."""
     files = "".join(f" [{name}]" for name, _ in step.files)
     print(f"\n{place.title}\n{_said(step.who, step.text + files)}", flush=True)

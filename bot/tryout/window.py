@@ -22,7 +22,7 @@ from bot.errors import ParleyError
 from bot.simulator.changes import Change
 from bot.simulator.claude import Pace
 from bot.tasks import beside
-from bot.tryout.world import File, Place, World, world
+from bot.tryout.world import File, Room, World, world
 
 PACE = Pace(first_token_s=0.4, piece_s=0.03)
 
@@ -161,10 +161,10 @@ class ChatWindow:
             keys.add(f"f{number + 1}")(lambda _event, number=number: self._go(self._last[number]))
         return keys
 
-    def _channel(self) -> Place:
+    def _channel(self) -> Room:
         return replace(self._place, thread="")
 
-    def _go(self, place: Place) -> None:
+    def _go(self, place: Room) -> None:
         self._place, self._scroll, self._news = place, 0, ("class:hint", "")
         self._last[self._here.places.index(self._channel())] = place
 

@@ -25,7 +25,7 @@ File = tuple[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Room:
     """Where a person can write. `thread` is a Discord thread's id or a Slack `thread_ts`; "" is the channel itself."""
 
     platform: str
@@ -57,7 +57,7 @@ class Line:
 class Answer:
     """What came of a message: where the answer is, and its lines as they are shown now."""
 
-    place: Place
+    place: Room
     message: str
     lines: tuple[Line, ...]
 
@@ -125,11 +125,11 @@ class World:
         for name in ("Ada", "Grace"):
             self.add_person("discord", name)
             self.add_person("slack", name)
-        self.places: tuple[Place, ...] = (
-            Place("discord", "#general", discord.add_channel(self.guild, "general")),
-            Place("discord", "DM", discord.dm(self._discord_people["Ada"]), direct=True),
-            Place("slack", "#general", slack.add_channel("general")),
-            Place("slack", "DM", slack.dm(self._slack_people["Ada"]), direct=True),
+        self.places: tuple[Room, ...] = (
+            Room("discord", "#general", discord.add_channel(self.guild, "general")),
+            Room("discord", "DM", discord.dm(self._discord_people["Ada"]), direct=True),
+            Room("slack", "#general", slack.add_channel("general")),
+            Room("slack", "DM", slack.dm(self._slack_people["Ada"]), direct=True),
         )
 
     def add_person(self, platform: str, name: str, *, bot: bool = False) -> str:
@@ -152,7 +152,7 @@ class World:
         """Return a person on Slack, for what only Slack has."""
         return self._slack_people[name]
 
-    async def open_thread(self, who: str, place: Place, message: str) -> Place:
+    async def open_thread(self, who: str, place: Room, message: str) -> Room:
         """Let a person make a thread on a message (on Slack, every message is one already); return it."""
         if place.platform == "discord":
             await self.discord.open_thread(self._discord_people[who], place.channel, "a thread", on=message)
@@ -169,7 +169,7 @@ class World:
     async def say(
         self,
         who: str,
-        place: Place,
+        place: Room,
         text: str,
         files: Sequence[File] = (),
         *,
@@ -188,24 +188,24 @@ class World:
         member = self._slack_people[who]
         return (await self.slack.say(member, place.channel, text, files=list(files), thread=place.thread)).ts
 
-    async def press(self, who: str, place: Place, message: str, label: str) -> str:
+    async def press(self, who: str, place: Room, message: str, label: str) -> str:
         """Press a button on a message; return what only the presser is told. Raises `LookupError` if there is none."""
         if place.platform == "discord":
             return await self.discord.press(self._discord_people[who], message, label)
         return await self.slack.press(self._slack_people[who], place.channel, message, label)
 
-    async def press_native_stop(self, who: str, place: Place) -> None:
+    async def press_native_stop(self, who: str, place: Room) -> None:
         """Press the Stop button that Slack itself shows beside an agent's session."""
         await self.slack.press_stop(self._slack_people[who], place.channel, place.thread)
 
-    async def react(self, who: str, place: Place, message: str) -> None:
+    async def react(self, who: str, place: Room, message: str) -> None:
         """Put a ❌ on a message."""
         if place.platform == "discord":
             await self.discord.react(self._discord_people[who], message, "❌")
         else:
             await self.slack.react(self._slack_people[who], place.channel, message, "x")
 
-    async def edit(self, who: str, place: Place, message: str, text: str) -> None:
+    async def edit(self, who: str, place: Room, message: str, text: str) -> None:
         """Change a person's own message; `@parley` in the text is a mention of the bot."""
         text = text.replace("@parley", self.mention(place.platform))
         if place.platform == "discord":
@@ -213,23 +213,23 @@ class World:
         else:
             await self.slack.edit(self._slack_people[who], place.channel, message, text)
 
-    async def delete(self, place: Place, message: str) -> None:
+    async def delete(self, place: Room, message: str) -> None:
         """Delete a message."""
         if place.platform == "discord":
             await self.discord.delete(message)
         else:
             await self.slack.delete(place.channel, message)
 
-    def answered_in(self, place: Place, message: str) -> Place:
+    def answered_in(self, place: Room, message: str) -> Room:
         """Return where the answer to a message will be: the thread it opens, or the place itself."""
         opens_thread = not place.thread and not (place.platform == "discord" and place.direct)
         return replace(place, thread=message) if opens_thread else place
 
-    def lines(self, place: Place) -> list[Line]:
+    def lines(self, place: Room) -> list[Line]:
         """Return the messages of a place as they are shown now, oldest first; a thread begins with its root."""
         return self._discord_lines(place) if place.platform == "discord" else self._slack_lines(place)
 
-    def _discord_lines(self, place: Place) -> list[Line]:
+    def _discord_lines(self, place: Room) -> list[Line]:
         messages = self.discord.messages(place.channel)
         if place.thread:
             is_open = place.thread in {thread.id for thread in self.discord.threads(place.channel)}
@@ -242,7 +242,7 @@ class World:
             for m in messages
         ]  # fmt: skip
 
-    def _slack_lines(self, place: Place) -> list[Line]:
+    def _slack_lines(self, place: Room) -> list[Line]:
         names = {person.id: name for name, person in self._slack_people.items()}
         me = self.slack.bot_user_id
         return [
@@ -255,14 +255,14 @@ class World:
         """Show the bot's mention as people see it."""
         return text.replace(self.discord.mention, "@Parley").replace(self.slack.mention, "@Parley")
 
-    def answer(self, there: Place, message: str) -> Answer:
+    def answer(self, there: Room, message: str) -> Answer:
         """Return what the bot has shown in a place after a message, as it is now."""
         return Answer(there, message, tuple(li for li in self.lines(there) if li.by_bot and li.message > message))
 
     async def ask(
         self,
         who: str,
-        place: Place,
+        place: Room,
         text: str,
         files: Sequence[File] = (),
         *,
@@ -287,7 +287,7 @@ class World:
         await self.changes(place.platform).wait(is_whole, since=since, timeout_s=timeout_s)
         return self.answer(there, message)
 
-    def is_in(self, place: Place, change: Change) -> bool:
+    def is_in(self, place: Room, change: Change) -> bool:
         """Say whether a change happened in a place."""
         if place.platform == "discord":
             return change.place == (place.thread or place.channel)

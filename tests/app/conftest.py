@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.simulator.claude import Pace
-from bot.tryout.world import Place, World, world
+from bot.tryout.world import Room, World, world
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reply"))
 sys.path.insert(0, str(Path(__file__).parent))
@@ -31,10 +31,10 @@ def platform(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def channel(here: World, platform: str) -> Place:
+def channel(here: World, platform: str) -> Room:
     return next(place for place in here.places if place.platform == platform and not place.direct)
 
 
 @pytest.fixture
-def dm(here: World, platform: str) -> Place:
+def dm(here: World, platform: str) -> Room:
     return next(place for place in here.places if place.platform == platform and place.direct)

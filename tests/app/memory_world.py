@@ -13,7 +13,7 @@ from bot.events import Person
 from bot.ports import Platform
 from bot.reply import Pacer
 from bot.simulator.changes import Change, Changes
-from bot.tryout.world import Answer, File, Line, Place, World
+from bot.tryout.world import Answer, File, Line, Room, World
 
 
 class MemoryWorld(World):
@@ -24,7 +24,7 @@ class MemoryWorld(World):
         self._members = {name: Person(name.lower(), name) for name in ("Ada", "Grace")}
         super().__init__(*parts)
         self.bot.connect = self._connect
-        self.places = (*self.places, Place("memory", "#general", "general"), Place("memory", "DM", "dm-ada", True))
+        self.places = (*self.places, Room("memory", "#general", "general"), Room("memory", "DM", "dm-ada", True))
 
     def _connect(self, settings: Settings, secrets: Secrets, pacer: Pacer) -> list[Platform]:
         return [*app.platforms(settings, secrets, pacer), MemoryPlatform(self.chat)]
@@ -49,31 +49,31 @@ class MemoryWorld(World):
     def changes(self, platform: str) -> Changes:
         return self.chat.changes if platform == "memory" else super().changes(platform)
 
-    async def open_thread(self, who: str, place: Place, message: str) -> Place:
+    async def open_thread(self, who: str, place: Room, message: str) -> Room:
         return (
             replace(place, thread=message)
             if place.platform == "memory"
             else await super().open_thread(who, place, message)
         )
 
-    async def say(self, who: str, place: Place, text: str, files: Sequence[File] = (), **more: Any) -> str:
+    async def say(self, who: str, place: Room, text: str, files: Sequence[File] = (), **more: Any) -> str:
         if place.platform != "memory":
             return await super().say(who, place, text, files, **more)
         text = text.replace("@parley", MENTION)
         by, there = self._members[who], {"thread": place.thread, "direct": place.direct}
         return self.chat.add(by, place.channel, text, files=tuple(files), **there).id
 
-    def answered_in(self, place: Place, message: str) -> Place:
+    def answered_in(self, place: Room, message: str) -> Room:
         if place.platform == "memory":
             return place if place.direct or place.thread else replace(place, thread=message)
         return super().answered_in(place, message)
 
-    def is_in(self, place: Place, change: Change) -> bool:
+    def is_in(self, place: Room, change: Change) -> bool:
         if place.platform == "memory":
             return change.place == (place.thread or place.channel)
         return super().is_in(place, change)
 
-    def lines(self, place: Place) -> list[Line]:
+    def lines(self, place: Room) -> list[Line]:
         if place.platform != "memory":
             return super().lines(place)
         return [
@@ -81,7 +81,7 @@ class MemoryWorld(World):
             for m in self.chat.seen(place.channel, place.thread)
         ]
 
-    def answer(self, there: Place, message: str) -> Answer:
+    def answer(self, there: Room, message: str) -> Answer:
         if there.platform != "memory":
             return super().answer(there, message)
         after = itertools.dropwhile(lambda line: line.message != message, self.lines(there))

@@ -9,7 +9,7 @@ import pytest
 from logs import Logs, capture_logs
 
 from bot.config import StoreSettings
-from bot.tryout.world import Bot, Place, World
+from bot.tryout.world import Bot, Room, World
 
 ANOTHER = "another process answers with this bot's token"
 
@@ -30,7 +30,7 @@ async def another(here: World, directory: Path, logs: Logs) -> AsyncIterator[Bot
 
 
 async def test_two_processes_on_one_token_are_noticed_by_what_the_other_posts(
-    here: World, channel: Place, tmp_path: Path
+    here: World, channel: Room, tmp_path: Path
 ) -> None:
     with capture_logs() as logs:
         async with another(here, tmp_path, logs):
@@ -39,7 +39,7 @@ async def test_two_processes_on_one_token_are_noticed_by_what_the_other_posts(
             assert (await logs.until(ANOTHER))[0]["platform"] == channel.platform
 
 
-async def test_a_restart_with_the_same_database_is_silent(here: World, channel: Place, dm: Place) -> None:
+async def test_a_restart_with_the_same_database_is_silent(here: World, channel: Room, dm: Room) -> None:
     with capture_logs() as logs:
         await here.ask("Ada", channel, "@parley Before.")
         await here.restart_bot()
@@ -58,7 +58,7 @@ async def test_a_restart_with_the_same_database_is_silent(here: World, channel: 
 
 @pytest.mark.parametrize("copied", [False, True])
 async def test_a_database_that_was_moved_finds_what_it_had_posted(
-    here: World, channel: Place, tmp_path: Path, *, copied: bool
+    here: World, channel: Room, tmp_path: Path, *, copied: bool
 ) -> None:
     with capture_logs() as logs:
         await here.ask("Ada", channel, "@parley Before.")

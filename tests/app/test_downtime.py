@@ -13,12 +13,12 @@ from bot.ports import Store
 from bot.simulator.changes import Change
 from bot.simulator.claude import Reply
 from bot.store import BlobLimits, open_store
-from bot.tryout.world import Place, World
+from bot.tryout.world import Room, World
 
 HALF = "This is the first half of a story, which goes on for"
 
 
-async def answered(here: World, there: Place, message: str, words: str) -> None:
+async def answered(here: World, there: Room, message: str, words: str) -> None:
     """Wait until the answer to a message shows these words."""
 
     def is_there(change: Change) -> bool:
@@ -28,7 +28,7 @@ async def answered(here: World, there: Place, message: str, words: str) -> None:
         await here.changes(there.platform).wait(is_there, since=len(here.changes(there.platform).seen))
 
 
-async def test_row_20_what_was_asked_while_the_bot_was_away_is_answered_once(here: World, channel: Place) -> None:
+async def test_row_20_what_was_asked_while_the_bot_was_away_is_answered_once(here: World, channel: Room) -> None:
     known = await here.ask("Ada", channel, "@parley Hello")
     await here.bot.stop()
     opened = await here.say("Grace", channel, "@parley Where were you?")
@@ -41,7 +41,7 @@ async def test_row_20_what_was_asked_while_the_bot_was_away_is_answered_once(her
     assert here.claude.count == 4
 
 
-async def test_what_was_not_for_the_bot_is_left_alone_after_its_return(here: World, channel: Place) -> None:
+async def test_what_was_not_for_the_bot_is_left_alone_after_its_return(here: World, channel: Room) -> None:
     await here.ask("Ada", channel, "@parley Hello")
     await here.bot.stop()
     await here.say("Grace", channel, "Only among us")
@@ -50,7 +50,7 @@ async def test_what_was_not_for_the_bot_is_left_alone_after_its_return(here: Wor
     assert here.claude.count == 2
 
 
-async def test_a_dm_written_while_the_bot_was_away_is_answered(here: World, dm: Place) -> None:
+async def test_a_dm_written_while_the_bot_was_away_is_answered(here: World, dm: Room) -> None:
     await here.ask("Ada", dm, "Hello")
     await here.bot.stop()
     message = await here.say("Ada", dm, "Where were you?")
@@ -68,7 +68,7 @@ async def test_row_21_what_was_asked_while_a_discord_session_was_lost_is_answere
 
 
 async def test_a_last_question_edited_while_the_bot_was_away_is_answered_anew_in_place(
-    here: World, channel: Place
+    here: World, channel: Room
 ) -> None:
     answer = await here.ask("Ada", channel, "@parley Hello")
     await away(here, here.edit("Ada", channel, answer.message, "@parley Good evening"))
@@ -77,7 +77,7 @@ async def test_a_last_question_edited_while_the_bot_was_away_is_answered_anew_in
     assert here.claude.count == 2
 
 
-async def test_a_question_deleted_while_the_bot_was_away_is_forgotten(here: World, channel: Place) -> None:
+async def test_a_question_deleted_while_the_bot_was_away_is_forgotten(here: World, channel: Room) -> None:
     here.claude.script(Reply(pieces=["I keep it to myself."]))
     answer = await here.ask("Ada", channel, "@parley Hello, my secret is rosebud")
     forgotten = asyncio.Event()
@@ -89,7 +89,7 @@ async def test_a_question_deleted_while_the_bot_was_away_is_forgotten(here: Worl
     assert here.claude.count == 1
 
 
-async def test_a_question_deleted_before_its_answer_began_gets_nothing(here: World, channel: Place) -> None:
+async def test_a_question_deleted_before_its_answer_began_gets_nothing(here: World, channel: Room) -> None:
     here.claude.script(Reply(pieces=[HALF], first_token_s=30.0))
     message = await here.say("Ada", channel, "@parley Hello, my secret is rosebud")
     await here.claude.until(lambda: here.claude.count == 1)
@@ -155,7 +155,7 @@ async def test_an_old_question_gets_one_line_with_a_button(here: World) -> None:
     await answered(here, there, message, "Anybody?")
 
 
-async def test_row_14_a_message_delivered_a_hundred_times_is_answered_once(here: World, channel: Place) -> None:
+async def test_row_14_a_message_delivered_a_hundred_times_is_answered_once(here: World, channel: Room) -> None:
     answer = await here.ask("Ada", channel, "@parley Hello")
     for _ in range(100):
         if channel.platform == "discord":
@@ -174,7 +174,7 @@ async def test_row_13_one_slack_message_under_two_timestamps_is_answered_once(he
     assert here.claude.count == 2
 
 
-async def test_an_answer_that_is_deleted_while_it_grows_is_not_posted_again(here: World, channel: Place) -> None:
+async def test_an_answer_that_is_deleted_while_it_grows_is_not_posted_again(here: World, channel: Room) -> None:
     here.claude.script(Reply(pieces=[HALF, *[f" and word {n}" for n in range(200)]], piece_s=0.05))
     message = await here.say("Ada", channel, "@parley Tell me a story")
     there = here.answered_in(channel, message)

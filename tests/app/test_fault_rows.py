@@ -11,7 +11,7 @@ from bot.simulator.changes import Change
 from bot.simulator.claude import Reply
 from bot.simulator.faults import Fault
 from bot.store import BlobLimits, SqliteStore, open_store
-from bot.tryout.world import Place, World
+from bot.tryout.world import Room, World
 
 STORY = "The first words are here. " + "Then follows more of it. " * 39 + "That is all."
 
@@ -34,7 +34,7 @@ class FullDisk:
         return await self._store.accept(question)
 
 
-async def post_and_die(here: World, channel: Place, call: str) -> tuple[Place, str]:
+async def post_and_die(here: World, channel: Room, call: str) -> tuple[Room, str]:
     """Ask; kill the bot when its first post has landed and it has not heard of it. Returns where and what was asked."""
     faults = here.discord.faults if channel.platform == "discord" else here.slack.faults
     faults.add(Fault(call, drop=True, after=True), Fault(call, delay_s=60.0, drop=True, times=9))

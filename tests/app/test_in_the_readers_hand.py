@@ -4,7 +4,7 @@ import pytest
 
 from bot.simulator.changes import Change
 from bot.simulator.claude import Reply, long_text
-from bot.tryout.world import Answer, Line, Place, World
+from bot.tryout.world import Answer, Line, Room, World
 
 HALF = "This is the first half of a story, which goes on for"
 
@@ -14,7 +14,7 @@ def held() -> Reply:
     return Reply(pieces=[HALF, " quite a while, and", " ends."], piece_s=0.1, stall_after=2)
 
 
-async def shown(here: World, there: Place, message: str, words: str) -> Answer:
+async def shown(here: World, there: Room, message: str, words: str) -> Answer:
     """Wait until an answer shows these words."""
 
     def is_there(change: Change) -> bool:
@@ -24,7 +24,7 @@ async def shown(here: World, there: Place, message: str, words: str) -> Answer:
     return here.answer(there, message)
 
 
-async def growing(here: World, channel: Place, who: str = "Ada") -> tuple[Place, str, Line]:
+async def growing(here: World, channel: Room, who: str = "Ada") -> tuple[Room, str, Line]:
     """Ask for what will not end; return where it is answered, the question and the message that grows."""
     here.claude.script(held())
     message = await here.say(who, channel, "@parley Tell me a story")
@@ -32,12 +32,12 @@ async def growing(here: World, channel: Place, who: str = "Ada") -> tuple[Place,
     return there, message, (await shown(here, there, message, "quite a")).lines[0]  # the last words may be held back
 
 
-async def stopped(here: World, there: Place, message: str) -> Answer:
+async def stopped(here: World, there: Room, message: str) -> Answer:
     await here.claude.next_disconnect()
     return await shown(here, there, message, "Stopped")
 
 
-async def test_a_growing_answer_is_stopped_by_its_button(here: World, channel: Place) -> None:
+async def test_a_growing_answer_is_stopped_by_its_button(here: World, channel: Room) -> None:
     there, message, line = await growing(here, channel)
     if "Stop" in line.buttons:
         assert await here.press("Ada", there, line.message, "Stop") == ""
@@ -48,19 +48,19 @@ async def test_a_growing_answer_is_stopped_by_its_button(here: World, channel: P
     assert [one.message for one in answer.lines] == [line.message]
 
 
-async def test_a_growing_answer_is_stopped_by_a_reaction(here: World, channel: Place) -> None:
+async def test_a_growing_answer_is_stopped_by_a_reaction(here: World, channel: Room) -> None:
     there, message, line = await growing(here, channel)
     await here.react("Ada", there, line.message)
     await stopped(here, there, message)
 
 
-async def test_a_growing_answer_is_stopped_by_a_word(here: World, channel: Place) -> None:
+async def test_a_growing_answer_is_stopped_by_a_word(here: World, channel: Room) -> None:
     there, message, _ = await growing(here, channel)
     await here.say("Ada", there, "stop")
     await stopped(here, there, message)
 
 
-async def test_nobody_else_can_stop_it(here: World, channel: Place) -> None:
+async def test_nobody_else_can_stop_it(here: World, channel: Room) -> None:
     there, message, line = await growing(here, channel)
     await here.react("Grace", there, line.message)
     if "Stop" in line.buttons:
@@ -81,7 +81,7 @@ async def test_the_stop_button_works_after_a_restart(here: World) -> None:
     await stopped(here, there, message)
 
 
-async def test_an_answer_can_be_tried_again_in_place(here: World, channel: Place) -> None:
+async def test_an_answer_can_be_tried_again_in_place(here: World, channel: Room) -> None:
     here.claude.script(Reply(text="The first answer, as it was."), Reply(text="The second answer, as it is now."))
     answer = await here.ask("Ada", channel, "@parley Tell me")
     there, line = answer.place, answer.lines[0]
@@ -101,7 +101,7 @@ async def buttons(here: World, answer: Answer, wanted: tuple[str, ...]) -> None:
         await here.changes(answer.place.platform).wait(are_there, since=len(here.changes(answer.place.platform).seen))
 
 
-async def test_row_36_an_answer_at_its_limit_goes_on_when_asked_to(here: World, channel: Place) -> None:
+async def test_row_36_an_answer_at_its_limit_goes_on_when_asked_to(here: World, channel: Room) -> None:
     here.claude.script(Reply(text="The beginning of it", stop_reason="max_tokens"), Reply(text="and this is its end."))
     message = await here.say("Ada", channel, "@parley Tell me")
     there = here.answered_in(channel, message)
@@ -111,7 +111,7 @@ async def test_row_36_an_answer_at_its_limit_goes_on_when_asked_to(here: World, 
     await shown(here, there, message, "and this is its end.")
 
 
-async def test_row_46_an_edited_question_is_answered_again_in_place(here: World, channel: Place) -> None:
+async def test_row_46_an_edited_question_is_answered_again_in_place(here: World, channel: Room) -> None:
     here.claude.script(Reply(text="All about cats, in short."), Reply(text="All about dogs, in short."))
     answer = await here.ask("Ada", channel, "@parley Cats?")
     await here.edit("Ada", channel, answer.message, "@parley Dogs?")
@@ -120,7 +120,7 @@ async def test_row_46_an_edited_question_is_answered_again_in_place(here: World,
     assert "Dogs?" in str(here.claude.requests[-1].body["messages"])
 
 
-async def test_row_45_a_deleted_question_stops_its_answer_and_is_in_no_later_prompt(here: World, dm: Place) -> None:
+async def test_row_45_a_deleted_question_stops_its_answer_and_is_in_no_later_prompt(here: World, dm: Room) -> None:
     there, message, _ = await growing(here, dm)
     await here.delete(dm, message)
     await here.claude.next_disconnect()
@@ -152,7 +152,7 @@ async def test_a_very_long_answer_on_slack_ends_in_a_file_that_has_all_of_it(her
     assert file.data.decode() == long_text(80_000)
 
 
-async def test_a_file_claude_gives_is_attached(here: World, channel: Place) -> None:
+async def test_a_file_claude_gives_is_attached(here: World, channel: Room) -> None:
     given = {"type": "tool_use", "name": "give_file", "input": {"name": "hello.py", "content": "print('hi')\n"}}
     here.claude.script(Reply(blocks=[{"type": "text", "text": "I write it down."}, given]), Reply(text="There it is."))
     message = await here.say("Ada", channel, "@parley A file, please")

@@ -23,8 +23,8 @@ class Refusing:
         self.runs = 0
         self.connected = asyncio.Event()
 
-    async def run(self, hear: Any, log: Any) -> None:
-        del hear, log
+    async def run(self, handle: Any, log: Any) -> None:
+        del handle, log
         self.runs += 1
         if self.ends:
             raise self.ends.pop(0)

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.simulator.claude import Reply
 from bot.simulator.pictures import picture
-from bot.tryout.world import Place, World
+from bot.tryout.world import Room, World
 
 RED, BLUE = ("red.png", picture(64, 48, "red")), ("blue.jpg", picture(100, 80, "blue", "JPEG"))
 
@@ -23,37 +23,37 @@ def images(here: World, turn: int = -1) -> list[dict[str, Any]]:
     return [b for m in messages if isinstance(m["content"], list) for b in m["content"] if b["type"] == "image"]
 
 
-async def test_one_picture(here: World, channel: Place) -> None:
+async def test_one_picture(here: World, channel: Room) -> None:
     answer = await here.ask("Ada", channel, "@parley What is this?", [RED])
     assert seen(answer.text) == [(64, 48, "red")]
 
 
-async def test_five_pictures_in_their_order(here: World, channel: Place) -> None:
+async def test_five_pictures_in_their_order(here: World, channel: Room) -> None:
     colours = ["red", "green", "blue", "white", "black"]
     files = [(f"{n}.png", picture(30 + n, 20, colour)) for n, colour in enumerate(colours)]
     answer = await here.ask("Ada", channel, "@parley What are these?", files)
     assert seen(answer.text) == [(30 + n, 20, colour) for n, colour in enumerate(colours)]
 
 
-async def test_a_picture_and_then_the_question_in_the_next_message(here: World, channel: Place) -> None:
+async def test_a_picture_and_then_the_question_in_the_next_message(here: World, channel: Room) -> None:
     await here.say("Ada", channel, "", [RED])
     answer = await here.ask("Ada", channel, "@parley What is this?")
     assert seen(answer.text) == [(64, 48, "red")]
 
 
-async def test_somebody_elses_picture_in_the_channel_is_not_taken_along(here: World, channel: Place) -> None:
+async def test_somebody_elses_picture_in_the_channel_is_not_taken_along(here: World, channel: Room) -> None:
     await here.say("Grace", channel, "", [RED])
     await here.ask("Ada", channel, "@parley What is this?")
     assert images(here) == []
 
 
-async def test_a_question_about_the_second_one(here: World, channel: Place) -> None:
+async def test_a_question_about_the_second_one(here: World, channel: Room) -> None:
     first = await here.ask("Ada", channel, "@parley What are these?", [RED, BLUE])
     await here.ask("Ada", first.place, "And the second one?")
     assert [image["source"]["media_type"] for image in images(here)] == ["image/png", "image/jpeg"]
 
 
-async def test_after_ten_more_turns_a_restart_and_the_end_of_its_link(here: World, channel: Place) -> None:
+async def test_after_ten_more_turns_a_restart_and_the_end_of_its_link(here: World, channel: Room) -> None:
     first = await here.ask("Ada", channel, "@parley What is this?", [RED])
     for number in range(10):
         await here.ask("Ada", first.place, f"Question {number}?")
@@ -64,7 +64,7 @@ async def test_after_ten_more_turns_a_restart_and_the_end_of_its_link(here: Worl
     assert len(images(here)) == 1
 
 
-async def test_in_a_dm(here: World, dm: Place) -> None:
+async def test_in_a_dm(here: World, dm: Room) -> None:
     answer = await here.ask("Ada", dm, "What is this?", [BLUE])
     assert seen(answer.text) == [(100, 80, "blue")]
 
@@ -112,7 +112,7 @@ async def test_a_hidden_picture_of_somebody_else_is_shown_to_claude_only_when_as
     assert len(images(here)) == 1
 
 
-async def test_every_later_question_reads_the_picture_from_the_cache(here: World, channel: Place) -> None:
+async def test_every_later_question_reads_the_picture_from_the_cache(here: World, channel: Room) -> None:
     first = await here.ask("Ada", channel, "@parley What is this?", [RED])
     for number in range(9):
         await here.ask("Ada", first.place, f"Question {number}?")
@@ -136,7 +136,7 @@ def begins(body: dict[str, Any]) -> list[Any]:
     return found
 
 
-async def test_a_deleted_picture_is_in_no_later_prompt(here: World, channel: Place) -> None:
+async def test_a_deleted_picture_is_in_no_later_prompt(here: World, channel: Room) -> None:
     first = await here.ask("Ada", channel, "@parley What is this?", [RED])
     await here.delete(channel, first.message)
     here.claude.script(Reply(text="I see nothing of that kind."))

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from bot.engine.words import DELETED, OUR_FAULT
+from bot.engine.sentences import DELETED, OUR_FAULT
 from bot.simulator.changes import Change
 from bot.simulator.claude import Reply
 from bot.simulator.pictures import picture
-from bot.tryout.world import File, Place, World
+from bot.tryout.world import File, Room, World
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ every_kind = pytest.mark.parametrize(
 )
 
 
-async def seen(here: World, there: Place, message: str, words: str, since: int = 0) -> str:
+async def seen(here: World, there: Room, message: str, words: str, since: int = 0) -> str:
     """Wait until the answer to a message shows these words and its buttons; return the message they stand in."""
 
     def is_there(change: Change) -> bool:
@@ -58,7 +58,7 @@ async def seen(here: World, there: Place, message: str, words: str, since: int =
     return next(line.message for line in here.answer(there, message).lines if words in line.text)
 
 
-async def called(here: World, place: Place, kind: Kind, reply_to: str | None = None) -> tuple[str, str, str]:
+async def called(here: World, place: Room, kind: Kind, reply_to: str | None = None) -> tuple[str, str, str]:
     """Call the bot and wait for its answer; return the question, its answer's message, and what Claude was told."""
     turn = here.claude.count
     here.claude.script(Reply(text=WHOLE))
@@ -68,7 +68,7 @@ async def called(here: World, place: Place, kind: Kind, reply_to: str | None = N
     return message, answer, asked(here, place, kind)
 
 
-def asked(here: World, place: Place, kind: Kind) -> str:
+def asked(here: World, place: Room, kind: Kind) -> str:
     """What Claude was told last, which holds what is there; no block of it is empty."""
     content = here.claude.requests[-1].body["messages"][-1]["content"]
     texts = [block["text"] for block in content if block["type"] == "text"]
@@ -93,7 +93,7 @@ def never_wrong(here: World) -> None:
 
 
 @every_kind
-async def test_in_a_channel_it_is_about_what_was_said_there(here: World, channel: Place, kind: Kind) -> None:
+async def test_in_a_channel_it_is_about_what_was_said_there(here: World, channel: Room, kind: Kind) -> None:
     await here.say("Grace", channel, "The build is red since noon")
     _, _, told = await called(here, channel, kind)
     assert "The build is red since noon" in about(told)
@@ -101,7 +101,7 @@ async def test_in_a_channel_it_is_about_what_was_said_there(here: World, channel
 
 
 @every_kind
-async def test_in_a_thread_it_is_about_what_was_said_there(here: World, channel: Place, kind: Kind) -> None:
+async def test_in_a_thread_it_is_about_what_was_said_there(here: World, channel: Room, kind: Kind) -> None:
     root = await here.say("Grace", channel, "The build is red since noon")
     thread = await here.open_thread("Grace", channel, root)
     await here.say("Grace", thread, "It is the linker")
@@ -117,7 +117,7 @@ async def test_in_a_thread_it_is_about_what_was_said_there(here: World, channel:
 
 
 @every_kind
-async def test_in_a_dm_it_is_answered(here: World, dm: Place, kind: Kind) -> None:
+async def test_in_a_dm_it_is_answered(here: World, dm: Room, kind: Kind) -> None:
     await called(here, dm, kind)
     unnamed = replace(kind, text=kind.text.replace("@parley", ""))
     if unnamed.text.strip() or unnamed.files or unnamed.stickers:
@@ -126,7 +126,7 @@ async def test_in_a_dm_it_is_answered(here: World, dm: Place, kind: Kind) -> Non
 
 
 @every_kind
-async def test_as_a_reply_it_is_about_what_it_replies_to(here: World, channel: Place, kind: Kind) -> None:
+async def test_as_a_reply_it_is_about_what_it_replies_to(here: World, channel: Room, kind: Kind) -> None:
     if channel.platform == "slack":
         pytest.skip("Slack's replies are its threads")
     said = await here.say("Grace", channel, "Use a queue here")
@@ -141,7 +141,7 @@ async def test_as_a_reply_it_is_about_what_it_replies_to(here: World, channel: P
 
 
 @every_kind
-async def test_retry_answers_it_again(here: World, channel: Place, kind: Kind) -> None:
+async def test_retry_answers_it_again(here: World, channel: Room, kind: Kind) -> None:
     message, answer, told = await called(here, channel, kind)
     there = here.answered_in(channel, message)
     here.claude.script(Reply(text="Another one, and it is whole."))
@@ -153,7 +153,7 @@ async def test_retry_answers_it_again(here: World, channel: Place, kind: Kind) -
 
 
 @every_kind
-async def test_a_kill_amid_the_answer_and_a_restart_end_in_the_answer(here: World, channel: Place, kind: Kind) -> None:
+async def test_a_kill_amid_the_answer_and_a_restart_end_in_the_answer(here: World, channel: Room, kind: Kind) -> None:
     here.claude.script(Reply(pieces=[HALF, " goes on", " and on."], piece_s=0.05, stall_after=2), Reply(text=WHOLE))
     message = await here.say("Ada", channel, kind.text, kind.files, stickers=kind.stickers)
     there = here.answered_in(channel, message)

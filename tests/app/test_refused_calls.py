@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from bot.engine.words import NOT_TAKEN
+from bot.engine.sentences import NOT_TAKEN
 from bot.simulator.claude import Reply
 from bot.simulator.faults import Fault
-from bot.tryout.world import Place, World
+from bot.tryout.world import Room, World
 
 STORY = "The first words are here. " + "Then follows more of it, on and on. " * 80 + "That is all."
 """Two messages on Discord."""
@@ -42,12 +42,12 @@ def bare(text: str) -> str:
 class Seen:
     """What became of one question."""
 
-    def __init__(self, here: World, there: Place, message: str) -> None:
+    def __init__(self, here: World, there: Room, message: str) -> None:
         self._here, self._there, self._message = here, there, message
 
     @property
     def lines(self) -> tuple[Any, ...]:
-        beside = [self._there, Place(self._there.platform, self._there.name, self._there.channel)]
+        beside = [self._there, Room(self._there.platform, self._there.name, self._there.channel)]
         found = {li.message: li for place in beside for li in self._here.answer(place, self._message).lines}
         return tuple(found.values())
 
@@ -57,7 +57,7 @@ class Seen:
         return (whole or said) and not any("Stop" in line.buttons for line in self.lines)
 
 
-async def ask(here: World, place: Place, number: int) -> Seen:
+async def ask(here: World, place: Room, number: int) -> Seen:
     here.claude.script(Reply(text=STORY, piece_s=0.001))
     message = await here.say("Ada", place, f"@parley {number}")
     return Seen(here, here.answered_in(place, message), message)

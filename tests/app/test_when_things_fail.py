@@ -9,18 +9,18 @@ import pytest
 from bot.simulator.changes import Change
 from bot.simulator.claude import Reply
 from bot.simulator.faults import Fault
-from bot.tryout.world import Answer, File, Place, World
+from bot.tryout.world import Answer, File, Room, World
 
 STORY = "The first words are here. " + " ".join(f"Sentence number {n} follows." for n in range(60))
 POSTS = {"discord": "POST /channels/*/messages", "slack": "chat.postMessage"}
 EDITS = {"discord": "PATCH /channels/*/messages/*", "slack": "chat.update"}
 
 
-def faults(here: World, place: Place) -> object:
+def faults(here: World, place: Room) -> object:
     return here.discord.faults if place.platform == "discord" else here.slack.faults
 
 
-async def ask_until(here: World, place: Place, text: str, shown: str, files: Sequence[File] = ()) -> Answer:
+async def ask_until(here: World, place: Room, text: str, shown: str, files: Sequence[File] = ()) -> Answer:
     """Ask, and wait until the answer shows a text: for answers that are not Claude's alone."""
     since = len(here.changes(place.platform).seen)
     message = await here.say("Ada", place, text, files)
@@ -33,7 +33,7 @@ async def ask_until(here: World, place: Place, text: str, shown: str, files: Seq
     return here.answer(there, message)
 
 
-async def test_row_37_a_rate_limit_in_mid_answer_costs_nothing_but_time(here: World, channel: Place) -> None:
+async def test_row_37_a_rate_limit_in_mid_answer_costs_nothing_but_time(here: World, channel: Room) -> None:
     here.claude.script(Reply(text=STORY, piece_s=0.01))
     faults(here, channel).add(Fault(EDITS[channel.platform], status=429, headers={"Retry-After": "1"}, times=1))
     answer = await here.ask("Ada", channel, "@parley Tell me")
@@ -41,20 +41,20 @@ async def test_row_37_a_rate_limit_in_mid_answer_costs_nothing_but_time(here: Wo
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
-async def test_a_post_that_landed_but_answered_5xx_is_shown_once(here: World, channel: Place, status: int) -> None:
+async def test_a_post_that_landed_but_answered_5xx_is_shown_once(here: World, channel: Room, status: int) -> None:
     faults(here, channel).add(Fault(POSTS[channel.platform], status=status, after=True))
     answer = await here.ask("Ada", channel, "@parley Hello")
     assert len(answer.lines) == 1
 
 
-async def test_a_post_whose_answer_was_lost_is_shown_once(here: World, channel: Place) -> None:
+async def test_a_post_whose_answer_was_lost_is_shown_once(here: World, channel: Room) -> None:
     faults(here, channel).add(Fault(POSTS[channel.platform], drop=True, after=True))
     answer = await here.ask("Ada", channel, "@parley Hello")
     assert len(answer.lines) == 1
 
 
 async def test_a_lost_post_whose_second_attempt_is_one_too_many_is_shown_once_and_whole(
-    here: World, channel: Place
+    here: World, channel: Room
 ) -> None:
     here.claude.script(Reply(text=STORY, pieces=8, piece_s=0.05))
     limited = Fault("*", status=429, headers={"Retry-After": "0.5"})
@@ -66,13 +66,13 @@ async def test_a_lost_post_whose_second_attempt_is_one_too_many_is_shown_once_an
     assert len(answer.lines) == 1
 
 
-async def test_a_post_that_never_arrived_is_made_again(here: World, channel: Place) -> None:
+async def test_a_post_that_never_arrived_is_made_again(here: World, channel: Room) -> None:
     faults(here, channel).add(Fault(POSTS[channel.platform], drop=True))
     answer = await here.ask("Ada", channel, "@parley Hello")
     assert len(answer.lines) == 1
 
 
-async def test_edits_that_fail_are_made_good(here: World, channel: Place) -> None:
+async def test_edits_that_fail_are_made_good(here: World, channel: Room) -> None:
     here.claude.script(Reply(text=STORY, piece_s=0.01))
     faults(here, channel).add(Fault(EDITS[channel.platform], status=502, times=2))
     answer = await here.ask("Ada", channel, "@parley Tell me")
@@ -80,7 +80,7 @@ async def test_edits_that_fail_are_made_good(here: World, channel: Place) -> Non
 
 
 async def test_row_34_a_stream_cut_half_way_is_asked_for_once_more_into_the_same_message(
-    here: World, channel: Place
+    here: World, channel: Room
 ) -> None:
     here.claude.script(Reply(text=STORY, cut_after=20, piece_s=0.01), Reply(text=STORY))
     answer = await ask_until(here, channel, "@parley Tell me", STORY[-20:])
@@ -88,7 +88,7 @@ async def test_row_34_a_stream_cut_half_way_is_asked_for_once_more_into_the_same
     assert len(answer.lines) == 1
 
 
-async def test_row_34_a_stream_cut_twice_keeps_what_was_shown_and_says_why(here: World, channel: Place) -> None:
+async def test_row_34_a_stream_cut_twice_keeps_what_was_shown_and_says_why(here: World, channel: Room) -> None:
     here.claude.script(*[Reply(text=STORY, cut_after=20, piece_s=0.01)] * 2)
     answer = await ask_until(here, channel, "@parley Tell me", "broke off")
     assert answer.text.startswith("The first words are here.")
@@ -101,7 +101,7 @@ async def test_row_34_a_stream_cut_twice_keeps_what_was_shown_and_says_why(here:
 
 
 async def test_row_35_after_a_broken_answer_the_thread_goes_on_from_what_was_shown_of_it(
-    here: World, channel: Place
+    here: World, channel: Room
 ) -> None:
     here.claude.script(*[Reply(text=STORY, error_after=10, error_type="api_error")] * 2)
     broken = await ask_until(here, channel, "@parley Tell me", "broke off")
@@ -113,7 +113,7 @@ async def test_row_35_after_a_broken_answer_the_thread_goes_on_from_what_was_sho
 
 
 async def test_row_33_when_claude_is_overloaded_the_bot_tries_again_and_then_says_so(
-    here: World, channel: Place
+    here: World, channel: Room
 ) -> None:
     here.claude.script(Reply(status=529, error_type="overloaded_error"), Reply(text="Here I am."))
     answer = await ask_until(here, channel, "@parley Hello", "Here I am.")
@@ -121,7 +121,7 @@ async def test_row_33_when_claude_is_overloaded_the_bot_tries_again_and_then_say
     assert answer.text == "Here I am."
 
 
-async def test_a_key_that_is_refused_is_told_in_one_sentence(here: World, channel: Place) -> None:
+async def test_a_key_that_is_refused_is_told_in_one_sentence(here: World, channel: Room) -> None:
     here.claude.script(Reply(status=401, error_type="authentication_error"))
     answer = await ask_until(here, channel, "@parley Hello", "key")
     assert here.claude.api_key not in answer.text
@@ -129,19 +129,19 @@ async def test_a_key_that_is_refused_is_told_in_one_sentence(here: World, channe
     assert here.claude.count == 1
 
 
-async def test_row_36_a_prompt_the_api_refuses_is_told_and_the_thread_goes_on(here: World, channel: Place) -> None:
+async def test_row_36_a_prompt_the_api_refuses_is_told_and_the_thread_goes_on(here: World, channel: Room) -> None:
     here.claude.script(Reply(status=400, error_type="invalid_request_error"))
     refused = await ask_until(here, channel, "@parley Hello", "refused")
     await here.ask("Ada", refused.place, "And now?")
 
 
-async def test_row_36_an_answer_at_its_length_limit_says_so(here: World, channel: Place) -> None:
+async def test_row_36_an_answer_at_its_length_limit_says_so(here: World, channel: Room) -> None:
     here.claude.script(Reply(text="Only the beginning", stop_reason="max_tokens"))
     answer = await ask_until(here, channel, "@parley Tell me", "length limit")
     assert answer.text.startswith("Only the beginning")
 
 
-async def test_the_same_message_delivered_twice_is_answered_once(here: World, channel: Place) -> None:
+async def test_the_same_message_delivered_twice_is_answered_once(here: World, channel: Room) -> None:
     first = await here.ask("Ada", channel, "@parley Hello")
     if channel.platform == "discord":
         await here.discord.redeliver(first.message)
@@ -152,7 +152,7 @@ async def test_the_same_message_delivered_twice_is_answered_once(here: World, ch
     assert len(here.answer(first.place, first.message).lines) == 1 + len(second.lines)
 
 
-async def test_a_dropped_connection_loses_no_message(here: World, channel: Place) -> None:
+async def test_a_dropped_connection_loses_no_message(here: World, channel: Room) -> None:
     first = await here.ask("Ada", channel, "@parley Hello")
     if channel.platform == "discord":
         await here.discord.drop_gateway(resumable=True)
@@ -161,9 +161,7 @@ async def test_a_dropped_connection_loses_no_message(here: World, channel: Place
     await here.ask("Ada", first.place, "Still there?")
 
 
-async def test_a_restart_in_mid_answer_ends_in_one_whole_answer_in_the_same_message(
-    here: World, channel: Place
-) -> None:
+async def test_a_restart_in_mid_answer_ends_in_one_whole_answer_in_the_same_message(here: World, channel: Room) -> None:
     gate = asyncio.Event()
     here.claude.script(Reply(text=STORY, gate=gate, gate_at=12))
     half = await ask_until(here, channel, "@parley Tell me", "The first words")
@@ -180,7 +178,7 @@ async def test_a_restart_in_mid_answer_ends_in_one_whole_answer_in_the_same_mess
     assert here.claude.count == 2
 
 
-async def test_told_to_stop_the_bot_lets_a_running_answer_end(here: World, channel: Place) -> None:
+async def test_told_to_stop_the_bot_lets_a_running_answer_end(here: World, channel: Room) -> None:
     gate = asyncio.Event()
     here.claude.script(Reply(text=STORY, gate=gate, gate_at=12))
     half = await ask_until(here, channel, "@parley Tell me", "The first words")
@@ -192,7 +190,7 @@ async def test_told_to_stop_the_bot_lets_a_running_answer_end(here: World, chann
     assert here.claude.count == 1
 
 
-async def test_a_person_who_may_not_speak_is_not_answered(here: World, channel: Place) -> None:
+async def test_a_person_who_may_not_speak_is_not_answered(here: World, channel: Room) -> None:
     here.bot.settings = here.bot.settings.model_copy(
         update={"access": here.bot.settings.access.model_copy(
             update={"denied_users": (here.person_id(channel.platform, "Grace"),)}
@@ -204,7 +202,7 @@ async def test_a_person_who_may_not_speak_is_not_answered(here: World, channel: 
     assert here.claude.count == 1
 
 
-async def test_a_file_that_cannot_be_shown_is_named_and_the_rest_is_answered(here: World, channel: Place) -> None:
+async def test_a_file_that_cannot_be_shown_is_named_and_the_rest_is_answered(here: World, channel: Room) -> None:
     film = ("film.png", b"\x00\x01\x02nothing known" * 9)
     answer = await ask_until(here, channel, "@parley What is it?", "film.png", [film])
     assert "What is it?" in answer.text

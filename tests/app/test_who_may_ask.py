@@ -7,10 +7,10 @@ import pytest
 from pydantic import SecretStr
 
 from bot.config.settings import AccessSettings
-from bot.engine.words import ANEW, NOT_IN_DMS, NOT_YOU
+from bot.engine.sentences import ANEW, NOT_IN_DMS, NOT_YOU
 from bot.simulator.changes import Change
 from bot.simulator.claude import Pace, Reply
-from bot.tryout.world import Place, World, world
+from bot.tryout.world import Room, World, world
 
 Ruled = Callable[..., AbstractAsyncContextManager[World]]
 
@@ -33,18 +33,18 @@ async def rule(here: World, **rules: object) -> None:
     await here.start_bot()
 
 
-def of(here: World, platform: str, *, direct: bool = False) -> Place:
+def of(here: World, platform: str, *, direct: bool = False) -> Room:
     return next(place for place in here.places if place.platform == platform and place.direct is direct)
 
 
-async def shown(here: World, there: Place, message: str, words: str) -> None:
+async def shown(here: World, there: Room, message: str, words: str) -> None:
     def is_there(change: Change) -> bool:
         return here.is_in(there, change) and words in here.answer(there, message).text
 
     await here.changes(there.platform).wait(is_there)
 
 
-async def test_a_mention_that_is_added_by_an_edit_is_answered_once(here: World, channel: Place) -> None:
+async def test_a_mention_that_is_added_by_an_edit_is_answered_once(here: World, channel: Room) -> None:
     message = await here.say("Ada", channel, "Is https://example.org right?")
     await here.edit("Ada", channel, message, "@parley Is https://example.org right?")
     there = here.answered_in(channel, message)
@@ -54,14 +54,14 @@ async def test_a_mention_that_is_added_by_an_edit_is_answered_once(here: World, 
     assert here.claude.count == 2
 
 
-async def unfurl(here: World, channel: Place, message: str) -> None:
+async def unfurl(here: World, channel: Room, message: str) -> None:
     if channel.platform == "discord":
         await here.discord.unfurl(message)
     else:
         await here.slack.unfurl(channel.channel, message)
 
 
-async def test_a_file_that_is_added_by_an_edit_is_seen(here: World, channel: Place) -> None:
+async def test_a_file_that_is_added_by_an_edit_is_seen(here: World, channel: Room) -> None:
     answer = await here.ask("Ada", channel, "@parley What does it say?")
     message, text = answer.place.thread, f"{here.mention(channel.platform)} What does it say?"
     here.claude.script(Reply(text="It is a secret."))

@@ -29,7 +29,7 @@ from bot.claude import AsyncChat, AsyncClient, mk_sdk
 from bot.config import Secrets, Settings
 from bot.errors import PlatformError, RateLimited
 from bot.events import Event, Incoming, MessageKey, ThreadKey
-from bot.ports import Hear, Platform, Surface
+from bot.ports import EventHandler, Platform, Surface
 from bot.reply import pages
 
 STRATEGIES = ("parley", "clock", "half", "sdk")
@@ -41,7 +41,7 @@ class Growing:
     """One reply of a strategy: its text so far and what is on the screen."""
 
     surface: Surface
-    mark: str
+    idempotency_key: str
     text: str = ""
     shown: list[tuple[str, str]] = field(default_factory=list)
     edited_s: float = float("-inf")
@@ -52,7 +52,7 @@ class Growing:
         wanted = [page.text for page in pages(self.text, self.surface.dialect, 1900, done=done) if page.text.strip()]
         for index, text in enumerate(wanted):
             if index == len(self.shown):
-                self.shown.append((await self.surface.post(text, f"{self.mark}.{index}"), text))
+                self.shown.append((await self.surface.post(text, f"{self.idempotency_key}.{index}"), text))
             elif self.shown[index][1] != text:
                 await self.surface.edit(self.shown[index][0], text)
                 self.shown[index] = self.shown[index][0], text
@@ -90,9 +90,9 @@ class Forgetful:
         del platform, since_s
         return ()
 
-    async def is_ours(self, mark: str) -> bool:
+    async def is_ours(self, idempotency_key: str) -> bool:
         """What the bot posts here is in no store."""
-        del mark
+        del idempotency_key
         return True
 
 
@@ -156,14 +156,14 @@ async def _serve_common(strategy: str, settings: Settings, secrets: Secrets, sto
     asked = set[MessageKey]()
     async with asyncio.TaskGroup() as group:
 
-        def heard_by(platform: Platform) -> Hear:
-            async def hear(event: Event) -> str:
+        def heard_by(platform: Platform) -> EventHandler:
+            async def handle(event: Event) -> str:
                 if isinstance(event, Incoming) and event.mentions_bot and event.key not in asked:
                     asked.add(event.key)  # Slack tells of a mention twice
                     group.create_task(answerer.answer(platform, event))
                 return ""
 
-            return hear
+            return handle
 
         there = app.platforms(settings, secrets, app.make_pacer(settings))
         running = [group.create_task(platform.run(heard_by(platform), Forgetful())) for platform in there]

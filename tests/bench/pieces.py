@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from bot.claude import AsyncChat, AsyncClient, mk_sdk
-from bot.events import Budget, Button, Earlier, Limits, MessageKey, Part, Place
+from bot.events import AnswerMessage, Budget, Button, Earlier, Limits, MessageKey, Place
 from bot.platforms.discord.markup import DiscordDialect
 from bot.reply import LiveReply, Pacer
 from bot.simulator.claude import Reply, SimulatedClaude
@@ -29,9 +29,15 @@ class _Confirming:
     limits = Limits(2000, Budget("post", 1000, 1.0), Budget("edit", 1000, 1.0), 8.0)
 
     async def post(
-        self, text: str, mark: str, *, buttons: Sequence[Button] = (), growing: bool = False, again: bool = False
+        self,
+        text: str,
+        idempotency_key: str,
+        *,
+        buttons: Sequence[Button] = (),
+        growing: bool = False,
+        may_exist: bool = False,
     ) -> str:
-        return mark
+        return idempotency_key
 
     async def edit(self, message_id: str, text: str, *, buttons: Sequence[Button] = (), growing: bool = False) -> None:
         return
@@ -39,8 +45,8 @@ class _Confirming:
     async def delete(self, message_id: str) -> None:
         return
 
-    async def attach(self, name: str, data: bytes, mark: str, *, again: bool = False) -> str:
-        return mark
+    async def attach(self, name: str, data: bytes, idempotency_key: str, *, may_exist: bool = False) -> str:
+        return idempotency_key
 
     async def status(self, text: str) -> None:
         return
@@ -53,10 +59,10 @@ class _Confirming:
 
 
 class _Forgetful:
-    async def posting(self, turn: MessageKey, part: Part) -> None:
+    async def posting(self, turn: MessageKey, part: AnswerMessage) -> None:
         return
 
-    async def posted(self, turn: MessageKey, part: Part) -> None:
+    async def posted(self, turn: MessageKey, part: AnswerMessage) -> None:
         return
 
 
@@ -72,7 +78,7 @@ async def _read(base_url: str, api_key: str, *, shown: bool) -> float:
     turn = MessageKey("bench", "w", "c", "1")
     count = 0
     async with (
-        LiveReply(_Confirming(), Pacer(), log=_Forgetful(), turn=turn, mark="bench") as reply,
+        LiveReply(_Confirming(), Pacer(), log=_Forgetful(), turn=turn, idempotency_key="bench") as reply,
         await chat("question", stream=True, maxtok=64_000) as stream,
     ):
         begun_s = time.thread_time()

@@ -16,12 +16,12 @@ from pydantic import SecretStr
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bot.simulator.claude import Pace, Reply
-from bot.tryout.world import Place, World, world
+from bot.tryout.world import Room, World, world
 
 BEGINNING = "This is the beginning of an answer that would go on for quite a while"
 
 
-async def one(here: World, channel: Place) -> float:
+async def one(here: World, channel: Room) -> float:
     """Ask, wait for the first words, stop; return the seconds from the press to the end of Claude's stream."""
     here.claude.script(Reply(pieces=[BEGINNING, " and on", " and on"], piece_s=0.1, stall_after=2))
     message = await here.say("Ada", channel, "@parley Go on")

@@ -60,8 +60,8 @@ class NeverThere:
         del platform, since_s
         return ()
 
-    async def is_ours(self, mark: str) -> bool:
-        del mark
+    async def is_ours(self, idempotency_key: str) -> bool:
+        del idempotency_key
         return False
 
 

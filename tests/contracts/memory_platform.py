@@ -29,7 +29,7 @@ from bot.events import (
     Traits,
     Upload,
 )
-from bot.ports import Dialect, Hear, HearLog
+from bot.ports import Dialect, EventHandler, HearLog
 from bot.simulator.changes import Change, Changes, Kind
 
 MENTION = "<@parley>"
@@ -49,7 +49,7 @@ class Message:
     direct: bool = False
     files: tuple[tuple[str, bytes], ...] = ()
     at_s: float = 0.0
-    mark: str = ""
+    idempotency_key: str = ""
     buttons: tuple[Button, ...] = ()
     edits: int = 0
 
@@ -150,10 +150,16 @@ class MemorySurface:
         self._thread = "" if question.direct else question.thread.thread
 
     async def post(
-        self, text: str, mark: str, *, buttons: Sequence[Button] = (), growing: bool = False, again: bool = False
+        self,
+        text: str,
+        idempotency_key: str,
+        *,
+        buttons: Sequence[Button] = (),
+        growing: bool = False,
+        may_exist: bool = False,
     ) -> str:
-        del growing, again  # a mark is enough
-        return self._posted(text, mark, buttons=tuple(buttons))
+        del growing, may_exist  # a mark is enough
+        return self._posted(text, idempotency_key, buttons=tuple(buttons))
 
     async def edit(self, message_id: str, text: str, *, buttons: Sequence[Button] = (), growing: bool = False) -> None:
         del growing
@@ -167,9 +173,9 @@ class MemorySurface:
         if message_id in self._chat.messages:
             self._chat.delete(message_id)
 
-    async def attach(self, name: str, data: bytes, mark: str, *, again: bool = False) -> str:
-        del again
-        return self._posted("", mark, files=((name, data),))
+    async def attach(self, name: str, data: bytes, idempotency_key: str, *, may_exist: bool = False) -> str:
+        del may_exist
+        return self._posted("", idempotency_key, files=((name, data),))
 
     async def status(self, text: str) -> None:
         self._chat.changed("status", Message("", BOT, self._channel, text, self._thread))
@@ -191,12 +197,14 @@ class MemorySurface:
             raise Rejected("The message is too long.")
         return text
 
-    def _posted(self, text: str, mark: str, **more: object) -> str:
+    def _posted(self, text: str, idempotency_key: str, **more: object) -> str:
         """Return the id of the message with a mark, which is made if it is not there."""
         there = self._chat.seen(self._channel, self._thread)
-        found = [message for message in there if message.mark == mark and message.author == BOT]
+        found = [message for message in there if message.idempotency_key == idempotency_key and message.author == BOT]
         add = self._chat.add
-        made = found or [add(BOT, self._channel, self._fitting(text), thread=self._thread, mark=mark, **more)]
+        made = found or [
+            add(BOT, self._channel, self._fitting(text), thread=self._thread, idempotency_key=idempotency_key, **more)
+        ]
         self._chat.answers()
         return made[0].id
 
@@ -210,7 +218,7 @@ class MemoryPlatform:
     def __init__(self, chat: MemoryChat) -> None:
         self._chat = chat
 
-    async def run(self, hear: Hear, log: HearLog) -> None:
+    async def run(self, handle: EventHandler, log: HearLog) -> None:
         """Hand in what happens, and before it what happened since the log's time."""
         until_s = await log.heard_until(self.name) or self._chat.now_s()
         self._chat.connected.set()
@@ -218,7 +226,7 @@ class MemoryPlatform:
             while True:
                 self._chat.more.clear()
                 for at_s, event in [found for found in self._chat.events if found[0] > until_s]:
-                    if not await self._taken(hear, event):
+                    if not await self._taken(handle, event):
                         self._chat.deliver_again()
                         break
                     await log.heard(self.name, until_s := at_s)
@@ -226,10 +234,10 @@ class MemoryPlatform:
         finally:
             self._chat.connected.clear()
 
-    async def _taken(self, hear: Hear, event: Event) -> bool:
+    async def _taken(self, handle: EventHandler, event: Event) -> bool:
         """Hand an event in; say whether it was taken, or must come again."""
         try:
-            await hear(event)
+            await handle(event)
         except Exception:  # noqa: BLE001 - whatever it was, the service delivers it again
             return False
         return True
@@ -250,7 +258,7 @@ class MemoryPlatform:
             raise MediaError(f"{upload.name} is too large.")
         return data
 
-    async def as_it_is(self, question: Incoming) -> Incoming | None:
+    async def current(self, question: Incoming) -> Incoming | None:
         self._chat.answers()
         message = self._chat.messages.get(question.key.message)
         if message is None:

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from bot.events import Incoming, MessageKey, Outcome, Part, Person, ThreadKey, Upload
+from bot.events import AnswerMessage, Incoming, MessageKey, Outcome, Person, ThreadKey, Upload
 from bot.ports import Store
 from bot.store import BlobLimits, open_store
 
@@ -54,7 +54,7 @@ async def answered(store: Store, question: Incoming, answer: str, *blocks: dict[
     """Bring a question to its delivered answer."""
     await store.accept(question)
     await store.begin([question])
-    await store.posted(question.key, Part(0, f"{question.key.message}.0", f"answer to {question.key.message}"))
+    await store.posted(question.key, AnswerMessage(0, f"{question.key.message}.0", f"answer to {question.key.message}"))
     messages = [said(question, *blocks), {"role": "assistant", "content": answer}]
     await store.record(question.key, Outcome(answer), messages)
     await store.end(question.key, "delivered")

@@ -39,14 +39,14 @@ async def test_an_edit_and_a_deletion_are_handed_in(there: PlatformStage) -> Non
 
 async def test_a_question_nobody_changed_is_as_it_was(there: PlatformStage) -> None:
     question = await there.question()
-    assert await there.platform.as_it_is(question) is question
+    assert await there.platform.current(question) is question
 
 
 async def test_an_edited_question_has_its_new_words_and_still_its_files(there: PlatformStage) -> None:
     question = await there.question()
     await there.edit("good evening")
     await there.heard.until(1, Edited)
-    now = await there.platform.as_it_is(question)
+    now = await there.platform.current(question)
     assert now is not None
     assert now == replace(question, text="good evening", uploads=now.uploads)
     assert [upload.id for upload in now.uploads] == [upload.id for upload in question.uploads]
@@ -57,14 +57,14 @@ async def test_a_deleted_question_is_gone(there: PlatformStage) -> None:
     await (await there.surface()).post("The answer", "mark.0")
     await there.delete()
     await there.heard.until(1, Deleted)
-    assert await there.platform.as_it_is(question) is None
+    assert await there.platform.current(question) is None
 
 
 async def test_what_cannot_be_looked_up_is_not_taken_for_deleted(there: PlatformStage) -> None:
     question = await there.question()
     there.look_up_fails()
     with pytest.raises(Unreachable):
-        await there.platform.as_it_is(question)
+        await there.platform.current(question)
 
 
 async def test_who_asked_is_told_as_they_are_now(there: PlatformStage) -> None:
@@ -95,7 +95,7 @@ async def test_the_traits_tell_how_things_are(there: PlatformStage) -> None:
 
 async def test_the_traits_tell_what_is_found_again(there: PlatformStage) -> None:
     first = await (await there.surface()).post("One", "mark.0")
-    again = await (await there.surface()).post("One", "mark.0", again=True)
-    assert (again == first) == there.platform.traits.finds_posts
+    may_exist = await (await there.surface()).post("One", "mark.0", may_exist=True)
+    assert (may_exist == first) == there.platform.traits.finds_posts
     surface = await there.with_talk("one", "two")
     assert bool((await surface.earlier(10)).said) == there.platform.traits.reads_history

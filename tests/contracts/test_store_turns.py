@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from contracts.stores import Opener, answered, ask
 
-from bot.events import Button, File, Incoming, MessageKey, Outcome, Part, ThreadKey, Turn
+from bot.events import AnswerMessage, Button, File, Incoming, MessageKey, Outcome, ThreadKey, Turn
 from bot.ports import Store
 
 
@@ -22,9 +22,9 @@ async def test_the_same_question_from_many_tasks_at_once_is_accepted_once(store:
 
 
 async def test_two_messages_of_one_gesture_are_one_question(store: Store) -> None:
-    assert await store.accept(replace(ask("100"), gesture="g"))
-    assert not await store.accept(replace(ask("101"), gesture="g"))
-    assert await store.accept(replace(ask("102"), gesture="another"))
+    assert await store.accept(replace(ask("100"), send_id="g"))
+    assert not await store.accept(replace(ask("101"), send_id="g"))
+    assert await store.accept(replace(ask("102"), send_id="another"))
     assert await store.accept(ask("103"))
     assert await store.accept(ask("104"))
 
@@ -47,13 +47,13 @@ async def test_a_turn_goes_from_accepted_to_delivered(store: Store) -> None:
     await store.accept(question)
     await store.begin([question])
     assert await store.unended() == [Turn((question,), "answering")]
-    part = Part(0, "mark.0")
+    part = AnswerMessage(0, "mark.0")
     await store.posting(question.key, part)
     assert (await store.unended())[0].parts == (part,)
-    await store.posted(question.key, Part(0, "mark.0", "555"))
+    await store.posted(question.key, AnswerMessage(0, "mark.0", "555"))
     outcome = Outcome("An answer", "A note.", (File("a.py", "cafe"),), (Button.RETRY,))
     await store.record(question.key, outcome, [{"role": "user", "content": "Hello"}])
-    assert await store.unended() == [Turn((question,), "answered", (Part(0, "mark.0", "555"),), outcome)]
+    assert await store.unended() == [Turn((question,), "answered", (AnswerMessage(0, "mark.0", "555"),), outcome)]
     await store.end(question.key, "delivered")
     assert await store.unended() == []
     assert not await store.accept(question)
@@ -84,17 +84,17 @@ async def test_a_turn_begun_out_of_order_keeps_its_parts_and_ends_whole(opener: 
         for question in (late, early, later):
             await store.accept(question)
         await store.begin([late, early])
-        await store.posted(late.key, Part(0, "mark.0", "555"))
+        await store.posted(late.key, AnswerMessage(0, "mark.0", "555"))
     async with opener() as store:
         [turn, waiting] = await store.unended()
-        assert (turn.questions, turn.parts) == ((early, late), (Part(0, "mark.0", "555"),))
+        assert (turn.questions, turn.parts) == ((early, late), (AnswerMessage(0, "mark.0", "555"),))
         assert waiting == Turn((later,), "accepted")
         await store.begin([*turn.questions, later])
-        await store.posted(turn.key, Part(1, "mark.1", "556"))
+        await store.posted(turn.key, AnswerMessage(1, "mark.1", "556"))
         await store.record(turn.key, Outcome("An answer"), [])
         [turn] = await store.unended()
         assert turn.questions == (early, late, later)
-        assert turn.parts == (Part(0, "mark.0", "555"), Part(1, "mark.1", "556"))
+        assert turn.parts == (AnswerMessage(0, "mark.0", "555"), AnswerMessage(1, "mark.1", "556"))
         await store.end(turn.key, "delivered")
         assert await store.unended() == []
 
@@ -102,10 +102,10 @@ async def test_a_turn_begun_out_of_order_keeps_its_parts_and_ends_whole(opener: 
 async def test_a_failed_turn_can_be_begun_again_into_the_messages_it_has(store: Store) -> None:
     await store.accept(ask())
     await store.begin([ask()])
-    await store.posted(ask().key, Part(0, "mark.0", "555"))
+    await store.posted(ask().key, AnswerMessage(0, "mark.0", "555"))
     await store.end(ask().key, "failed")
     await store.begin([ask()])
-    assert await store.unended() == [Turn((ask(),), "answering", (Part(0, "mark.0", "555"),))]
+    assert await store.unended() == [Turn((ask(),), "answering", (AnswerMessage(0, "mark.0", "555"),))]
 
 
 async def test_two_turns_that_were_begun_do_not_become_one(store: Store) -> None:

@@ -23,7 +23,10 @@ async def test_each_mark_makes_a_message_of_its_own_below_the_last(stage: Stage)
 @pytest.mark.parametrize("growing", [False, True])
 async def test_one_mark_makes_one_message_however_often_it_is_asked_for(stage: Stage, *, growing: bool) -> None:
     surface = await stage.surface()
-    ids = {await surface.post("Once", "mark.0", growing=growing, again=again) for again in (False, False, True, True)}
+    ids = {
+        await surface.post("Once", "mark.0", growing=growing, may_exist=may_exist)
+        for may_exist in (False, False, True, True)
+    }
     assert [(m.id, m.text) for m in stage.shown()] == [(ids.pop(), "Once")]
     assert ids == set()
 
@@ -31,8 +34,8 @@ async def test_one_mark_makes_one_message_however_often_it_is_asked_for(stage: S
 async def test_a_later_process_finds_what_an_earlier_one_posted(stage: Stage) -> None:
     first = await (await stage.surface()).post("Part one", "mark.0")
     later = await stage.surface()
-    assert await later.post("Part one", "mark.0", again=True) == first
-    second = await later.post("Part two", "mark.1", again=True)
+    assert await later.post("Part one", "mark.0", may_exist=True) == first
+    second = await later.post("Part two", "mark.1", may_exist=True)
     assert [(m.id, m.text) for m in stage.shown()] == [(first, "Part one"), (second, "Part two")]
 
 
@@ -42,7 +45,7 @@ async def test_a_post_of_unknown_outcome_that_is_asked_for_again_makes_one_messa
     try:
         message_id = await surface.post("Once", "mark.0")
     except Unreachable:
-        message_id = await surface.post("Once", "mark.0", again=True)
+        message_id = await surface.post("Once", "mark.0", may_exist=True)
     assert [(m.id, m.text) for m in stage.shown()] == [(message_id, "Once")]
 
 
@@ -142,7 +145,7 @@ async def test_one_mark_attaches_one_file(stage: Stage) -> None:
     surface = await stage.surface()
     first = await surface.attach("data.csv", b"a,b", "mark.0")
     assert await surface.attach("data.csv", b"a,b", "mark.0") == first
-    assert await (await stage.surface()).attach("data.csv", b"a,b", "mark.0", again=True) == first
+    assert await (await stage.surface()).attach("data.csv", b"a,b", "mark.0", may_exist=True) == first
     assert [(m.id, m.files) for m in stage.shown()] == [(first, ("data.csv",))]
     await surface.delete(first)
     assert stage.shown() == []

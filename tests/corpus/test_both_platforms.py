@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from bot.reply import pages
 from bot.simulator.changes import Change
 from bot.simulator.claude import Pace, Reply
-from bot.tryout.world import Place, World, world
+from bot.tryout.world import Room, World, world
 
 ANSWERS = answers()
 SELECTION = ["nested_list", "table", "east_asian", "emoji", "quotes", "mathematics"]
@@ -23,7 +23,7 @@ _ASKED = re.compile(r"question number (\d+)\.")
 
 
 @asynccontextmanager
-async def asked_for(texts: Sequence[str], channels: int, piece_s: float) -> AsyncIterator[tuple[World, list[Place]]]:
+async def asked_for(texts: Sequence[str], channels: int, piece_s: float) -> AsyncIterator[tuple[World, list[Room]]]:
     """Run a world in which question number n is answered with text n, and with so many channels on each platform."""
 
     def reply(body: Mapping[str, Any]) -> Reply:
@@ -38,8 +38,8 @@ async def asked_for(texts: Sequence[str], channels: int, piece_s: float) -> Asyn
         here.claude.script(*itertools.repeat(reply, 2 * len(texts)))
         places = []
         for number in range(channels):
-            places.append(Place("discord", f"#d{number}", here.discord.add_channel(here.guild, f"d{number}")))
-            places.append(Place("slack", f"#s{number}", here.slack.add_channel(f"s{number}")))
+            places.append(Room("discord", f"#d{number}", here.discord.add_channel(here.guild, f"d{number}")))
+            places.append(Room("slack", f"#s{number}", here.slack.add_channel(f"s{number}")))
         yield here, places
 
 
@@ -56,7 +56,7 @@ async def ask_all(
 
 
 async def ask(
-    here: World, place: Place, number: int, text: str, target: Target, *, gate: asyncio.Semaphore, strict: bool
+    here: World, place: Room, number: int, text: str, target: Target, *, gate: asyncio.Semaphore, strict: bool
 ) -> None:
     expected = [page.text for page in pages(text, target.dialect, target.size) if page.text.strip()]
     seen_as = letters(read("".join(expected), target))

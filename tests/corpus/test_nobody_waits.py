@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from bot.simulator.changes import Change
 from bot.simulator.claude import Pace, Reply
-from bot.tryout.world import Place, world
+from bot.tryout.world import Room, world
 
 _MOST_CPU_AT_ONCE_S = 0.05
 _REPEATED = 4000
@@ -38,8 +38,8 @@ async def test_a_hello_on_slack_is_answered_while_discord_shows_a_broken_answer(
 
     async with world(SecretStr(""), Pace(piece_s=0.005)) as here:
         here.claude.script(*itertools.repeat(reply, 2))
-        long = Place("discord", "#d", here.discord.add_channel(here.guild, "d"))
-        short = Place("slack", "#s", here.slack.add_channel("s"))
+        long = Room("discord", "#d", here.discord.add_channel(here.guild, "d"))
+        short = Room("slack", "#s", here.slack.add_channel("s"))
         since = len(here.changes("slack").seen)
         gc.collect()
         gc.freeze()  # what was imported so far costs a full collection some 70 ms, whatever is answered

@@ -91,8 +91,8 @@ class Log:
         assert since_s > 0
         return self.known
 
-    async def is_ours(self, mark: str) -> bool:
-        return mark not in self.foreign
+    async def is_ours(self, idempotency_key: str) -> bool:
+        return idempotency_key not in self.foreign
 
 
 @dataclass

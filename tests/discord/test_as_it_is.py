@@ -17,7 +17,7 @@ async def test_a_question_nobody_changed_is_as_it_was(connected: Connected) -> N
     async with connected() as scene:
         question = await scene.asked("{bot} ask {ben} about this", files=[("a.txt", b"a")])
         await scene.discord.unfurl(question.key.message)
-        assert await scene.platform.as_it_is(question) is question
+        assert await scene.platform.current(question) is question
 
 
 async def test_an_edited_question_has_its_new_words_and_still_its_files(connected: Connected) -> None:
@@ -25,7 +25,7 @@ async def test_an_edited_question_has_its_new_words_and_still_its_files(connecte
         question = await scene.asked("{bot} one", files=[("a.txt", b"a")])
         await scene.discord.edit(scene.ann, question.key.message, f"{scene.discord.mention} ask {scene.ben.mention}")
         await scene.heard.next(Edited)
-        now = await scene.platform.as_it_is(question)
+        now = await scene.platform.current(question)
         assert now == replace(question, text="ask @Ben", uploads=now.uploads)
         assert [upload.id for upload in now.uploads] == [upload.id for upload in question.uploads]
 
@@ -35,7 +35,7 @@ async def test_a_question_in_a_place_that_is_closed_to_the_bot_is_not_taken_for_
         question = await scene.asked()
         scene.discord.kick_bot(scene.guild)
         with pytest.raises(PlatformError):
-            await scene.platform.as_it_is(question)
+            await scene.platform.current(question)
 
 
 async def test_the_message_below_which_somebody_pressed_continue_is_no_edited_question(connected: Connected) -> None:
@@ -46,7 +46,7 @@ async def test_the_message_below_which_somebody_pressed_continue_is_no_edited_qu
         await surface.edit(answer, "The beginning, and more")
         thread = question.thread.thread
         pressed = replace(question, key=replace(question.key, channel=thread, message=answer), text="Go on.")
-        assert await scene.platform.as_it_is(pressed) is pressed
+        assert await scene.platform.current(pressed) is pressed
 
 
 async def test_a_question_that_was_edited_to_a_bare_mention_has_no_words_left(connected: Connected) -> None:
@@ -54,4 +54,4 @@ async def test_a_question_that_was_edited_to_a_bare_mention_has_no_words_left(co
         question = await scene.asked("{bot} one")
         await scene.discord.edit(scene.ann, question.key.message, scene.discord.mention)
         await scene.heard.next(Edited)
-        assert await scene.platform.as_it_is(question) == replace(question, text="")
+        assert await scene.platform.current(question) == replace(question, text="")

@@ -71,8 +71,8 @@ async def test_a_found_message_gets_the_buttons(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
         first = await scene.platform.surface(question).post("Half", "old.0", buttons=[STOP])
-        assert await scene.platform.surface(question).post("Half", "new.0", buttons=[RETRY], again=True) == first
-        assert await scene.platform.surface(question).post("Half", "new.0", again=True) == first
+        assert await scene.platform.surface(question).post("Half", "new.0", buttons=[RETRY], may_exist=True) == first
+        assert await scene.platform.surface(question).post("Half", "new.0", may_exist=True) == first
         assert shown(scene, question.key.message) == [[]]
 
 
@@ -224,7 +224,7 @@ async def test_a_file_of_unknown_outcome_is_posted_once(connected: Connected, dr
         with pytest.raises(Exception, match="cannot be reached"):
             await surface.attach("answer.md", b"# All", "mark.1")
         later = scene.platform.surface(question)
-        message_id = await later.attach("answer.md", b"# All", "another.1", again=True)
+        message_id = await later.attach("answer.md", b"# All", "another.1", may_exist=True)
         assert [message.id for message in scene.discord.messages(question.key.message)][1:] == [message_id]
 
 

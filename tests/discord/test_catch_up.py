@@ -295,10 +295,10 @@ async def test_what_a_session_told_that_ended_at_once_is_heard_all_the_same(conn
         catching_up = tasks.create_task(CatchUp(client, calls, scene.log).run())
         client.dispatch("connect")
 
-        async def hear() -> None:
+        async def handle() -> None:
             heard.set()
 
-        client.in_turn(1, hear)
+        client.in_turn(1, handle)
         await asyncio.sleep(0)
         assert not heard.is_set()
         catching_up.cancel()

@@ -32,9 +32,9 @@ class NoLog:
     async def threads(self, _: str, __: float) -> list[ThreadKey]:
         return []
 
-    async def is_ours(self, mark: str) -> bool:
+    async def is_ours(self, idempotency_key: str) -> bool:
         """What the bot posts here is in no store."""
-        del mark
+        del idempotency_key
         return False
 
 

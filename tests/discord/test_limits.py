@@ -281,7 +281,7 @@ async def test_an_answer_goes_on_in_its_thread_though_no_more_can_be_opened(conn
         question = await scene.asked("{bot} one?")
         message_id = await scene.platform.surface(question).post("On", "m0.0")
         later = scene.platform.surface(question)  # of a process that was started anew
-        assert await later.post("One.", "m0.0", again=True) == message_id
+        assert await later.post("One.", "m0.0", may_exist=True) == message_id
         assert [one.content for one in scene.discord.messages(question.key.message)] == ["One."]
 
 

@@ -90,10 +90,10 @@ async def test_an_answer_begun_in_the_channel_goes_on_there_although_a_thread_co
         later = scene.platform.surface(question)
         if in_doubt:
             await later.status("Reading …")
-            assert await later.post("One.", "new mark.0", again=True) == first
+            assert await later.post("One.", "new mark.0", may_exist=True) == first
         else:
             await later.edit(first, "One.")
-        await later.post("Two.", "mark.1", again=True)
+        await later.post("Two.", "mark.1", may_exist=True)
         assert texts(scene, scene.channel)[1:] == ["One.", "Two."]
         assert all(texts(scene, thread.id) == [] for thread in scene.discord.threads(scene.channel))
 
@@ -114,7 +114,7 @@ async def test_what_was_posted_for_a_question_that_was_deleted_meanwhile_is_foun
         question = await scene.asked()
         first = await scene.platform.surface(question).post("The first", "mark.0")
         await scene.discord.delete(question.key.message)
-        assert await scene.platform.surface(question).post("Deleted.", "mark.0", again=True) == first
+        assert await scene.platform.surface(question).post("Deleted.", "mark.0", may_exist=True) == first
         assert texts(scene, question.key.message) == ["Deleted."]
 
 
@@ -162,7 +162,7 @@ async def test_row_5_a_post_of_unknown_outcome_is_made_once_when_repeated(connec
         scene.discord.faults.add(fault)
         with pytest.raises(Unreachable):
             await surface.post("Once.", "mark.1")
-        await surface.post("Once, and more.", "mark.1", again=True)
+        await surface.post("Once, and more.", "mark.1", may_exist=True)
         assert texts(scene, question.key.message) == ["Zero.", "Once, and more."]
 
 
@@ -170,9 +170,9 @@ async def test_the_same_mark_makes_one_message_even_without_asking(connected: Co
     async with connected() as scene:
         question = await scene.asked()
         marks = ["mark.0", "a mark that is far too long for a nonce of Discord.1"]
-        for mark in marks:
-            first = await scene.platform.surface(question).post("Once.", mark)
-            assert await scene.platform.surface(question).post("Once.", mark) == first
+        for idempotency_key in marks:
+            first = await scene.platform.surface(question).post("Once.", idempotency_key)
+            assert await scene.platform.surface(question).post("Once.", idempotency_key) == first
         assert texts(scene, question.key.message) == ["Once.", "Once."]
 
 
@@ -197,9 +197,9 @@ async def test_row_8_a_later_process_finds_what_was_posted_when_nonces_are_forgo
         surface = scene.platform.surface(question)
         ids = [await surface.post("Page one.", "old.0"), await surface.post("Page t", "old.1")]
         later = scene.platform.surface(question)
-        assert await later.post("Page one.", "new.0", again=True) == ids[0]
-        assert await later.post("Page two.", "new.1", again=True) == ids[1]
-        third = await later.post("Page three.", "new.2", again=True)
+        assert await later.post("Page one.", "new.0", may_exist=True) == ids[0]
+        assert await later.post("Page two.", "new.1", may_exist=True) == ids[1]
+        third = await later.post("Page three.", "new.2", may_exist=True)
         answers = [m.content for m in scene.discord.messages(later_place(scene, question)) if m.author.bot]
         assert answers[-3:] == ["Page one.", "Page two.", "Page three."]
         assert third not in ids
@@ -217,7 +217,9 @@ async def test_answers_that_mix_in_a_channel_are_told_apart(connected: Connected
                 ids[number].append(await surface.post(f"{part}", f"old{number}.{part}"))
         for number, question in enumerate(questions):
             later = scene.platform.surface(question)
-            assert [await later.post(f"{part}", f"new{number}.{part}", again=True) for part in range(3)] == ids[number]
+            assert [await later.post(f"{part}", f"new{number}.{part}", may_exist=True) for part in range(3)] == ids[
+                number
+            ]
 
 
 def later_place(scene: Any, question: Any) -> str:
@@ -231,7 +233,7 @@ async def test_when_history_cannot_be_read_the_nonce_still_holds(connected: Conn
         question = await scene.asked()
         surface = scene.platform.surface(question)
         first = await surface.post("Once.", "mark.0")
-        assert await scene.platform.surface(question).post("Once more.", "mark.0", again=True) == first
+        assert await scene.platform.surface(question).post("Once more.", "mark.0", may_exist=True) == first
         assert texts(scene, question.key.message) == ["Once more."]
 
 

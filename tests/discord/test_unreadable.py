@@ -120,13 +120,13 @@ async def test_whatever_is_odd_about_a_posts_answer_the_message_is_there_once(co
         scene.discord.faults.add(Fault(POST, change=lambda data: seen.append(data) or data))
         await scene.platform.surface(question).post("Text.", "first.0")
         for number, (name, change) in enumerate(oddities(seen[0])):
-            surface, mark = scene.platform.surface(question), f"odd{number}"
+            surface, idempotency_key = scene.platform.surface(question), f"odd{number}"
             scene.discord.faults.add(Fault(POST, change=change))
             before = len(scene.discord.messages(dm))
             try:
-                posted = await surface.post("Text.", mark)
+                posted = await surface.post("Text.", idempotency_key)
             except PlatformError:
-                posted = await surface.post("Text.", mark)
+                posted = await surface.post("Text.", idempotency_key)
             assert len(scene.discord.messages(dm)) == before + 1, name
             assert name.startswith("id") or posted == scene.discord.messages(dm)[-1].id, name
             await surface.edit(posted, "Edited.") if posted == scene.discord.messages(dm)[-1].id else None
@@ -175,11 +175,11 @@ async def test_a_question_looked_up_is_itself_or_cannot_be_told(connected: Conne
         seen: list[Any] = []
         call = "GET /channels/*/messages/*"
         scene.discord.faults.add(Fault(call, change=lambda data: seen.append(data) or data))
-        await scene.platform.as_it_is(question)
+        await scene.platform.current(question)
         for _, change in list(oddities(seen[0])):
             scene.discord.faults.add(Fault(call, change=change))
             try:
-                now = await scene.platform.as_it_is(question)
+                now = await scene.platform.current(question)
             except PlatformError:
                 continue
             assert now is not None

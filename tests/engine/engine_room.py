@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from bot.claude import AsyncClient, mk_sdk
-from bot.engine import Access, Allowance, Answerer, Asker, AskSettings, Budgets, Engine, Slots
+from bot.engine import Access, Allowance, Answerer, AskSettings, Budgets, ClaudeTurn, ConcurrencyLimit, Engine
 from bot.errors import Gone, MediaError, Rejected, Unreachable
 from bot.events import (
     Budget,
@@ -31,7 +31,7 @@ from bot.events import (
     Upload,
 )
 from bot.events import Place as Where
-from bot.ports import Hear, HearLog, Platform, Store, Surface
+from bot.ports import EventHandler, HearLog, Platform, Store, Surface
 from bot.reply import Pacer
 from bot.simulator.claude import SimulatedClaude
 from bot.store import SqliteStore, open_store
@@ -115,7 +115,7 @@ class Chat:
     def lines(self) -> list[str]:
         return [message.text for message in self.shown.values()]
 
-    async def run(self, hear: Hear, log: HearLog) -> None:
+    async def run(self, handle: EventHandler, log: HearLog) -> None:
         raise AssertionError("this chat is played by hand")
 
     async def reach(self, what: str) -> None:
@@ -137,7 +137,7 @@ class Chat:
             raise MediaError(f"{upload.name} is no longer there.")
         return self.files[upload.url]
 
-    async def as_it_is(self, question: Incoming) -> Incoming | None:
+    async def current(self, question: Incoming) -> Incoming | None:
         self.looked_up.append(question.key.message)
         self.changed()
         if self.unreachable:
@@ -163,11 +163,17 @@ class Place:
         self.limits = Limits(2000, Budget("posts", 1000, 1.0), Budget("edits", 1000, 1.0), 100.0)
 
     async def post(
-        self, text: str, mark: str, *, buttons: Sequence[Button] = (), growing: bool = False, again: bool = False
+        self,
+        text: str,
+        idempotency_key: str,
+        *,
+        buttons: Sequence[Button] = (),
+        growing: bool = False,
+        may_exist: bool = False,
     ) -> str:
         self._reach()
         self._fits(text)
-        return self._posted(mark, text, buttons=tuple(buttons))
+        return self._posted(idempotency_key, text, buttons=tuple(buttons))
 
     async def edit(self, message_id: str, text: str, *, buttons: Sequence[Button] = (), growing: bool = False) -> None:
         self._reach()
@@ -180,8 +186,8 @@ class Place:
         self._chat.shown.pop(message_id, None)
         self._chat.changed()
 
-    async def attach(self, name: str, data: bytes, mark: str, *, again: bool = False) -> str:
-        return self._posted(mark, name, file=data)
+    async def attach(self, name: str, data: bytes, idempotency_key: str, *, may_exist: bool = False) -> str:
+        return self._posted(idempotency_key, name, file=data)
 
     async def status(self, text: str) -> None:
         self._chat.statuses.append(text)
@@ -208,15 +214,15 @@ class Place:
         if self.dialect.size(text) > self.limits.page_size:
             raise Rejected("The message is too long.")
 
-    def _posted(self, mark: str, text: str, **more: Any) -> str:
+    def _posted(self, idempotency_key: str, text: str, **more: Any) -> str:
         """Return the id of the message with a mark, which is made if it was not made before."""
-        if mark not in self._chat.ids:
-            self._chat.ids[mark] = f"9{len(self._chat.ids):05}"
-            self._show(Shown(self._chat.ids[mark], text, **more))
+        if idempotency_key not in self._chat.ids:
+            self._chat.ids[idempotency_key] = f"9{len(self._chat.ids):05}"
+            self._show(Shown(self._chat.ids[idempotency_key], text, **more))
         if self._chat.lost:
             self._chat.lost -= 1
             raise Unreachable("Nobody answers.")
-        return self._chat.ids[mark]
+        return self._chat.ids[idempotency_key]
 
     def _show(self, message: Shown) -> None:
         self._chat.shown[message.id] = message
@@ -250,20 +256,20 @@ class Room:
 
     async def say(self, number: int, text: str, by: Person = ADA, **more: Any) -> Incoming:
         asked = message(number, text, by, **more)
-        await self.engine.hear(asked)
+        await self.engine.handle(asked)
         return asked
 
     async def edit(self, number: int, text: str, by: Person = ADA) -> None:
-        await self.engine.hear(Edited(message(number, text, by)))
+        await self.engine.handle(Edited(message(number, text, by)))
 
     async def delete(self, number: int) -> None:
-        await self.engine.hear(Deleted(key(str(number))))
+        await self.engine.handle(Deleted(key(str(number))))
 
     async def press(self, button: Button, message_id: str, by: Person = ADA) -> str:
-        return await self.engine.hear(Pressed(key(message_id), button, by))
+        return await self.engine.handle(Pressed(key(message_id), button, by))
 
     async def do(self, event: Event) -> str:
-        return await self.engine.hear(event)
+        return await self.engine.handle(event)
 
     async def ended(self, number: int, *states: str) -> None:
         """Return when a question's turn has ended, in one of these states if any are given."""
@@ -311,10 +317,10 @@ async def room(
             around: Callable[[Store], Store] = settings.get("around", _as_it_is)
             store = around(opened)
             platforms: Mapping[str, Platform] = {"fake": chat}
-            slots = Slots(settings.get("in_all", 64), settings.get("per_person", 8))
+            slots = ConcurrencyLimit(settings.get("in_all", 64), settings.get("per_person", 8))
             budgets = Budgets(store, settings.get("allowance", Allowance()))
             noticed = cast("Store", Noticed(store, chat))
-            asker = Asker(store, AsyncClient("claude-sonnet-5-5", cli=sdk), chosen, budgets)
+            asker = ClaudeTurn(store, AsyncClient("claude-sonnet-5-5", cli=sdk), chosen, budgets)
             patience = {name: settings[name] for name in ("back_off_s",) if name in settings}
             answerer = Answerer(noticed, asker, platforms, Pacer(), slots, most_pages=8, **patience)
             access = settings.get("access", Access())

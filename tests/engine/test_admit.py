@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.engine.admit import Access, is_addressed, may_speak
+from bot.engine.inbox.admit import Access, is_addressed, may_speak
 from bot.events import Incoming, MessageKey, Person, ThreadKey, Traits
 
 IN_GUILD = Incoming(

@@ -6,7 +6,7 @@ import pytest
 from engine_room import ADA, Room, key, message
 
 from bot.claude import ContextFull
-from bot.engine.words import ANEW, sentence_for
+from bot.engine.sentences import ANEW, sentence_for
 from bot.events import Button, Incoming, MessageKey, ThreadKey
 from bot.simulator.claude import Reply
 

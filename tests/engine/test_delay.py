@@ -6,7 +6,7 @@ import pytest
 from engine_room import Chat, Room, room
 
 from bot.claude import ClaudeError, Overloaded, RateLimited, Stalled, Unavailable
-from bot.engine.words import delayed, sentence_for
+from bot.engine.sentences import delayed, sentence_for
 from bot.simulator.claude import Reply, SimulatedClaude
 
 WAITING, WAITING_STATUS = delayed(None)
@@ -16,7 +16,7 @@ OVERLOADED, OVERLOADED_STATUS = delayed(Overloaded(""))
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Five seconds are none."""
-    monkeypatch.setattr("bot.engine.delay.SLOW_AFTER_S", 0.0)
+    monkeypatch.setattr("bot.engine.answer.delay.SLOW_AFTER_S", 0.0)
 
 
 async def test_an_overload_is_called_one_and_goes_with_the_first_word(here: Room) -> None:

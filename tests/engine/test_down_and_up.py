@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from engine_room import Chat, Room, message, room
 
-from bot.engine.words import DELETED, GIVEN_UP, RESTARTING, STOPPED
+from bot.engine.sentences import DELETED, GIVEN_UP, RESTARTING, STOPPED
 from bot.errors import Stopping
 from bot.events import Button, Deleted, Edited, Pressed
 from bot.simulator.claude import Reply, SimulatedClaude

@@ -149,7 +149,7 @@ async def test_a_question_that_was_left_and_is_looked_up_in_vain_is_answered_as_
 class Unread(Chat):
     """A chat that looks questions up in a way that nobody has foreseen."""
 
-    async def as_it_is(self, question: Any) -> Any:  # noqa: ARG002 - the port has it
+    async def current(self, question: Any) -> Any:  # noqa: ARG002 - the port has it
         raise KeyError("mentions")
 
 

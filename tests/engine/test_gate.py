@@ -9,7 +9,7 @@ import pytest
 from engine_room import ADA, GRACE, MOD, Chat, Room, key, message, room
 
 from bot.engine import Access
-from bot.engine.words import NOT_HERE, NOT_IN_DMS, NOT_YOU, NOT_YOURS, NOTHING_LEFT
+from bot.engine.sentences import NOT_HERE, NOT_IN_DMS, NOT_YOU, NOT_YOURS, NOTHING_LEFT
 from bot.events import Button, Edited, Person, Said
 from bot.simulator.claude import Reply, SimulatedClaude
 

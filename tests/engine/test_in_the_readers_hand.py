@@ -9,7 +9,7 @@ import pytest
 from engine_room import ADA, GRACE, MOD, Chat, Room, key, message, room
 
 from bot.engine import Access
-from bot.engine.words import DELETED, LATE, NOT_NEWEST, NOT_YOURS, STOPPED, WAITS, WAITS_FOR_YOURS
+from bot.engine.sentences import DELETED, LATE, NOT_NEWEST, NOT_YOURS, STOPPED, WAITS, WAITS_FOR_YOURS
 from bot.events import Button, Edited, Upload
 from bot.simulator.claude import Reply, SimulatedClaude
 
@@ -415,7 +415,7 @@ async def test_a_stopped_bot_takes_nothing_in(tmp_path: Path, claude: SimulatedC
     async with room(tmp_path, claude) as here:
         engine = here.engine
     with pytest.raises(Exception, match="stopping"):
-        await engine.hear(replace(message(1, "Hi", ADA)))
+        await engine.handle(replace(message(1, "Hi", ADA)))
 
 
 async def test_row_41_ten_messages_in_a_thread_that_is_busy_are_one_more_turn(here: Room) -> None:

@@ -8,8 +8,8 @@ import pytest
 from engine_room import ADA, GRACE, MOD, Room, key, message, room
 
 from bot.engine import Allowance
-from bot.engine.budget import DAY_S
-from bot.engine.words import in_about, over_budget
+from bot.engine.answer.budget import DAY_S
+from bot.engine.sentences import in_about, over_budget
 from bot.events import Bill
 from bot.simulator.claude import Reply, SimulatedClaude
 from bot.store import open_store

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.queue import Waiting, is_wordless, take_next
+from bot.engine.turns.scheduler import Waiting, is_wordless, take_next
 from bot.events import Incoming, MessageKey, Outcome, Person, ThreadKey, Turn, Upload
 
 THREAD = ThreadKey("discord", "G", "C", "T")

@@ -7,8 +7,8 @@ from pathlib import Path
 from engine_room import Chat, message, room
 from reply_fakes import run as in_virtual_time
 
-from bot.engine.queue import Queue, Waiting, take_next
-from bot.engine.run import Run
+from bot.engine.turns.running_turn import RunningTurn
+from bot.engine.turns.scheduler import Scheduler, Waiting, take_next
 from bot.events import Outcome, Turn
 from bot.simulator.claude import Reply, SimulatedClaude
 
@@ -103,14 +103,14 @@ def test_it_is_tried_again_ever_more_rarely_until_it_is_shown() -> None:
     async def main() -> None:
         shown = asyncio.Event()
 
-        async def answer(_: Run) -> Turn | None:
+        async def answer(_: RunningTurn) -> Turn | None:
             times.append(asyncio.get_running_loop().time())
             if len(times) < 8:
                 return turn(1, "answered")
             shown.set()
             return None
 
-        queue = Queue(answer)
+        queue = Scheduler(answer)
         queue.put(turn(1))
         await shown.wait()
         await queue.close(0)

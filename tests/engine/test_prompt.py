@@ -6,7 +6,14 @@ from xml.etree import ElementTree as ET
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.prompt import Gathered, about_blocks, context_blocks, message_text, question_blocks, refused_upload
+from bot.engine.answer.prompt import (
+    Gathered,
+    about_blocks,
+    context_blocks,
+    message_text,
+    question_blocks,
+    refused_upload,
+)
 from bot.events import Incoming, MessageKey, Person, Said, ThreadKey
 
 OPENERS = re.compile(r"<\s*/?\s*(message|context|about)\b", re.IGNORECASE)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from engine_room import Chat, Place, Room, message, room
 
-from bot.engine.words import DELETED, STOPPED
+from bot.engine.sentences import DELETED, STOPPED
 from bot.errors import Stopping
 from bot.events import Button, Deleted, Edited
 from bot.simulator.claude import Reply, SimulatedClaude

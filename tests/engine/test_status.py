@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bot.engine.status import THINKING, Status
+from bot.engine.answer.status import THINKING, Status
 
 
 async def test_a_sign_that_still_waits_for_its_turn_is_given_up_once_there_is_something_to_read() -> None:

@@ -8,7 +8,7 @@ import pytest
 from engine_room import Room
 
 import bot
-from bot.engine.admit import Access, may_speak
+from bot.engine.inbox.admit import Access, may_speak
 from bot.events import Incoming, MessageKey, Person, Said, ThreadKey, Traits, Upload
 
 _CORE = Path(bot.__file__).parent

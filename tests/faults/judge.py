@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 
 from talk import answer_to, squeezed
 
-from bot.engine import words
+from bot.engine import sentences
 from bot.events import Turn
 from bot.simulator.changes import Change
-from bot.tryout.world import Line, Place, World
+from bot.tryout.world import Line, Room, World
 
 _SENTENCE = re.compile(r"(Q\d{5})(?:begins|line\d+|ends)\.")
 _STATED = sorted(
     (
         squeezed(text)
-        for name, text in vars(words).items()
+        for name, text in vars(sentences).items()
         if name.isupper() and isinstance(text, str) and name != "OUR_FAULT" and text.endswith(".")
     ),
     key=len,
@@ -32,7 +32,7 @@ class Asked:
     """
 
     who: str
-    place: Place
+    place: Room
     message: str
     names: list[str]
     changed_at: list[int] = field(default_factory=list)
@@ -83,8 +83,8 @@ def _has_ended(one: Asked, told: Sequence[Asked], turns: Mapping[str, Turn]) -> 
     return turn.has_ended and (one.message in known) != one.deleted
 
 
-def _places(here: World, told: Iterable[Asked]) -> list[Place]:
-    found: dict[Place, None] = {}
+def _places(here: World, told: Iterable[Asked]) -> list[Room]:
+    found: dict[Room, None] = {}
     for one in told:
         found[one.place] = found[here.answered_in(one.place, one.message)] = None
     return list(found)

@@ -21,7 +21,7 @@ from bot.simulator.claude import Pace, Reply
 from bot.simulator.faults import Fault
 from bot.simulator.slack.errors import SlackError
 from bot.store import BlobLimits, open_store
-from bot.tryout.world import Place, world
+from bot.tryout.world import Room, world
 
 PATIENCE_S = 45.0
 """All waits of a turn that is refused at many points have room in it; one that takes longer is stuck."""
@@ -330,17 +330,17 @@ class Stage:
         there = next(p for p in self.here.places if p.platform != self.platform and not p.direct)
         self._others.append(await self._say(Ask("Grace"), there))
 
-    async def _say(self, ask: Ask, place: Place) -> Asked:
+    async def _say(self, ask: Ask, place: Room) -> Asked:
         name = WORDLESS if ask.way in _WORDLESS else self._name(ask.way)
         text = _WORDLESS.get(ask.way) or f"@parley {question(name)}"
         files = [("a.txt", b"It is all in here.")] if ask.way == "file" else []
         message = await self.here.say(ask.who, place, text, files)
         return Asked(ask.who, place, message, [name])
 
-    def _place(self, *, direct: bool) -> Place:
+    def _place(self, *, direct: bool) -> Room:
         return next(p for p in self.here.places if p.platform == self.platform and p.direct == direct)
 
-    def _is_open(self, there: Place) -> bool:
+    def _is_open(self, there: Room) -> bool:
         if there.direct or not there.thread:
             return True
         return there.thread in {thread.id for thread in self.here.discord.threads(there.channel)}

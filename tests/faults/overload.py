@@ -39,7 +39,7 @@ async def flood(seconds: float, rate: int, directory: Path) -> str:
 
         async def ask(number: int) -> None:
             asked_s = time.monotonic()
-            await here.engine.hear(message(number, "Well?", Person(f"U{number % 500}", "Ada"), thread=str(number)))
+            await here.engine.handle(message(number, "Well?", Person(f"U{number % 500}", "Ada"), thread=str(number)))
             late_s.append(time.monotonic() - asked_s)
 
         async with asyncio.TaskGroup() as group:

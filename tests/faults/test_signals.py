@@ -10,7 +10,7 @@ from load import Conversation
 from process import Ground, ground
 from talk import LONG, answer_to, question, squeezed
 
-from bot.engine.words import GIVEN_UP
+from bot.engine.sentences import GIVEN_UP
 from bot.simulator.claude import Reply
 from bot.simulator.slack import Person
 

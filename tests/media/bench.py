@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from bot.engine.recall import detach
+from bot.engine.answer.history import without_bytes
 from bot.events import Incoming, MessageKey, Outcome, Person, ThreadKey, Upload
 from bot.media import Media, block_for, read
 from bot.store import open_store
@@ -95,7 +95,7 @@ async def thread(database: Path) -> None:
             answer = {"role": "assistant", "content": "A photo."}
             await store.accept(question)
             await store.begin([question])
-            new = await detach([{"role": "user", "content": content}, answer], store)
+            new = await without_bytes([{"role": "user", "content": content}, answer], store)
             await store.record(question.key, Outcome("A photo."), new)
             await store.end(question.key, "delivered")
         history = json.dumps(await store.history(key))

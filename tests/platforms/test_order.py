@@ -17,13 +17,13 @@ def test_what_comes_late_together_is_heard_in_the_order_it_was_said(said: list[f
     async def all_of_it() -> None:
         order = ChannelOrder()
 
-        async def hear(at_s: float) -> None:
+        async def handle(at_s: float) -> None:
             async with order.slot("C1", at_s, settle_s=0.001):
                 heard.append(at_s)
                 await asyncio.sleep(0)
                 assert heard[-1] == at_s  # nobody else meanwhile
 
-        await asyncio.gather(*map(hear, said))
+        await asyncio.gather(*map(handle, said))
 
     asyncio.run(all_of_it())
     assert heard == sorted(said)
@@ -58,13 +58,13 @@ async def test_who_gives_up_waiting_keeps_nobody_else_waiting() -> None:
     order = ChannelOrder()
     heard: list[float] = []
 
-    async def hear(at_s: float, settle_s: float) -> None:
+    async def handle(at_s: float, settle_s: float) -> None:
         async with order.slot("C1", at_s, settle_s=settle_s):
             heard.append(at_s)
 
-    impatient = asyncio.create_task(hear(1.0, 60.0))
+    impatient = asyncio.create_task(handle(1.0, 60.0))
     await asyncio.sleep(0)
-    other = asyncio.create_task(hear(2.0, 0.0))
+    other = asyncio.create_task(handle(2.0, 0.0))
     await asyncio.sleep(0)
     assert not heard
     impatient.cancel()

@@ -7,8 +7,8 @@ from bot.platforms.kernel.others import Others
 ANOTHER = "another process answers with this bot's token"
 
 
-async def knows(mark: str) -> bool:
-    return mark.startswith("ours")
+async def knows(idempotency_key: str) -> bool:
+    return idempotency_key.startswith("ours")
 
 
 async def test_what_is_ours_says_nothing_and_what_is_not_is_said_at_once_and_then_once_an_hour() -> None:

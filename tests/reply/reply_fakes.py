@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from bot.errors import Gone, PlatformError, RateLimited, Rejected, Unreachable
-from bot.events import Budget, Button, Earlier, Limits, MessageKey, Part, Place, Said
+from bot.events import AnswerMessage, Budget, Button, Earlier, Limits, MessageKey, Place, Said
 from bot.ports import Dialect, PartLog
 from bot.reply import LiveReply, Pacer
 
@@ -97,7 +97,7 @@ class Chat:
         self.statuses: list[str] = []
         self.said: list[Said] = []
         self.calls: list[tuple[float, str, str, str]] = []
-        self.again: list[bool] = []
+        self.may_exist: list[bool] = []
         self.faults: list[Any] = []
         self.refuses: dict[str, PlatformError] = {}
         self.latency_s = 0.1
@@ -115,15 +115,21 @@ class Chat:
         return [text for _, kind, _, text in self.calls if kind in kinds]
 
     async def post(
-        self, text: str, mark: str, *, buttons: Sequence[Button] = (), growing: bool = False, again: bool = False
+        self,
+        text: str,
+        idempotency_key: str,
+        *,
+        buttons: Sequence[Button] = (),
+        growing: bool = False,
+        may_exist: bool = False,
     ) -> str:
-        self.again.append(again)
-        async with self._call("post", mark, text) as land:
-            if mark not in self.ids:
-                self.ids[mark] = f"id-{mark}"
-                self._show(self.ids[mark], text, buttons, growing=growing)
+        self.may_exist.append(may_exist)
+        async with self._call("post", idempotency_key, text) as land:
+            if idempotency_key not in self.ids:
+                self.ids[idempotency_key] = f"id-{idempotency_key}"
+                self._show(self.ids[idempotency_key], text, buttons, growing=growing)
             land()
-            return self.ids[mark]
+            return self.ids[idempotency_key]
 
     async def edit(self, message_id: str, text: str, *, buttons: Sequence[Button] = (), growing: bool = False) -> None:
         ends = self.growing.get(message_id) and not growing
@@ -141,15 +147,15 @@ class Chat:
             self.messages.pop(message_id, None)
             land()
 
-    async def attach(self, name: str, data: bytes, mark: str, *, again: bool = False) -> str:
-        self.again.append(again)
-        async with self._call("attach", mark, name) as land:
-            if mark not in self.ids:
-                self.ids[mark] = f"id-{mark}"
-                self.messages[self.ids[mark]] = name
-                self.files[self.ids[mark]] = name, data
+    async def attach(self, name: str, data: bytes, idempotency_key: str, *, may_exist: bool = False) -> str:
+        self.may_exist.append(may_exist)
+        async with self._call("attach", idempotency_key, name) as land:
+            if idempotency_key not in self.ids:
+                self.ids[idempotency_key] = f"id-{idempotency_key}"
+                self.messages[self.ids[idempotency_key]] = name
+                self.files[self.ids[idempotency_key]] = name, data
             land()
-            return self.ids[mark]
+            return self.ids[idempotency_key]
 
     def _show(self, message_id: str, text: str, buttons: Sequence[Button], *, growing: bool) -> None:
         self.messages[message_id] = text
@@ -209,17 +215,17 @@ class Log:
     """A part log that remembers: `rows` what it was told, `parts` what a store would have."""
 
     def __init__(self) -> None:
-        self.rows: list[tuple[str, Part]] = []
+        self.rows: list[tuple[str, AnswerMessage]] = []
         self.turns: set[MessageKey] = set()
-        self.parts: dict[int, Part] = {}
+        self.parts: dict[int, AnswerMessage] = {}
 
-    async def posting(self, turn: MessageKey, part: Part) -> None:
+    async def posting(self, turn: MessageKey, part: AnswerMessage) -> None:
         self.turns.add(turn)
         self.rows.append(("posting", part))
-        if self.parts.get(part.index, part).mark != part.mark or part.index not in self.parts:
+        if self.parts.get(part.index, part).idempotency_key != part.idempotency_key or part.index not in self.parts:
             self.parts[part.index] = part
 
-    async def posted(self, turn: MessageKey, part: Part) -> None:
+    async def posted(self, turn: MessageKey, part: AnswerMessage) -> None:
         self.turns.add(turn)
         self.rows.append(("posted", part))
         self.parts[part.index] = part
@@ -232,7 +238,7 @@ def away() -> Unreachable:
 def reply_in(chat: Chat, **settings: Any) -> LiveReply:
     pacer: Pacer = settings.pop("pacer", None) or Pacer()
     log: PartLog = settings.pop("log", None) or Log()
-    return LiveReply(chat, pacer, log=log, **{"turn": TURN, "mark": "m", **settings})
+    return LiveReply(chat, pacer, log=log, **{"turn": TURN, "idempotency_key": "m", **settings})
 
 
 async def answer(
@@ -243,10 +249,10 @@ async def answer(
     buttons: Sequence[Button] = (),
     files: Sequence[tuple[str, bytes]] = (),
     every_s: float = 0.1,
-    mark: str = "ab12cd34",
+    idempotency_key: str = "ab12cd34",
     **settings: Any,
 ) -> LiveReply:
-    async with reply_in(chat, mark=mark, **settings) as reply:
+    async with reply_in(chat, idempotency_key=idempotency_key, **settings) as reply:
         for piece in pieces:
             reply.write(piece)
             await asyncio.sleep(every_s)

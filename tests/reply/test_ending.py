@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reply_fakes import WORDS, Chat, Log, answer, away, reply_in, run
 
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited
-from bot.events import Button, Part
+from bot.events import AnswerMessage, Button
 from bot.reply import pages
 
 LONG = WORDS * 4
@@ -25,7 +25,7 @@ def attached(chat: Chat) -> list[tuple[str, bytes]]:
 
 def test_an_answer_too_long_to_read_is_a_file_after_its_first_pages() -> None:
     chat, log = Chat(size=600), Log()
-    run(answer(chat, LONG, most_pages=2, note="Stopped.", buttons=(Button.RETRY,), log=log, mark="m"))
+    run(answer(chat, LONG, most_pages=2, note="Stopped.", buttons=(Button.RETRY,), log=log, idempotency_key="m"))
     first, last = chat.shown
     assert last.endswith(f"\n\n{IN_FILE}\n\n*Stopped.*")
     assert WHOLE.startswith(first + last.removesuffix(f"\n\n{IN_FILE}\n\n*Stopped.*"))
@@ -34,9 +34,9 @@ def test_an_answer_too_long_to_read_is_a_file_after_its_first_pages() -> None:
     (before, part), (after, known) = log.rows[-2:]
     assert (before, after) == ("posting", "posted")
     assert (part.index, part.file, part.message_id) == (2, "answer.md", "")
-    assert known == Part(2, part.mark, f"id-{part.mark}", "answer.md")
-    assert len(part.mark) <= 25
-    assert part.mark.endswith(".2")
+    assert known == AnswerMessage(2, part.idempotency_key, f"id-{part.idempotency_key}", "answer.md")
+    assert len(part.idempotency_key) <= 25
+    assert part.idempotency_key.endswith(".2")
 
 
 def test_while_it_goes_on_beyond_the_last_page_a_line_there_says_so() -> None:
@@ -129,7 +129,7 @@ def test_a_file_whose_post_was_not_confirmed_is_looked_for() -> None:
     chat = Chat()
     chat.faults = [None, (away(), "landed"), RateLimited("Slow down.", retry_after_s=3.0)]
     run(answer(chat, ["Here it is."], every_s=0, files=[REPORT]))
-    assert chat.again == [False, False, True, True]
+    assert chat.may_exist == [False, False, True, True]
     assert attached(chat) == [REPORT]
 
 
@@ -140,7 +140,7 @@ def test_the_place_is_gone_for_files_too() -> None:
         run(answer(chat, ["Here it is."], files=[REPORT]))
 
 
-def parts_of(log: Log, *, confirmed: int) -> list[Part]:
+def parts_of(log: Log, *, confirmed: int) -> list[AnswerMessage]:
     """The parts as the store has them when only so many were confirmed."""
     rows = {part.index: part for kind, part in log.rows if kind == "posting"}
     rows |= {part.index: part for kind, part in log.rows[: 2 * confirmed] if kind == "posted"}
@@ -170,8 +170,8 @@ def test_files_of_an_earlier_answer_are_deleted_even_if_they_have_the_same_name(
 
 def test_a_page_may_follow_where_an_earlier_answer_had_a_file() -> None:
     chat, log = Chat(size=300), Log()
-    run(answer(chat, ["Here it is."], files=[REPORT], log=log, mark="m"))
-    run(answer(chat, WORDS, parts=list(log.parts.values()), mark="m"))
+    run(answer(chat, ["Here it is."], files=[REPORT], log=log, idempotency_key="m"))
+    run(answer(chat, WORDS, parts=list(log.parts.values()), idempotency_key="m"))
     assert chat.shown == [page.text for page in pages("".join(WORDS), chat.dialect, 300)]
     assert attached(chat) == []
 
@@ -179,17 +179,24 @@ def test_a_page_may_follow_where_an_earlier_answer_had_a_file() -> None:
 def test_an_answer_may_become_shorter_and_longer_again_and_have_its_file_back() -> None:
     chat, log = Chat(size=300), Log()
     for words, files in ((WORDS, [REPORT]), (WORDS[:20], []), (WORDS, [REPORT])):
-        run(answer(chat, words, files=files, parts=list(log.parts.values()), log=log, mark="m"))
+        run(answer(chat, words, files=files, parts=list(log.parts.values()), log=log, idempotency_key="m"))
         assert "".join(chat.shown) == "".join(words)
         assert attached(chat) == files
-    assert chat.again == [False] * len(chat.again)
+    assert chat.may_exist == [False] * len(chat.may_exist)
 
 
 def test_a_message_that_may_not_be_deleted_does_not_fail_the_answer() -> None:
     chat = Chat()
     chat.messages = {f"id-m.{i}": "old" for i in range(2)}
     chat.refuses = {"delete": Forbidden("Messages are kept here.")}
-    run(answer(chat, ["Short it is."], parts=[Part(i, f"m.{i}", f"id-m.{i}") for i in range(2)], mark="m"))
+    run(
+        answer(
+            chat,
+            ["Short it is."],
+            parts=[AnswerMessage(i, f"m.{i}", f"id-m.{i}") for i in range(2)],
+            idempotency_key="m",
+        )
+    )
     assert chat.shown == ["Short it is.", "old"]
 
 
@@ -211,11 +218,11 @@ def test_whatever_fails_nothing_claude_gave_is_lost_or_doubled(
 ) -> None:
     chat = Chat(size=300)
     chat.faults = list(failing)
-    parts = [Part(i, f"m.{i}", f"id-m.{i}", file) for i, file in enumerate(old)]
+    parts = [AnswerMessage(i, f"m.{i}", f"id-m.{i}", file) for i, file in enumerate(old)]
     chat.messages = {part.message_id: "old" for part in parts}
     chat.files = {part.message_id: ("old.txt", b"old") for part in parts if part.file}
     given_files = [REPORT, ("b.txt", b"b")][:files]
-    run(answer(chat, LONG[:150], parts=parts, mark="m", most_pages=most_pages, files=given_files))
+    run(answer(chat, LONG[:150], parts=parts, idempotency_key="m", most_pages=most_pages, files=given_files))
     text = "".join(LONG[:150])
     whole = [page.text for page in pages(text, chat.dialect, 300)]
     if len(whole) <= most_pages and f"\n\n{IN_FILE}" not in chat.shown[-1]:

@@ -7,7 +7,7 @@ import pytest
 from reply_fakes import WORDS, Chat, Log, answer, reply_in, run
 
 from bot.errors import Gone
-from bot.events import Budget, Button, Part
+from bot.events import AnswerMessage, Budget, Button
 from bot.reply import pages
 
 STOP = (Button.STOP,)
@@ -106,17 +106,17 @@ def test_what_is_going_on_stands_below_the_text_until_there_is_more_of_that() ->
         async with reply_in(chat) as reply:
             reply.write("Let me look for that.")
             await asyncio.sleep(2)
-            reply.doing("searching the web…")
+            reply.set_activity("searching the web…")
             await asyncio.sleep(2)
-            reply.doing("reading [3] pages…")
+            reply.set_activity("reading [3] pages…")
             await asyncio.sleep(2)
             reply.write(" Found")
             await asyncio.sleep(2)
-            reply.doing("thinking…")
+            reply.set_activity("thinking…")
             await asyncio.sleep(2)
-            reply.doing("")
+            reply.set_activity("")
             await asyncio.sleep(2)
-            reply.doing("and the end")
+            reply.set_activity("and the end")
             await reply.finish()
 
     chat = Chat()
@@ -136,9 +136,9 @@ def test_what_is_going_on_stands_below_the_text_until_there_is_more_of_that() ->
 def test_what_is_going_on_is_a_first_post_when_nothing_else_was_for_300_ms() -> None:
     async def main(first_s: float) -> None:
         async with reply_in(chat) as reply:
-            reply.doing("waiting for a place…")
+            reply.set_activity("waiting for a place…")
             await asyncio.sleep(first_s)
-            reply.doing("")
+            reply.set_activity("")
             await asyncio.sleep(2)
             reply.write("Here is the answer.")
             await asyncio.sleep(2)
@@ -156,7 +156,7 @@ def test_what_is_going_on_is_a_first_post_when_nothing_else_was_for_300_ms() -> 
 def test_a_line_that_was_never_shown_hurries_no_first_word() -> None:
     async def main() -> None:
         async with reply_in(chat) as reply:
-            reply.doing("waiting for a place…")
+            reply.set_activity("waiting for a place…")
             await asyncio.sleep(0.2)
             reply.write("No")
             await asyncio.sleep(0.2)
@@ -173,7 +173,7 @@ def test_a_line_that_does_not_fit_below_a_full_page_is_left_out() -> None:
         async with reply_in(chat) as reply:
             reply.write("w" * 195)
             await asyncio.sleep(2)
-            reply.doing("searching the web…")
+            reply.set_activity("searching the web…")
             await asyncio.sleep(2)
 
     chat = Chat(size=200)
@@ -188,7 +188,7 @@ def test_an_answer_that_begins_anew_does_so_in_the_messages_that_are_there(*, ap
             reply.write("Words of the first try. " * 12)
             await asyncio.sleep(3)
             before = chat.shown
-            reply.anew()
+            reply.restart()
             await asyncio.sleep(3)
             assert chat.shown == before
             reply.write("The second try " * 12)
@@ -211,9 +211,17 @@ def test_a_message_that_was_deleted_since_an_earlier_attempt_is_replaced() -> No
     chat.messages = {"id-m.0": "old"}
     chat.faults = [Gone("It is gone.")]
     log = Log()
-    run(answer(chat, ["A new answer, and a short one."], parts=[Part(0, "m.0", "id-m.0")], mark="m", log=log))
+    run(
+        answer(
+            chat,
+            ["A new answer, and a short one."],
+            parts=[AnswerMessage(0, "m.0", "id-m.0")],
+            idempotency_key="m",
+            log=log,
+        )
+    )
     del chat.messages["id-m.0"]
-    assert log.parts == {0: Part(0, "-m.0"), 1: Part(1, "m.1", "id-m.1")}
+    assert log.parts == {0: AnswerMessage(0, "-m.0"), 1: AnswerMessage(1, "m.1", "id-m.1")}
     assert chat.shown == ["A new answer, and a short one."]
     assert list(chat.messages) == ["id-m.1"]
 

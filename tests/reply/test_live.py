@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from reply_fakes import TURN, WORDS, Chat, Log, answer, away, run
 
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, StoreError, Unreachable
-from bot.events import MessageKey, Part
+from bot.events import AnswerMessage, MessageKey
 from bot.reply import LiveReply, Pacer, pages
 
 
@@ -18,7 +18,10 @@ def test_the_text_grows_in_one_message_and_ends_whole() -> None:
     assert chat.shown == ["".join(WORDS)]
     assert [kind for _, kind, _, _ in chat.calls].count("post") == 1
     assert len(chat.calls) > 4
-    assert log.rows == [("posting", Part(0, "ab12cd34.0")), ("posted", Part(0, "ab12cd34.0", "id-ab12cd34.0"))]
+    assert log.rows == [
+        ("posting", AnswerMessage(0, "ab12cd34.0")),
+        ("posted", AnswerMessage(0, "ab12cd34.0", "id-ab12cd34.0")),
+    ]
 
 
 def test_every_state_sent_is_a_beginning_of_the_text() -> None:
@@ -50,7 +53,7 @@ def test_a_long_answer_goes_on_in_further_messages() -> None:
     expected = [page.text for page in pages("".join(WORDS), chat.dialect, 200)]
     assert chat.shown == expected
     assert len(expected) > 1
-    assert [part.mark for kind, part in log.rows if kind == "posting"] == [
+    assert [part.idempotency_key for kind, part in log.rows if kind == "posting"] == [
         f"ab12cd34.{i}" for i in range(len(expected))
     ]
 
@@ -68,7 +71,7 @@ def test_many_replies_share_one_scope_without_a_refusal() -> None:
         pacer = Pacer()
         async with asyncio.TaskGroup() as group:
             for number in range(12):
-                group.create_task(answer(chat, pacer=pacer, mark=f"m{number}"))
+                group.create_task(answer(chat, pacer=pacer, idempotency_key=f"m{number}"))
 
     chat = Chat(edits=50, posts=50, per_s=60.0)
     chat.enforced = {"edit": (50, 60.0), "post": (50, 60.0)}
@@ -84,7 +87,7 @@ def test_row_40_a_hundred_replies_share_the_edits_of_a_workspace_and_all_end_who
         pacer = Pacer()
         async with asyncio.TaskGroup() as group:
             for number in range(replies):
-                group.create_task(answer(chat, pacer=pacer, mark=f"m{number}"))
+                group.create_task(answer(chat, pacer=pacer, idempotency_key=f"m{number}"))
         return asyncio.get_running_loop().time()
 
     chat = Chat(edits=edits, posts=replies, per_s=60.0)
@@ -100,7 +103,7 @@ def test_a_refused_call_pauses_everybody_in_the_scope_once() -> None:
         pacer = Pacer()
         async with asyncio.TaskGroup() as group:
             for number in range(4):
-                group.create_task(answer(chat, pacer=pacer, mark=f"m{number}"))
+                group.create_task(answer(chat, pacer=pacer, idempotency_key=f"m{number}"))
 
     chat = Chat(edits=50, posts=50, per_s=60.0)
     chat.faults = [*[None] * 8, RateLimited("Slow down.", retry_after_s=7.0)]
@@ -115,7 +118,7 @@ def test_a_post_whose_response_was_lost_is_looked_for_and_not_posted_twice() -> 
     chat, log = Chat(), Log()
     chat.faults = [(away(), "landed")]
     run(answer(chat, log=log))
-    assert chat.again == [False, True]
+    assert chat.may_exist == [False, True]
     assert chat.shown == ["".join(WORDS)]
     assert [kind for kind, _ in log.rows] == ["posting", "posted"]
 
@@ -136,7 +139,7 @@ def test_an_edit_whose_response_was_lost_is_repeated() -> None:
 
 def test_a_platform_that_stays_away_is_given_up_only_after_the_answer_is_whole() -> None:
     async def main() -> None:
-        async with LiveReply(chat, Pacer(), log=Log(), turn=TURN, mark="m") as reply:
+        async with LiveReply(chat, Pacer(), log=Log(), turn=TURN, idempotency_key="m") as reply:
             reply.write("Some words of an answer")
             await asyncio.sleep(300)
             assert reply.broken is None
@@ -153,7 +156,7 @@ def test_a_platform_that_stays_away_is_given_up_only_after_the_answer_is_whole()
 @pytest.mark.parametrize("error", [Gone("It is gone."), Forbidden("Not here.")])
 def test_a_message_that_is_gone_ends_all_calls_and_is_told_at_the_end(error: PlatformError) -> None:
     async def main() -> None:
-        async with LiveReply(chat, Pacer(), log=Log(), turn=TURN, mark="m") as reply:
+        async with LiveReply(chat, Pacer(), log=Log(), turn=TURN, idempotency_key="m") as reply:
             for word in WORDS:
                 reply.write(word)
                 await asyncio.sleep(0.1)
@@ -169,7 +172,7 @@ def test_a_message_that_is_gone_ends_all_calls_and_is_told_at_the_end(error: Pla
 
 def test_leaving_early_stops_and_leaves_what_was_shown() -> None:
     async def main() -> None:
-        async with LiveReply(chat, Pacer(), log=Log(), turn=TURN, mark="m") as reply:
+        async with LiveReply(chat, Pacer(), log=Log(), turn=TURN, idempotency_key="m") as reply:
             reply.write("Some words of an answer")
             await asyncio.sleep(3)
             reply.write(" that nobody sees")
@@ -181,7 +184,7 @@ def test_leaving_early_stops_and_leaves_what_was_shown() -> None:
 
 def test_a_broken_store_is_told_and_not_swallowed() -> None:
     class Broken(Log):
-        async def posting(self, turn: MessageKey, part: Part) -> None:
+        async def posting(self, turn: MessageKey, part: AnswerMessage) -> None:
             raise StoreError("The disk is full.", f"{turn} {part}")
 
     with pytest.raises(StoreError):
@@ -191,7 +194,11 @@ def test_a_broken_store_is_told_and_not_swallowed() -> None:
 def test_a_restart_edits_the_messages_that_are_there() -> None:
     chat, log = Chat(), Log()
     chat.messages = {"id-ab12cd34.0": "What the process before had shown of"}
-    run(answer(chat, ["A new answer, and a short one."], parts=[Part(0, "ab12cd34.0", "id-ab12cd34.0")], log=log))
+    run(
+        answer(
+            chat, ["A new answer, and a short one."], parts=[AnswerMessage(0, "ab12cd34.0", "id-ab12cd34.0")], log=log
+        )
+    )
     assert chat.shown == ["A new answer, and a short one."]
     assert log.rows == []
 
@@ -199,16 +206,23 @@ def test_a_restart_edits_the_messages_that_are_there() -> None:
 def test_a_restart_looks_for_a_message_whose_post_was_not_confirmed() -> None:
     chat, log = Chat(), Log()
     chat.messages, chat.ids = {"id-m.0": "Old text"}, {"m.0": "id-m.0"}
-    run(answer(chat, ["A new answer, and a short one."], parts=[Part(0, "m.0")], log=log, mark="m"))
-    assert chat.again == [True]
+    run(answer(chat, ["A new answer, and a short one."], parts=[AnswerMessage(0, "m.0")], log=log, idempotency_key="m"))
+    assert chat.may_exist == [True]
     assert chat.shown == ["A new answer, and a short one."]
-    assert log.rows == [("posted", Part(0, "m.0", "id-m.0"))]
+    assert log.rows == [("posted", AnswerMessage(0, "m.0", "id-m.0"))]
 
 
 def test_messages_a_shorter_answer_no_longer_needs_are_deleted() -> None:
     chat = Chat()
     chat.messages = {f"id-m.{i}": "old" for i in range(3)}
-    run(answer(chat, ["Short it is."], parts=[Part(i, f"m.{i}", f"id-m.{i}") for i in range(3)], mark="m"))
+    run(
+        answer(
+            chat,
+            ["Short it is."],
+            parts=[AnswerMessage(i, f"m.{i}", f"id-m.{i}") for i in range(3)],
+            idempotency_key="m",
+        )
+    )
     assert chat.shown == ["Short it is."]
 
 
@@ -236,7 +250,7 @@ def test_an_answer_without_text_shows_the_note_or_says_so() -> None:
 
 def test_a_second_finish_replaces_the_note() -> None:
     async def main() -> None:
-        async with LiveReply(chat, Pacer(), log=Log(), turn=TURN, mark="m") as reply:
+        async with LiveReply(chat, Pacer(), log=Log(), turn=TURN, idempotency_key="m") as reply:
             reply.write("An answer.")
             await reply.finish()
             await reply.finish("Our fault.")
@@ -248,7 +262,7 @@ def test_a_second_finish_replaces_the_note() -> None:
 
 def test_a_mark_too_long_for_the_platforms_is_refused() -> None:
     with pytest.raises(ValueError, match="at most 21"):
-        run(answer(Chat(), mark="m" * 22))
+        run(answer(Chat(), idempotency_key="m" * 22))
 
 
 faults = st.lists(
@@ -270,6 +284,6 @@ def test_whatever_fails_the_reader_ends_with_the_whole_text_once(
     chat = Chat(size=size)
     chat.faults, chat.latency_s = failing, latency_s
     chat.messages = {f"id-m.{i}": "old" for i in range(old)}
-    run(answer(chat, parts=[Part(i, f"m.{i}", f"id-m.{i}") for i in range(old)], mark="m"))
+    run(answer(chat, parts=[AnswerMessage(i, f"m.{i}", f"id-m.{i}") for i in range(old)], idempotency_key="m"))
     expected = [page.text for page in pages("".join(WORDS), chat.dialect, size)]
     assert chat.shown == expected

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reply_fakes import Chat, Log, away, reply_in, run
 
 from bot.errors import Gone, RateLimited
-from bot.events import Button, Part
+from bot.events import AnswerMessage, Button
 from bot.reply import pages
 
 STOP = (Button.STOP,)
@@ -58,7 +58,7 @@ async def written(chat: Chat, attempts: Sequence[list[str]], pauses_s: Sequence[
     async with reply_in(chat, **{"most_pages": 100, **settings}) as reply:
         for number, words in enumerate(attempts):
             if number:
-                reply.anew()
+                reply.restart()
             for at, word in enumerate(words):
                 reply.write(word)
                 await asyncio.sleep(pauses_s[at % len(pauses_s)])
@@ -118,10 +118,10 @@ def test_an_answer_that_begins_anew_never_shows_less_than_before_until_it_is_who
     assert stops_in(chat.states[-1]) == 0
 
 
-def left_by_another(chat: Watched, words: list[str], most: int | None = None) -> list[Part]:
+def left_by_another(chat: Watched, words: list[str], most: int | None = None) -> list[AnswerMessage]:
     """Show what an earlier process had shown; return the parts it has written down."""
     shown = [page.text for page in pages("".join(words), chat.dialect, chat.limits.page_size)][:most]
-    parts = [Part(number, f"m.{number}", f"id-m.{number}") for number in range(len(shown))]
+    parts = [AnswerMessage(number, f"m.{number}", f"id-m.{number}") for number in range(len(shown))]
     chat.messages = {part.message_id: text for part, text in zip(parts, shown, strict=True)}
     chat.buttons = dict.fromkeys(chat.messages, ()) | {parts[-1].message_id: STOP}
     chat.seen()
@@ -213,7 +213,7 @@ def test_what_was_said_in_place_of_a_refused_post_is_not_taken_for_two_messages(
     chat = Watched()
     chat.messages = {"id-m.1": "The answer was not accepted here."}
     chat.ids = {"m.0": "id-m.1"}
-    parts = [Part(0, "m.0"), Part(1, "m.1", "id-m.1")]
+    parts = [AnswerMessage(0, "m.0"), AnswerMessage(1, "m.1", "id-m.1")]
     run(written(chat, [numbered("word", 12)], [0.1], parts=parts, log=Log()))
     assert list(chat.messages) == ["id-m.1"]
     assert chat.kinds("delete") == []

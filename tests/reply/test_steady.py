@@ -111,10 +111,10 @@ acts = st.lists(
         st.tuples(
             st.just("write"), st.sampled_from(["Some words. ", "word", "\n\n", "**bold** ", "```\nx\n", "more " * 30])
         ),
-        st.tuples(st.just("doing"), st.sampled_from(["searching…", "reading…", ""])),
+        st.tuples(st.just("set_activity"), st.sampled_from(["searching…", "reading…", ""])),
         st.tuples(st.just("wait"), st.floats(0, 3)),
         st.tuples(st.just("wait"), st.floats(0, 3)),
-        st.tuples(st.just("anew"), st.none()),
+        st.tuples(st.just("restart"), st.none()),
     ),
     max_size=25,
 )
@@ -133,8 +133,8 @@ def test_whatever_is_done_on_the_way_the_end_is_right(
             for act, what in acts:
                 if act == "wait":
                     await asyncio.sleep(what)
-                elif act == "anew":
-                    reply.anew()
+                elif act == "restart":
+                    reply.restart()
                     text = ""
                 else:
                     getattr(reply, act)(what)
@@ -235,12 +235,12 @@ def test_a_page_does_not_end_before_what_was_shown_of_it() -> None:
 def test_what_is_going_on_is_not_shown_where_text_can_only_be_added() -> None:
     async def main() -> None:
         async with reply_in(chat) as reply:
-            reply.doing("searching…")
+            reply.set_activity("searching…")
             await asyncio.sleep(1)
             assert chat.calls == []
             reply.write("Here is what I found. ")
             await asyncio.sleep(1)
-            reply.doing("reading…")
+            reply.set_activity("reading…")
             await asyncio.sleep(1)
             await reply.finish()
 

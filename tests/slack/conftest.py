@@ -63,9 +63,9 @@ class NeverThere:
         del platform, since_s
         return ()
 
-    async def is_ours(self, mark: str) -> bool:
+    async def is_ours(self, idempotency_key: str) -> bool:
         """What the bot posts here is in no store."""
-        del mark
+        del idempotency_key
         return True
 
 

@@ -30,7 +30,7 @@ async def test_an_edited_question_has_its_new_words(scene: Any, question: Incomi
     words = f"{scene.slack.mention} ask <@{scene.ben.id}>"
     await scene.slack.edit(scene.ann, question.key.channel, question.key.message, words)
     await scene.heard.next(Edited)
-    assert await scene.platform.as_it_is(question) == replace(question, text="ask @Ben")
+    assert await scene.platform.current(question) == replace(question, text="ask @Ben")
 
 
 async def test_what_cannot_be_looked_up_is_not_taken_for_deleted(scene: Any) -> None:
@@ -41,7 +41,7 @@ async def test_what_cannot_be_looked_up_is_not_taken_for_deleted(scene: Any) -> 
     )
     for kind in (Gone, Unreachable):
         with pytest.raises(kind):
-            await scene.platform.as_it_is(question)
+            await scene.platform.current(question)
 
 
 async def test_the_message_below_which_somebody_pressed_continue_is_no_edited_question(scene: Any) -> None:
@@ -50,4 +50,4 @@ async def test_the_message_below_which_somebody_pressed_continue_is_no_edited_qu
     answer = await surface.post("The beginning", "mark.0")
     await surface.edit(answer, "The beginning, and more")
     pressed = replace(question, key=replace(question.key, message=answer), text="Go on.", in_thread=True)
-    assert await scene.platform.as_it_is(pressed) is pressed
+    assert await scene.platform.current(pressed) is pressed

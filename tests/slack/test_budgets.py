@@ -29,8 +29,10 @@ class Parts:
 
 
 async def answer(scene: Any, question: Any, words: int = 12) -> None:
-    surface, mark = scene.platform.surface(question), f"m{question.key.message[-6:]}"
-    async with LiveReply(surface, scene.platform.pacer, log=Parts(), turn=question.key, mark=mark) as reply:
+    surface, idempotency_key = scene.platform.surface(question), f"m{question.key.message[-6:]}"
+    async with LiveReply(
+        surface, scene.platform.pacer, log=Parts(), turn=question.key, idempotency_key=idempotency_key
+    ) as reply:
         for number in range(words):
             reply.write(f"word number {number} ")
             await asyncio.sleep(0.02)

@@ -21,7 +21,7 @@ from bot.platforms.slack.connect.sign_in import sign_in
 from bot.platforms.slack.listen import Listener
 from bot.platforms.slack.read.people import People
 from bot.platforms.slack.read.translate import Translator
-from bot.platforms.slack.reading import Pace, Place
+from bot.platforms.slack.reading import ChannelRef, Pace
 from bot.platforms.slack.sdk import sdk_logger
 from bot.reply import Pacer
 from bot.simulator.faults import Fault
@@ -58,9 +58,9 @@ class Log:
         del since_s
         return [thread for thread in self.asked_in if thread.platform == platform]
 
-    async def is_ours(self, mark: str) -> bool:
+    async def is_ours(self, idempotency_key: str) -> bool:
         """What the bot posts here is in no store."""
-        del mark
+        del idempotency_key
         return False
 
     async def next_note(self) -> float:
@@ -89,7 +89,7 @@ class Bot:
     def __post_init__(self) -> None:
         self.go_on.set()
 
-    async def hear(self, event: Event) -> str:
+    async def handle(self, event: Event) -> str:
         self.hearing.set()
         await self.go_on.wait()
         if self.fail:
@@ -140,8 +140,8 @@ async def away(
         calls.use(client, me)
         log = Log(time.time() - 1.0 if since_s is None else since_s)
         bot = Bot(slack, log, slack.add_channel("general"), slack.add_person("Ann"))
-        listener = Listener(bot.hear, Translator(calls, People(calls)), me, calls.clock)
-        bot.catch_up = CatchUp(calls, listener.take_fetched, bot.hear, log, me, times=times, pace=pace)
+        listener = Listener(bot.handle, Translator(calls, People(calls)), me, calls.clock)
+        bot.catch_up = CatchUp(calls, listener.take_fetched, bot.handle, log, me, times=times, pace=pace)
         yield bot
 
 
@@ -218,7 +218,7 @@ async def test_a_bot_that_was_never_there_before_fetches_nothing() -> None:
         await bot.say("while it was away")
         assert bot.missed == 0
         known = bot.catch_up
-        bot.catch_up = CatchUp(known._reader._calls, known._take, bot.hear, bot.log, known._me, times=QUICK)
+        bot.catch_up = CatchUp(known._reader._calls, known._take, bot.handle, bot.log, known._me, times=QUICK)
         assert await bot.come_back() == ["while it was away"]
         assert bot.missed == 1
 
@@ -415,7 +415,9 @@ async def test_the_class_of_distributed_apps_is_recognised_by_the_wait_it_asks_f
         for number in range(20):
             await bot.say(f"number {number}")
         with capture_logs() as logs:
-            reading = asyncio.create_task(bot.catch_up._reader.read(Place(bot.channel, "channel"), time.time() - DAY_S))
+            reading = asyncio.create_task(
+                bot.catch_up._reader.read(ChannelRef(bot.channel, "channel"), time.time() - DAY_S)
+            )
             await until(lambda: logs)
         assert not reading.done()
         reading.cancel()
@@ -444,7 +446,7 @@ async def test_what_is_said_live_in_a_thread_waits_for_what_was_missed_there() -
         for root in roots:
             await bot.say("missed", thread=root.ts)
         platform = SlackPlatform(bot.slack.bot_token, bot.slack.app_token, api_url=bot.slack.api_url)
-        running = asyncio.create_task(platform.run(bot.hear, bot.log))
+        running = asyncio.create_task(platform.run(bot.handle, bot.log))
         try:
             await bot.slack.ready()
             await bot.say("live", thread=roots[-1].ts)
@@ -467,7 +469,7 @@ async def test_what_is_said_live_in_a_thread_waits_for_its_root_that_was_missed(
         bot.slack.lose_events(times=2)
         root = await bot.say(f"{bot.slack.mention} missed", last)
         platform = SlackPlatform(bot.slack.bot_token, bot.slack.app_token, api_url=bot.slack.api_url)
-        running = asyncio.create_task(platform.run(bot.hear, bot.log))
+        running = asyncio.create_task(platform.run(bot.handle, bot.log))
         try:
             await bot.slack.ready()
             await bot.say("live", last, thread=root.ts)
@@ -486,7 +488,7 @@ async def test_row_20_a_bot_that_comes_back_hears_what_it_missed_and_what_is_sai
         bot.slack.lose_events(times=2)
         missed = await bot.say(f"{bot.slack.mention} are you there?")
         platform = SlackPlatform(bot.slack.bot_token, bot.slack.app_token, api_url=bot.slack.api_url)
-        running = asyncio.create_task(platform.run(bot.hear, bot.log))
+        running = asyncio.create_task(platform.run(bot.handle, bot.log))
         try:
             await bot.log.next_note()
             assert [question.key.message for question in bot.heard] == [missed.ts]

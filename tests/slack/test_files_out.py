@@ -46,7 +46,7 @@ async def test_a_file_that_did_not_arrive_is_sent_again(scene: Any, call: str) -
     scene.slack.faults.add(Fault(call, status=503))
     with pytest.raises(Unreachable):
         await surface.attach("a.txt", b"words", "m.1")
-    await surface.attach("a.txt", b"words", "m.1", again=True)
+    await surface.attach("a.txt", b"words", "m.1", may_exist=True)
     assert len(scene.own(surface._thread)) == 1
 
 
@@ -54,21 +54,21 @@ async def test_a_later_process_finds_the_file_that_an_earlier_one_shared(scene: 
     question = await scene.asked()
     first = await scene.platform.surface(question).attach("a.txt", b"words", "m.1")
     later = scene.platform.surface(question)
-    assert await later.attach("a.txt", b"words", "m.1", again=True) == first
-    assert await later.attach("b.txt", b"words", "m.2", again=True) != first
-    assert await later.attach("a.txt", b"other words", "m.3", again=True) != first
+    assert await later.attach("a.txt", b"words", "m.1", may_exist=True) == first
+    assert await later.attach("b.txt", b"words", "m.2", may_exist=True) != first
+    assert await later.attach("a.txt", b"other words", "m.3", may_exist=True) != first
 
 
 async def test_a_file_is_not_taken_for_a_lost_post(scene: Any) -> None:
     question = await scene.asked()
     file = await scene.platform.surface(question).attach("a.txt", b"words", "m.1")
-    assert await scene.platform.surface(question).post("Text", "m.0", again=True) != file
+    assert await scene.platform.surface(question).post("Text", "m.0", may_exist=True) != file
 
 
 async def test_where_the_thread_may_not_be_read_a_file_is_sent_once_more_and_labelled(scene: Any) -> None:
     surface = await scene.surface()
     scene.slack.deny("history")
-    await surface.attach("a.txt", b"words", "m.1", again=True)
+    await surface.attach("a.txt", b"words", "m.1", may_exist=True)
     assert scene.own(surface._thread)[0].shown == "(resent)"
 
 
@@ -87,7 +87,7 @@ async def test_where_slack_does_not_say_where_a_file_is_the_thread_does(scene: A
     scene.slack.deny("files")
     with pytest.raises(Unreachable):
         await surface.attach("a.txt", b"words", "m.1")
-    ts = await surface.attach("a.txt", b"words", "m.1", again=True)
+    ts = await surface.attach("a.txt", b"words", "m.1", may_exist=True)
     assert [message.ts for message in scene.own(surface._thread)] == [ts]
 
 

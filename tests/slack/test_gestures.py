@@ -102,7 +102,7 @@ async def test_row_46_a_message_that_its_author_changed_is_heard_whole(scene: An
     changed = (await scene.heard.next(Edited)).message
     assert (changed.key, changed.text, changed.thread) == (question.key, "two", question.thread)
     assert (changed.mentions_bot, changed.author, changed.direct) == (True, question.author, False)
-    assert (changed.sent_at_s, changed.gesture) == (question.sent_at_s, question.gesture)
+    assert (changed.sent_at_s, changed.send_id) == (question.sent_at_s, question.send_id)
 
 
 async def test_a_reply_in_a_dm_that_was_changed_stays_in_its_thread(scene: Any) -> None:
@@ -153,11 +153,11 @@ async def test_what_people_do_in_a_channel_is_heard_in_its_order(scene: Any) -> 
 async def test_row_13_when_a_message_was_sent_and_by_which_gesture_is_known(scene: Any) -> None:
     first = await scene.asked("one")
     message = scene.slack.messages(scene.channel)[0]
-    assert (first.sent_at_s, first.gesture) == (float(message.ts), message.client_msg_id)
+    assert (first.sent_at_s, first.send_id) == (float(message.ts), message.client_msg_id)
     await scene.slack.repeat(scene.channel, message.ts)
     again = await scene.heard.next(Incoming)
     assert again.key != first.key
-    assert again.gesture == first.gesture
+    assert again.send_id == first.send_id
 
 
 @pytest.mark.parametrize(

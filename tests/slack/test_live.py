@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.events import Button, Incoming, MessageKey, Part
+from bot.events import AnswerMessage, Button, Incoming, MessageKey
 from bot.reply import LiveReply, Pacer
 from bot.simulator.faults import Fault
 
@@ -20,15 +20,15 @@ class Parts:
     """A `PartLog` that remembers."""
 
     def __init__(self) -> None:
-        self.parts: dict[str, Part] = {}
+        self.parts: dict[str, AnswerMessage] = {}
 
-    async def posting(self, turn: MessageKey, part: Part) -> None:
+    async def posting(self, turn: MessageKey, part: AnswerMessage) -> None:
         del turn
-        self.parts[part.mark] = part
+        self.parts[part.idempotency_key] = part
 
-    async def posted(self, turn: MessageKey, part: Part) -> None:
+    async def posted(self, turn: MessageKey, part: AnswerMessage) -> None:
         del turn
-        self.parts[part.mark] = part
+        self.parts[part.idempotency_key] = part
 
 
 def plain(text: str) -> str:
@@ -38,7 +38,9 @@ def plain(text: str) -> str:
 async def answer(scene: Any, question: Incoming, pacer: Pacer, words: list[str], *, pause_s: float = 0.0) -> list[Any]:
     """Have a question answered in words; return the answer's messages."""
     surface = scene.platform.surface(question)
-    async with LiveReply(surface, pacer, log=Parts(), turn=question.key, mark=f"m{question.key.message[-6:]}") as reply:
+    async with LiveReply(
+        surface, pacer, log=Parts(), turn=question.key, idempotency_key=f"m{question.key.message[-6:]}"
+    ) as reply:
         for word in words:
             reply.write(word)
             await asyncio.sleep(pause_s)

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from bot.errors import Gone, RateLimited, Unreachable
 from bot.events import Button, Pressed
-from bot.platforms.slack.growth.load import Load
+from bot.platforms.slack.growth.load import WorkspaceLoad
 from bot.simulator.faults import Fault
 
 Connected = Callable[..., AbstractAsyncContextManager[Any]]
@@ -249,11 +249,11 @@ async def test_a_stream_whose_process_died_is_adopted_by_the_next_one(scene: Any
     await done.edit(finished, "Done!")
     orphan = await scene.platform.surface(question).post("Half an", "m.1", growing=True)
     later = scene.platform.surface(question)
-    assert await later.post("Half an answer", "m.1", growing=True, again=True) == orphan
+    assert await later.post("Half an answer", "m.1", growing=True, may_exist=True) == orphan
     await later.edit(orphan, "A whole answer", growing=True)
     await later.edit(orphan, "A whole answer.")
     assert [message.shown for message in scene.own(question.key.message)] == ["Done!", "A whole answer."]
-    assert await scene.platform.surface(question).post("Next", "m.2", again=True) not in {finished, orphan}
+    assert await scene.platform.surface(question).post("Next", "m.2", may_exist=True) not in {finished, orphan}
 
 
 async def test_a_stream_that_is_known_by_its_id_is_stopped_and_edited_after_a_restart(scene: Any) -> None:
@@ -266,7 +266,7 @@ async def test_a_stream_that_is_known_by_its_id_is_stopped_and_edited_after_a_re
     (message,) = scene.own(question.key.message)
     assert (message.shown, message.stream.state) == ("Another one", "stopped")
     assert scene.slack.session(scene.channel, question.key.message)["status"] == "active"
-    assert await scene.platform.surface(question).post("Next", "m.1", again=True) != ts
+    assert await scene.platform.surface(question).post("Next", "m.1", may_exist=True) != ts
 
 
 async def test_a_streamed_message_can_be_taken_away(scene: Any) -> None:
@@ -360,11 +360,11 @@ async def test_whatever_goes_wrong_once_there_is_one_whole_answer(
     scene.slack.faults.add(Fault(call, **TROUBLE[trouble]))
     question = await scene.asked()
     surface = scene.platform.surface(question)
-    ts = await insist(lambda again: surface.post("One", "m.0", growing=True, again=again))
+    ts = await insist(lambda again: surface.post("One", "m.0", growing=True, may_exist=again))
     await insist(lambda _: surface.edit(ts, "One two", growing=True))
     if restarts:
         surface = scene.platform.surface(question)
-        assert await insist(lambda _: surface.post("One", "m.0", growing=True, again=True)) == ts
+        assert await insist(lambda _: surface.post("One", "m.0", growing=True, may_exist=True)) == ts
         await insist(lambda _: surface.edit(ts, "One two", growing=True))
     await insist(lambda _: surface.edit(ts, "One two three", buttons=[Button.RETRY]))
     (message,) = scene.own(question.key.message)
@@ -398,7 +398,7 @@ async def test_a_session_that_cannot_be_set_does_not_hold_the_answer_up(scene: A
 
 
 async def test_no_more_streams_begin_within_a_minute_than_slack_allows() -> None:
-    load = Load()
+    load = WorkspaceLoad()
     for _ in range(18):
         assert load.favours_native()
         growing = load.add(native=True)
@@ -411,7 +411,7 @@ async def test_no_more_streams_begin_within_a_minute_than_slack_allows() -> None
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 30)), max_size=60))
 def test_streams_and_edited_replies_always_share_the_load(steps: list[tuple[bool, int]]) -> None:
     async def run() -> None:
-        load, growing = Load(), []
+        load, growing = WorkspaceLoad(), []
         for begins, index in steps:
             if begins or not growing:
                 edited = sum(not one.native for one in growing)
@@ -426,7 +426,7 @@ def test_streams_and_edited_replies_always_share_the_load(steps: list[tuple[bool
 
 
 async def test_a_reply_that_nobody_holds_any_more_does_not_count() -> None:
-    load = Load()
+    load = WorkspaceLoad()
     growing = load.add(native=True)
     assert not load.favours_native()
     del growing

@@ -98,8 +98,8 @@ async def test_a_later_process_finds_what_an_earlier_one_posted(scene: Any) -> N
     first = await scene.platform.surface(question).post("Once", "m.0")
     await scene.say("in between", thread=question.key.message)
     later = scene.platform.surface(question)
-    assert await later.post("Once", "m.0", again=True) == first
-    second = await later.post("Twice", "m.1", again=True)
+    assert await later.post("Once", "m.0", may_exist=True) == first
+    second = await later.post("Twice", "m.1", may_exist=True)
     assert second != first
     assert shown(scene, later) == ["Once", "Twice"]
 
@@ -112,7 +112,7 @@ async def test_what_slack_carries_out_after_the_process_that_asked_is_dead_is_fo
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
     later = scene.platform.surface(question)
-    await later.post("The second try", "m.0", again=True)
+    await later.post("The second try", "m.0", may_exist=True)
     assert shown(scene, later) == ["The first try"]
 
 
@@ -120,7 +120,7 @@ async def test_a_message_of_another_bot_with_our_mark_is_not_taken_for_ours(scen
     surface = await scene.surface()
     forged = await scene.say("Forged", who=scene.robot, thread=surface._thread)
     forged.metadata = surface._seal.on("m.0")
-    assert await surface.post("Ours", "m.0", again=True) != forged.ts
+    assert await surface.post("Ours", "m.0", may_exist=True) != forged.ts
     assert shown(scene, surface) == ["Ours"]
 
 
@@ -135,14 +135,14 @@ async def test_a_message_of_another_bot_with_our_mark_is_not_taken_for_ours(scen
     ],
 )
 def test_row_9_a_mark_that_we_did_not_sign_is_none(metadata: dict[str, Any]) -> None:
-    assert Seal(seal_key("xoxb-1"), "C1", "1.0").mark_of({"metadata": metadata}) == ""
+    assert Seal(seal_key("xoxb-1"), "C1", "1.0").idempotency_key_of({"metadata": metadata}) == ""
 
 
 def test_row_9_a_mark_that_was_signed_for_another_thread_or_by_another_app_is_none() -> None:
     ours = Seal(seal_key("xoxb-1"), "C1", "1.0")
-    assert ours.mark_of({"metadata": ours.on("m.0")}) == "m.0"
+    assert ours.idempotency_key_of({"metadata": ours.on("m.0")}) == "m.0"
     for other in (Seal(seal_key("xoxb-2"), "C1", "1.0"), Seal(seal_key("xoxb-1"), "C1", "2.0")):
-        assert ours.mark_of({"metadata": other.on("m.0")}) == ""
+        assert ours.idempotency_key_of({"metadata": other.on("m.0")}) == ""
 
 
 async def test_an_answer_in_a_long_thread_is_found(scene: Any) -> None:
@@ -150,7 +150,7 @@ async def test_an_answer_in_a_long_thread_is_found(scene: Any) -> None:
     first = await scene.platform.surface(question).post("Once", "m.0")
     for number in range(220):
         await scene.slack.say(scene.ben, scene.channel, f"line {number}", thread=question.key.message)
-    assert await scene.platform.surface(question).post("Once", "m.0", again=True) == first
+    assert await scene.platform.surface(question).post("Once", "m.0", may_exist=True) == first
 
 
 async def test_row_7_where_the_thread_may_not_be_read_a_lost_post_is_made_once_more_and_labelled(
@@ -172,7 +172,7 @@ async def test_where_the_thread_may_not_be_read_a_second_lost_post_ends_it(scene
     with pytest.raises(Unreachable):
         await surface.post("Once", "m.0")
     with pytest.raises(Forbidden):
-        await surface.post("Once", "m.0", again=True)
+        await surface.post("Once", "m.0", may_exist=True)
     assert len(shown(scene, surface)) == 2
 
 
@@ -184,7 +184,7 @@ async def test_a_post_that_was_refused_a_connection_is_not_in_doubt(scene: Any) 
     with pytest.raises(Unreachable):
         await surface.post("Once", "m.0")
     client.base_url = here
-    await surface.post("Once", "m.0", again=True)
+    await surface.post("Once", "m.0", may_exist=True)
     assert shown(scene, surface) == ["Once"]
 
 

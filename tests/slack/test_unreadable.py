@@ -137,7 +137,7 @@ async def test_of_a_thread_the_messages_that_can_be_read_are_context(connected: 
             assert "before" in [said.text for said in (await surface.earlier(10)).said], name
             scene.slack.faults.add(Fault(call, change=odd))
             try:
-                await scene.platform.as_it_is(question)
+                await scene.platform.current(question)
             except PlatformError:
                 continue
         for _, change in list(oddities({name: seen[0][name] for name in seen[0] if name != "messages"})):

@@ -84,10 +84,10 @@ async def test_an_answer_is_named_the_same_for_good_and_in_every_copy_but_in_no_
     file: Path, tmp_path: Path, ask: Ask
 ) -> None:
     async with open_store(file) as store:
-        mark = await store.mark(ask().key)
-        assert len(mark) == 16
-        assert await store.mark(ask("101").key) != mark
+        idempotency_key = await store.idempotency_key(ask().key)
+        assert len(idempotency_key) == 16
+        assert await store.idempotency_key(ask("101").key) != idempotency_key
     shutil.copy(file, tmp_path / "moved.sqlite3")
     for known, path in ((True, file), (True, tmp_path / "moved.sqlite3"), (False, tmp_path / "another.sqlite3")):
         async with open_store(path) as store:
-            assert (await store.mark(ask().key) == mark) == known
+            assert (await store.idempotency_key(ask().key) == idempotency_key) == known

@@ -17,7 +17,7 @@ from bot.platforms.discord.read.translate import moderates, person
 from bot.platforms.discord.sdk import Posted
 from bot.platforms.kernel.buttons import LABELS, button_of, id_of
 from bot.platforms.kernel.others import Others
-from bot.ports import Hear
+from bot.ports import EventHandler
 
 log = structlog.get_logger()
 
@@ -87,18 +87,18 @@ def cross(reaction: discord.RawReactionActionEvent, client: discord.Client) -> P
     return Pressed(message, Button.STOP, _who(reaction, client))
 
 
-async def answer(interaction: discord.Interaction, pressed: Pressed, hear: Hear, others: Others) -> None:
-    """Acknowledge a press while it is heard; show who pressed, and nobody else, what `hear` has to say."""
+async def answer(interaction: discord.Interaction, pressed: Pressed, handle: EventHandler, others: Others) -> None:
+    """Acknowledge a press while it is heard; show who pressed, and nobody else, what `handle` has to say."""
     async with asyncio.TaskGroup() as both:
         acknowledging = both.create_task(_acknowledge(interaction, others), name="discord-acknowledge")
-        sentence = await _heard(pressed, hear)
+        sentence = await _heard(pressed, handle)
     if sentence and acknowledging.result():
         await interaction.followup.send(sentence, ephemeral=True, allowed_mentions=discord.AllowedMentions.none())
 
 
-async def _heard(pressed: Pressed, hear: Hear) -> str:
+async def _heard(pressed: Pressed, handle: EventHandler) -> str:
     try:
-        return await hear(pressed)
+        return await handle(pressed)
     except Exception:
         # Discord does not send a press again; only who pressed can.
         log.exception("discord_press_not_heard", message=str(pressed.message))

@@ -17,21 +17,25 @@ log = structlog.get_logger()
 _PART = re.compile(r"[^0-9A-Za-z](\d+)\Z")
 
 
-def part_of(mark: str) -> int | None:
-    """Return the number of a part in its answer, from 0, which stands at the end of its mark."""
-    part = _PART.search(mark)
+def part_of(idempotency_key: str) -> int | None:
+    """Return the number of a part in its answer, from 0, which stands at the end of its key."""
+    part = _PART.search(idempotency_key)
     return None if part is None else int(part.group(1))
 
 
-def mark_of(message: discord.Message, me: discord.ClientUser | None) -> str:
-    """Return the mark of what the bot's own account has just posted, "" for what has none, and for others' messages.
+def idempotency_key_of(message: discord.Message, me: discord.ClientUser | None) -> str:
+    """Return the key of what the bot's own account has just posted, "" for what has none, and for others' messages.
 
     Discord tells it as the nonce, in the event of the creation alone (docs, resources/message). A note to one person
     (see `whisper`) has only a number, which discord.py makes.
     """
-    mark = str(message.nonce or "")
-    is_note = message.guild is None and mark.isdigit()
-    return mark if me is not None and message.author.id == me.id and message.type in SPOKEN and not is_note else ""
+    idempotency_key = str(message.nonce or "")
+    is_note = message.guild is None and idempotency_key.isdigit()
+    return (
+        idempotency_key
+        if me is not None and message.author.id == me.id and message.type in SPOKEN and not is_note
+        else ""
+    )
 
 
 class Finder:
@@ -41,15 +45,15 @@ class Finder:
         self._calls = calls
         self._question = question
 
-    async def post(self, mark: str, known: Collection[str], place: int) -> discord.Message | None:
-        """Return the message that was posted in a place with a mark; None if there is none, or it is a `known` one.
+    async def post(self, idempotency_key: str, known: Collection[str], place: int) -> discord.Message | None:
+        """Return the message that was posted in a place with a key; None if there is none, or it is a `known` one.
 
         The parts of an answer are posted in order, so part 2 is the third of the messages that answer the question; a
         file is a part, too.
         """
-        index = part_of(mark)
+        index = part_of(idempotency_key)
         if index is None:
-            log.warning("discord_mark_without_part", mark=mark)
+            log.warning("discord_mark_without_part", idempotency_key=idempotency_key)
             return None
         try:
             posted = await self._calls.call(lambda client: _answers(client, self._question, place), patient=True)

@@ -16,14 +16,14 @@ from bot.errors import Stopping
 from bot.events import Deleted, Edited, Incoming, MessageKey, Missed, Pressed, ThreadKey
 from bot.platforms.discord.buttons import answer, cross, press
 from bot.platforms.discord.calls import within
-from bot.platforms.discord.find import mark_of
+from bot.platforms.discord.find import idempotency_key_of
 from bot.platforms.discord.limits import RateLimits
 from bot.platforms.discord.read.translate import incoming, is_question, says_something
 from bot.platforms.discord.sdk import check, guard_events, queue_nothing
 from bot.platforms.kernel.order import ChannelOrder, Slot
 from bot.platforms.kernel.others import Others
 from bot.platforms.kernel.shape import MISREAD, misread
-from bot.ports import Hear
+from bot.ports import EventHandler
 
 log = structlog.get_logger()
 
@@ -52,19 +52,19 @@ def intents(*, content: bool) -> discord.Intents:
 
 
 class Listener(discord.Client):
-    """A connection to the gateway. `tasks` owns the tasks in which `hear` runs: one per event, which waits for its
+    """A connection to the gateway. `tasks` owns the tasks in which `handle` runs: one per event, which waits for its
     turn in its channel, and one per press of a button, which may not wait.
 
     `connected`: set while events arrive. `begun`: None for each new session, and each guild that can be seen from now
     on; what was said there before was not heard. `order`: to be released when the steps that see to that stand first;
     until then all messages wait. `beginning`: a session whose guilds are not all in `begun`. `unheard`: the channels
-    with a message that `hear` could not take, and when the oldest such was sent, in seconds since 1970. `others`: is
+    with a message that `handle` could not take, and when the oldest such was sent, in seconds since 1970. `others`: is
     told what the bot's own account does.
     """
 
     def __init__(
         self,
-        hear: Hear,
+        handle: EventHandler,
         tasks: asyncio.TaskGroup,
         limits: RateLimits,
         *,
@@ -88,7 +88,7 @@ class Listener(discord.Client):
         self.unheard: dict[int, float] = {}
         self._read_dm: Callable[[int], Awaitable[None]] | None = None
         self._dms: set[int] = set()
-        self._hear = hear
+        self._hear = handle
         self._tasks = tasks
         self._others = others or Others()
         self._edited: OrderedDict[int, datetime] = OrderedDict()
@@ -120,7 +120,7 @@ class Listener(discord.Client):
     async def hear_message(self, message: discord.Message, *, author: discord.Member | None = None) -> None:
         """Hand in a message that a person wrote, if it says anything. `author` as for `incoming`.
 
-        One that `hear` cannot take is noted in `unheard`, and does not stop the next.
+        One that `handle` cannot take is noted in `unheard`, and does not stop the next.
         """
         try:
             question = await self._readable_question(message, author)
@@ -172,9 +172,9 @@ class Listener(discord.Client):
 
     def _take_message(self, message: discord.Message) -> None:
         check(message)
-        if mark := mark_of(message, self.user):
+        if idempotency_key := idempotency_key_of(message, self.user):
             self._tasks.create_task(
-                _safely(message.id, partial(self._others.posted, mark)), name=f"discord-own-{message.id}"
+                _safely(message.id, partial(self._others.posted, idempotency_key)), name=f"discord-own-{message.id}"
             )
         if is_question(message):
             sent_at_s = message.created_at.timestamp()
@@ -208,8 +208,8 @@ class Listener(discord.Client):
         if pressed is not None:
             self._press(pressed, partial(self._hear, pressed))
 
-    def _press(self, pressed: Pressed, hear: Callable[[], Awaitable[object]]) -> None:
-        self._tasks.create_task(_safely(pressed.message, hear), name=f"discord-press-{pressed.message.message}")
+    def _press(self, pressed: Pressed, handle: Callable[[], Awaitable[object]]) -> None:
+        self._tasks.create_task(_safely(pressed.message, handle), name=f"discord-press-{pressed.message.message}")
 
     def _is_edit(self, message: discord.Message) -> bool:
         """Say whether a person changed a message. Discord tells its own changes in the same way, a link's preview or a
@@ -264,10 +264,10 @@ async def _take_step(channel: int, slot: Slot, step: Step) -> None:
         await _safely(channel, step)
 
 
-async def _safely(about: MessageKey | int, hear: Callable[[], Awaitable[object]]) -> None:
+async def _safely(about: MessageKey | int, handle: Callable[[], Awaitable[object]]) -> None:
     """Hand in what was done to a message. If that fails it is lost, and must not stop what comes next."""
     try:
-        await hear()
+        await handle()
     except Stopping:
         log.info("discord_event_came_too_late", message=str(about))
     except Exception:

@@ -18,14 +18,14 @@ from bot.platforms.discord.calls import Calls, readable
 from bot.platforms.discord.catch_up import CatchUp
 from bot.platforms.discord.limits import ALL_CALLS, shared_budget
 from bot.platforms.discord.read.translate import is_question, mentions_bot, person, says_something, text_of, uploads_of
-from bot.platforms.discord.sessions import PacedListener, SessionStarts, spare
+from bot.platforms.discord.sessions import PacedListener, SessionStarts, wait_if_few_left
 from bot.platforms.discord.surface import DiscordSurface
 from bot.platforms.discord.whisper import whisper_to_author
 from bot.platforms.kernel.back_off import BackOff
 from bot.platforms.kernel.others import Others
 from bot.platforms.kernel.shape import misread
 from bot.platforms.kernel.whisper import Whispering
-from bot.ports import Hear, HearLog
+from bot.ports import EventHandler, HearLog
 from bot.reply import Pacer
 from bot.tasks import beside, cancel_reliably
 
@@ -72,7 +72,7 @@ class DiscordPlatform:
         self._calls = Calls(self.pacer, calls_per_s)
         self._files: aiohttp.ClientSession | None = None
 
-    async def run(self, hear: Hear, log: HearLog) -> None:
+    async def run(self, handle: EventHandler, log: HearLog) -> None:
         """Connect and hand events in until cancelled; then everything is closed.
 
         What was said while there was no session is fetched and handed in, too (see `catch_up`).
@@ -86,7 +86,7 @@ class DiscordPlatform:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as files, asyncio.TaskGroup() as hearing:
             self._files = files
             try:
-                told = Whispering(hear, partial(whisper_to_author, self._calls), hearing).hear
+                told = Whispering(handle, partial(whisper_to_author, self._calls), hearing).handle
                 await self._stay_connected(told, log, hearing)
             except StartupError as error:  # kept out of the group, which would wrap it
                 refusal = error
@@ -114,7 +114,7 @@ class DiscordPlatform:
                 raise
         return await fetch(files, url, hosts=self._hosts, max_bytes=max_bytes)
 
-    async def as_it_is(self, question: Incoming) -> Incoming | None:
+    async def current(self, question: Incoming) -> Incoming | None:
         """Return a question as it stands now: this very object if nobody edited it, None if it was deleted.
 
         Raises `PlatformError` if that cannot be told, also where the whole channel is gone.
@@ -174,14 +174,14 @@ class DiscordPlatform:
             log.info("discord_upload_not_found", upload=upload.id, reason=error.detail)
             return ""
 
-    async def _stay_connected(self, hear: Hear, heard: HearLog, hearing: asyncio.TaskGroup) -> None:
+    async def _stay_connected(self, handle: EventHandler, heard: HearLog, hearing: asyncio.TaskGroup) -> None:
         content, failures, others = True, 0, Others(self.name, heard.is_ours)
         clock = asyncio.get_running_loop().time
         while True:
             begun, least_s = clock(), 0.0
             try:
                 limits = self._calls.limits
-                client = PacedListener(self._starts, hear, hearing, limits, content=content, others=others)
+                client = PacedListener(self._starts, handle, hearing, limits, content=content, others=others)
                 await self._connect(client, heard)
                 reason = "closed"
             except discord.PrivilegedIntentsRequired:
@@ -206,7 +206,7 @@ class DiscordPlatform:
             await client.login(self._token)
             self._calls.use(client)
             async with beside(CatchUp(client, self._calls, heard).run(), "discord-catch-up"):
-                await spare(client)
+                await wait_if_few_left(client)
                 await cancel_reliably(client.connect(), "discord-connection")
         except AttributeError as error:
             # discord.py 2.7.1 reads the session of a connection it never had, if the first attempt to connect fails

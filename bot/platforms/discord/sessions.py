@@ -16,14 +16,14 @@ from bot.platforms.discord import sdk
 from bot.platforms.discord.limits import RateLimits
 from bot.platforms.discord.listen import Listener
 from bot.platforms.kernel.others import Others
-from bot.ports import Hear
+from bot.ports import EventHandler
 
 log = structlog.get_logger()
 
 _FEW = 100
 
 
-async def spare(client: discord.Client) -> None:
+async def wait_if_few_left(client: discord.Client) -> None:
     """Wait, if few new sessions are left, so that they last until Discord counts anew.
 
     Discord counts those of all processes (`GET /gateway/bot`; docs, events/gateway, "Session Start Limit Object"): a
@@ -73,14 +73,14 @@ class PacedListener(Listener):
     def __init__(
         self,
         starts: SessionStarts,
-        hear: Hear,
+        handle: EventHandler,
         tasks: asyncio.TaskGroup,
         limits: RateLimits,
         *,
         content: bool,
         others: Others,
     ) -> None:
-        super().__init__(hear, tasks, limits, content=content, others=others)
+        super().__init__(handle, tasks, limits, content=content, others=others)
         self._starts = starts
 
     def dispatch(self, event: str, /, *args: Any, **more: Any) -> None:

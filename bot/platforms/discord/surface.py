@@ -81,26 +81,32 @@ class DiscordSurface:
         )
 
     async def post(
-        self, text: str, mark: str, *, buttons: Sequence[Button] = (), growing: bool = False, again: bool = False
+        self,
+        text: str,
+        idempotency_key: str,
+        *,
+        buttons: Sequence[Button] = (),
+        growing: bool = False,
+        may_exist: bool = False,
     ) -> str:
-        """Post rendered text; return the message's id. One mark makes one message, however often it is asked for.
+        """Post rendered text; return the message's id. One key makes one message, however often it is asked for.
 
         Discord itself refuses a second message with a nonce for some minutes (resources/message, `enforce_nonce`). For
-        what was posted earlier, `again` looks among the bot's messages after the question, where the mark's number says
+        what was posted earlier, `again` looks among the bot's messages after the question, where the key's number says
         which it is (see `find`). The found message gets the text and the buttons. `growing` makes no difference here.
         """
         del growing
-        if mark in self._posted:
-            return self._posted[mark]
-        message: sdk.Posted | discord.Message | None = await self._find(mark) if again else None
+        if idempotency_key in self._posted:
+            return self._posted[idempotency_key]
+        message: sdk.Posted | discord.Message | None = await self._find(idempotency_key) if may_exist else None
         if message is None:
-            message = await self._send(mark, again=again, content=text, view=row(buttons))
+            message = await self._send(idempotency_key, may_exist=may_exist, content=text, view=row(buttons))
         message_id = str(message.id)
         self._buttons[message_id] = shown_on(message)
         wanted = () if self._plain else tuple(buttons)
-        if again and (message.content.strip() != text.strip() or self._buttons[message_id] != wanted):
+        if may_exist and (message.content.strip() != text.strip() or self._buttons[message_id] != wanted):
             await self.edit(message_id, text, buttons=buttons)
-        self._posted[mark] = message_id
+        self._posted[idempotency_key] = message_id
         return message_id
 
     async def edit(self, message_id: str, text: str, *, buttons: Sequence[Button] = (), growing: bool = False) -> None:
@@ -127,18 +133,19 @@ class DiscordSurface:
         except Gone as gone:
             log.debug("discord_message_gone_already", message=message_id, reason=gone.detail)
 
-    async def attach(self, name: str, data: bytes, mark: str, *, again: bool = False) -> str:
-        """Post a file as a message of its own; return the message's id. `mark` and `again` as for `post`.
+    async def attach(self, name: str, data: bytes, idempotency_key: str, *, may_exist: bool = False) -> str:
+        """Post a file as a message of its own; return the message's id.
 
-        A file above the place's upload limit is refused with a `PlatformError`.
+        `idempotency_key` and `may_exist` as for `post`. A file above the place's upload limit is refused with a
+        `PlatformError`.
         """
-        if mark in self._posted:
-            return self._posted[mark]
-        message: sdk.Posted | discord.Message | None = await self._find(mark) if again else None
+        if idempotency_key in self._posted:
+            return self._posted[idempotency_key]
+        message: sdk.Posted | discord.Message | None = await self._find(idempotency_key) if may_exist else None
         if message is None:
-            message = await self._send(mark, again=again, file=(name, data), within_s=_UPLOAD_S)
-        self._posted[mark] = str(message.id)
-        return self._posted[mark]
+            message = await self._send(idempotency_key, may_exist=may_exist, file=(name, data), within_s=_UPLOAD_S)
+        self._posted[idempotency_key] = str(message.id)
+        return self._posted[idempotency_key]
 
     async def status(self, text: str) -> None:
         """Show the typing indicator for ten seconds; it has no text and cannot be taken away (resources/channel).
@@ -164,25 +171,27 @@ class DiscordSurface:
         """Return where the question was asked, by the names people see."""
         return await place_of(self._calls, self._question)
 
-    async def _send(self, mark: str, *, again: bool, within_s: float = CALL_S, **what: Any) -> sdk.Posted:
+    async def _send(
+        self, idempotency_key: str, *, may_exist: bool, within_s: float = CALL_S, **what: Any
+    ) -> sdk.Posted:
         """Post something: in the channel where that is not allowed in the thread, which is then taken away."""
         place = await self._find_place()
         try:
-            return await self._send_to(place, mark, within_s, **what)
+            return await self._send_to(place, idempotency_key, within_s, **what)
         except Forbidden as error:
-            if again or place == self._here or self._posted:
+            if may_exist or place == self._here or self._posted:
                 raise
             log.warning("discord_thread_not_writable", channel=self._here, reason=error.detail)
             await self._leave(place)
-        return await self._send_to(self._here, mark, within_s, **what)
+        return await self._send_to(self._here, idempotency_key, within_s, **what)
 
-    async def _send_to(self, place: int, mark: str, within_s: float, **what: Any) -> sdk.Posted:
-        replies = place == self._here and (self._in_channel or not part_of(mark))
+    async def _send_to(self, place: int, idempotency_key: str, within_s: float, **what: Any) -> sdk.Posted:
+        replies = place == self._here and (self._in_channel or not part_of(idempotency_key))
         root = int(self._question.key.message) if replies else None
         self._calls.typing.pop(place, None)
 
         async def post(*, plain: bool) -> sdk.Posted:
-            send = partial(sdk.send, place=place, nonce=_nonce(mark), reply_to=root, plain=plain, **what)
+            send = partial(sdk.send, place=place, nonce=_nonce(idempotency_key), reply_to=root, plain=plain, **what)
             return await self._calls.call(send, within_s=within_s)
 
         return await self._or_plain(post)
@@ -245,10 +254,10 @@ class DiscordSurface:
 
         await self._calls.call(make)
 
-    async def _find(self, mark: str) -> discord.Message | None:
-        """Return what was posted with a mark: in the thread, or in the channel if none could be opened then."""
+    async def _find(self, idempotency_key: str) -> discord.Message | None:
+        """Return what was posted with a key: in the thread, or in the channel if none could be opened then."""
         for place in dict.fromkeys((await self._find_place(), self._here)):
-            found = await self._finder.post(mark, self._posted.values(), place)
+            found = await self._finder.post(idempotency_key, self._posted.values(), place)
             if found is not None:
                 self._place = place
                 return found
@@ -321,8 +330,12 @@ async def _type_in(client: discord.Client, place: int) -> None:
     await client.get_partial_messageable(place).typing()
 
 
-def _nonce(mark: str) -> str:
-    return mark if len(mark) <= _NONCE_SIZE else hashlib.sha256(mark.encode()).hexdigest()[:_NONCE_SIZE]
+def _nonce(idempotency_key: str) -> str:
+    return (
+        idempotency_key
+        if len(idempotency_key) <= _NONCE_SIZE
+        else hashlib.sha256(idempotency_key.encode()).hexdigest()[:_NONCE_SIZE]
+    )
 
 
 def thread_name(question: Incoming) -> str:

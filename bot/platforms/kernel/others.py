@@ -14,7 +14,7 @@ _EVERY_S = 3600.0
 class Others:
     """Says in the log, at once and then once an hour, that another process uses the bot's account on a platform.
 
-    `is_ours`: says whether a message of the account with a mark is in this bot's database. An earlier process on the
+    `is_ours`: says whether a message of the account with a key is in this bot's database. An earlier process on the
     same database is no other one, and so a restart is never taken for one.
     """
 
@@ -26,9 +26,9 @@ class Others:
         self._every_s = every_s
         self._said_s = -math.inf
 
-    async def posted(self, mark: str) -> None:
-        """Take a message that the account has posted, by the mark it was posted with."""
-        if self._is_ours is not None and not await self._is_ours(mark):
+    async def posted(self, idempotency_key: str) -> None:
+        """Take a message that the account has posted, by the key it was posted with."""
+        if self._is_ours is not None and not await self._is_ours(idempotency_key):
             self.seen("it posts answers that are not in this bot's database")
 
     def seen(self, sign: str) -> None:

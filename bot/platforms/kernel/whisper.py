@@ -7,7 +7,7 @@ import structlog
 
 from bot.errors import PlatformError
 from bot.events import Edited, Event, Incoming
-from bot.ports import Hear
+from bot.ports import EventHandler
 
 log = structlog.get_logger()
 
@@ -18,12 +18,12 @@ Whisper = Callable[[Incoming, str], Awaitable[None]]
 class Whispering:
     """A `Hear` that also shows who wrote what is said of it to them alone. `tasks` owns the showing: nobody waits."""
 
-    def __init__(self, hear: Hear, whisper: Whisper, tasks: asyncio.TaskGroup) -> None:
-        self._hear = hear
+    def __init__(self, handle: EventHandler, whisper: Whisper, tasks: asyncio.TaskGroup) -> None:
+        self._hear = handle
         self._whisper = whisper
         self._tasks = tasks
 
-    async def hear(self, event: Event) -> str:
+    async def handle(self, event: Event) -> str:
         """Hand an event in; return what is said of it."""
         sentence = await self._hear(event)
         message = event.message if isinstance(event, Edited) else event

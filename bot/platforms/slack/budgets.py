@@ -65,7 +65,7 @@ class Budgets:
 
     def __init__(self, pacer: Pacer) -> None:
         self._pacer = pacer
-        self._bursts: dict[tuple[str, str], int] = {}
+        self._recent: dict[tuple[str, str], int] = {}
 
     def of(self, team: str, method: str, channel: str = "") -> Budget:
         """Return what a method may do in a workspace, as far as is known; posts count for each channel."""
@@ -75,7 +75,7 @@ class Budgets:
             stated = Budget(f"slack:{team}:{method}", _PER_MIN.get(method, _TIER_2), 60.0, guessed=True)
         if method in _READING:
             return replace(stated, calls=_READS_PER_MIN)
-        burst = self._bursts.get((team, method))
+        burst = self._recent.get((team, method))
         return stated if burst is None else in_bursts_of(stated, burst)
 
     def refused(self, team: str, method: str, budget: Budget, retry_after_s: float) -> None:
@@ -88,5 +88,5 @@ class Budgets:
             return
         burst = self._pacer.refused(budget.scope, retry_after_s)
         if burst is not None:
-            self._bursts[team, method] = burst
-        log.info("slack_limited", method=method, retry_after_s=retry_after_s, burst=self._bursts.get((team, method)))
+            self._recent[team, method] = burst
+        log.info("slack_limited", method=method, retry_after_s=retry_after_s, burst=self._recent.get((team, method)))

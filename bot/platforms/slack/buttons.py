@@ -15,7 +15,7 @@ from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.slack.calls import Calls, Me
 from bot.platforms.slack.read.translate import Translator
 from bot.platforms.slack.whisper import whisper
-from bot.ports import Hear
+from bot.ports import EventHandler
 
 log = structlog.get_logger()
 
@@ -62,7 +62,7 @@ class Presses:
 
     def __init__(
         self,
-        hear: Hear,
+        handle: EventHandler,
         calls: Calls,
         translator: Translator,
         me: Me,
@@ -70,7 +70,7 @@ class Presses:
         working: Mapping[tuple[str, str], str],
         tasks: asyncio.TaskGroup,
     ) -> None:
-        self._hear = hear
+        self._hear = handle
         self._calls = calls
         self._translator = translator
         self._me = me

@@ -22,8 +22,8 @@ from bot.events import Missed
 from bot.platforms.kernel.back_off import BackOff
 from bot.platforms.slack.calls import Calls, Me
 from bot.platforms.slack.read.translate import Message
-from bot.platforms.slack.reading import Pace, Place, Reader
-from bot.ports import Hear, HearLog
+from bot.platforms.slack.reading import ChannelRef, Pace, Reader
+from bot.ports import EventHandler, HearLog
 
 log = structlog.get_logger()
 
@@ -66,27 +66,35 @@ _USUAL, _PACE = Times(), Pace()
 
 class CatchUp:
     """Notes until when everything was heard, and fetches what was not. `take`: where the messages go.
-    `hear`: where it says that edits and deletions may have been missed.
+    `handle`: where it says that edits and deletions may have been missed.
 
     A first mention in a thread more than a week older, in which the bot was not asked before, is not found.
     """
 
     def __init__(
-        self, calls: Calls, take: Take, hear: Hear, heard: HearLog, me: Me, *, times: Times = _USUAL, pace: Pace = _PACE
+        self,
+        calls: Calls,
+        take: Take,
+        handle: EventHandler,
+        heard: HearLog,
+        me: Me,
+        *,
+        times: Times = _USUAL,
+        pace: Pace = _PACE,
     ) -> None:
-        self._hear = hear
+        self._hear = handle
         self._now_s = calls.clock.now_s
         self._reader = Reader(calls, pace)
         self._take = take
         self._heard = heard
         self._me = me
         self._times = times
-        self._left: deque[Place] = deque()
+        self._left: deque[ChannelRef] = deque()
         self._listed = asyncio.Event()
-        self._news: set[Place] = set()
+        self._news: set[ChannelRef] = set()
         self._told_since_s: dict[str, float] = {}
-        self._waited_for: dict[Place, asyncio.Event] = {}
-        self._reading: Place | None = None
+        self._waited_for: dict[ChannelRef, asyncio.Event] = {}
+        self._reading: ChannelRef | None = None
         self._seen_s = self._caught_up_s = -math.inf
         self._catching_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -169,7 +177,7 @@ class CatchUp:
             log.warning("slack_catch_up_cut_short", after_s=self._times.longest_s, places_left=len(self._left) + 1)
         await self._hear(Missed(_PLATFORM))
 
-    async def _places(self, since_s: float) -> deque[Place]:
+    async def _places(self, since_s: float) -> deque[ChannelRef]:
         """Return what to read: the channels where the bot was asked lately, its other ones, then the threads."""
         known = await self._heard.threads(_PLATFORM, time.time() - (self._now_s() - since_s) - _THREADS_S)
         threads = [thread for thread in known if thread.workspace == self._me.team]
@@ -177,8 +185,8 @@ class CatchUp:
         kinds = guessed | await self._reader.channels()
         if max(len(kinds), len(threads)) > _MOST_PLACES:
             log.warning("slack_places_left_out", channels=len(kinds), threads=len(threads), read=_MOST_PLACES)
-        channels = [Place(channel, kind) for channel, kind in kinds.items()]
-        roots = [Place(thread.channel, kinds[thread.channel], thread.thread) for thread in threads]
+        channels = [ChannelRef(channel, kind) for channel, kind in kinds.items()]
+        roots = [ChannelRef(thread.channel, kinds[thread.channel], thread.thread) for thread in threads]
         return deque(channels[:_MOST_PLACES] + roots[:_MOST_PLACES])
 
     async def _read(self, since_s: float) -> None:
@@ -210,12 +218,12 @@ class CatchUp:
             self._left.extend(place for place in news if place not in seen)
             seen.update(news)
 
-    def _is_quiet(self, place: Place) -> bool:
+    def _is_quiet(self, place: ChannelRef) -> bool:
         """Say whether a thread's channel has told that there is nothing new in it."""
         told_since_s = self._told_since_s.get(place.channel, math.inf)
         return bool(place.thread) and place not in self._news and float(place.thread) > told_since_s
 
-    def _done(self, place: Place) -> None:
+    def _done(self, place: ChannelRef) -> None:
         if (waited_for := self._waited_for.pop(place, None)) is not None:
             waited_for.set()
 
@@ -227,14 +235,14 @@ class CatchUp:
         with suppress(TimeoutError):
             async with asyncio.timeout(_FIRST_S):
                 await self._listed.wait()
-                for place in (Place(channel, ""), Place(channel, "", thread)):
+                for place in (ChannelRef(channel, ""), ChannelRef(channel, "", thread)):
                     if place in self._left:
                         self._left.remove(place)
                         self._left.appendleft(place)
                     if place in {self._reading, *self._left}:
                         await self._waited_for.setdefault(place, asyncio.Event()).wait()
 
-    async def _read_one(self, place: Place, since_s: float) -> list[Place]:
+    async def _read_one(self, place: ChannelRef, since_s: float) -> list[ChannelRef]:
         """Hand in what was said in a place, oldest first; return the threads of it in which something was said.
 
         Raises `PlatformError`s: `Unreachable` if something was not heard, after all the others were handed in.
@@ -252,7 +260,7 @@ class CatchUp:
         return found.threads
 
 
-def _event(message: Message, place: Place, team: str) -> dict[str, Any]:
+def _event(message: Message, place: ChannelRef, team: str) -> dict[str, Any]:
     """Return the body of the event that a message would have been, and that nobody was there to take.
 
     If it was edited since, it is heard for the first time as it is now.

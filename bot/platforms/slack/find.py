@@ -21,21 +21,21 @@ class Finder:
         self._question = question
         self._seal = seal
 
-    async def post(self, mark: str, known: Collection[str]) -> str | None:
-        """Return the `ts` of the message with a mark; without one, of an orphan: of none of the `known` messages, and
-        without a mark. That is a stream whose start was not confirmed: a start takes no metadata (Slack docs,
-        reference/methods/chat.startStream), and a message gets its mark at the latest when it is whole.
+    async def post(self, idempotency_key: str, known: Collection[str]) -> str | None:
+        """Return the `ts` of the message with a key; without one, of an orphan: of none of the `known` messages, and
+        without a key. That is a stream whose start was not confirmed: a start takes no metadata (Slack docs,
+        reference/methods/chat.startStream), and a message gets its key at the latest when it is whole.
         """
         orphan = None
         async for message in self._own():
-            found = self._seal.mark_of(message)
-            if found == mark:
-                log.info("slack_post_found", channel=self._question.key.channel, mark=mark)
+            found = self._seal.idempotency_key_of(message)
+            if found == idempotency_key:
+                log.info("slack_post_found", channel=self._question.key.channel, idempotency_key=idempotency_key)
                 return str(message["ts"])
             if not found and not message.get("files") and message["ts"] not in known:
                 orphan = orphan or str(message["ts"])
         if orphan is not None:
-            log.info("slack_stream_adopted", mark=mark, message=orphan)
+            log.info("slack_stream_adopted", idempotency_key=idempotency_key, message=orphan)
         return orphan
 
     async def file(self, name: str, known: Collection[str]) -> str | None:

@@ -23,7 +23,7 @@ from bot.platforms.slack.read.translate import (
     is_question,
     is_written,
 )
-from bot.ports import Hear
+from bot.ports import EventHandler
 
 log = structlog.get_logger()
 
@@ -38,12 +38,12 @@ _STOP_SIGN = "x"
 class Listener:
     """A bolt app's events: it answers every event itself, once the event was heard.
 
-    A mention in a channel comes twice, as `message` and as `app_mention`; both become the same `Incoming`. What `hear`
-    raises leaves the event without acknowledgement, and Slack sends it again (docs, apis/events-api, retries).
+    A mention in a channel comes twice, as `message` and as `app_mention`; both become the same `Incoming`. If `handle`
+    raises, the event is not acknowledged, and Slack sends it again (docs, apis/events-api, retries).
     """
 
-    def __init__(self, hear: Hear, translator: Translator, me: Me, clock: PlatformClock) -> None:
-        self._hear = hear
+    def __init__(self, handle: EventHandler, translator: Translator, me: Me, clock: PlatformClock) -> None:
+        self._hear = handle
         self._translator = translator
         self._me = me
         self._clock = clock

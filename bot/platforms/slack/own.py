@@ -37,18 +37,18 @@ class OwnPosts:
         if event.get("type") != "message" or not isinstance(message, dict) or not is_own(message, self._me):
             return await next()
         try:
-            if mark := self._mark_of(message, str(event.get("channel"))):
-                await self._others.posted(mark)
+            if idempotency_key := self._idempotency_key_of(message, str(event.get("channel"))):
+                await self._others.posted(idempotency_key)
         except MISREAD as error:
             misread("slack_event_unreadable", event, error, kind="own message")
         except Exception:
             log.exception("slack_own_message_not_looked_at")  # a database that fails now; nobody waits for this
         return BoltResponse(status=200)
 
-    def _mark_of(self, message: Message, channel: str) -> str:
-        """Return the mark of a message, "" for one that is older than this process: it may be of a database that was
+    def _idempotency_key_of(self, message: Message, channel: str) -> str:
+        """Return the key of a message, "" for one that is older than this process: it may be of a database that was
         taken away since.
         """
         ts = str(message["ts"])
         seal = Seal(self._key, channel, str(message.get("thread_ts") or ts))
-        return seal.mark_of(message) if float(ts) > self._since_s else ""
+        return seal.idempotency_key_of(message) if float(ts) > self._since_s else ""

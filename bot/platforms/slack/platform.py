@@ -20,7 +20,7 @@ from bot.platforms.slack.calls import TIMEOUT, Calls, Me, Refused
 from bot.platforms.slack.catch_up import CatchUp
 from bot.platforms.slack.connect.sign_in import sign_in_when_there
 from bot.platforms.slack.connect.socket_mode import SocketMode
-from bot.platforms.slack.growth.delivery import Delivering, Delivery
+from bot.platforms.slack.growth.delivery import Delivery, ReplyDelivery
 from bot.platforms.slack.listen import Listener, LiveEvents
 from bot.platforms.slack.own import OwnPosts
 from bot.platforms.slack.read import documents
@@ -31,7 +31,7 @@ from bot.platforms.slack.sdk import bolt_app, web_client
 from bot.platforms.slack.seal import seal_key
 from bot.platforms.slack.surface import SlackSurface
 from bot.platforms.slack.whisper import whisper_to_author
-from bot.ports import Hear, HearLog
+from bot.ports import EventHandler, HearLog
 from bot.reply import Pacer
 
 _FILE_HOSTS = ("files.slack.com", "slack-files.com")
@@ -68,12 +68,12 @@ class SlackPlatform:
         self.pacer = pacer or Pacer([shared_budget()])
         self._calls = Calls(self.pacer)
         self._translator = Translator(self._calls, People(self._calls))
-        self._delivering = Delivering(self._calls, delivery)
+        self._delivering = ReplyDelivery(self._calls, delivery)
         self._key = seal_key(self._bot_token)
         self._complaints: set[str] = set()
         self._session: aiohttp.ClientSession | None = None
 
-    async def run(self, hear: Hear, log: HearLog) -> None:
+    async def run(self, handle: EventHandler, log: HearLog) -> None:
         """Connect and hand messages in until cancelled; then everything is closed.
 
         Reconnects by itself; while Slack cannot be reached it tries again, ever more rarely. Raises `StartupError` if
@@ -86,7 +86,7 @@ class SlackPlatform:
             try:
                 me, url = await sign_in_when_there(client, self._app_token, self._calls.clock)
                 self._calls.use(client, me)
-                await self._listen(hear, log, me, url, session)
+                await self._listen(handle, log, me, url, session)
             finally:
                 self._calls.stop()
                 self._session = None
@@ -108,7 +108,7 @@ class SlackPlatform:
             raise _not_allowed(upload, "a page instead of the file")
         return data
 
-    async def as_it_is(self, question: Incoming) -> Incoming | None:
+    async def current(self, question: Incoming) -> Incoming | None:
         """Return a question as it stands now: this very object if nobody edited it, None if it was deleted.
 
         Raises `PlatformError` if that cannot be told, also where the whole channel is gone.
@@ -157,18 +157,20 @@ class SlackPlatform:
         except RedirectRefused as error:
             raise _not_allowed(upload, error.detail) from error
 
-    async def _listen(self, hear: Hear, log: HearLog, me: Me, url: str, session: aiohttp.ClientSession) -> None:
+    async def _listen(
+        self, handle: EventHandler, log: HearLog, me: Me, url: str, session: aiohttp.ClientSession
+    ) -> None:
         client = web_client(session, api_url=self._api_url)
         app = bolt_app(client, me)
         refusal: StartupError | None = None
         async with asyncio.TaskGroup() as tasks:
-            told = Whispering(hear, partial(whisper_to_author, self._calls), tasks).hear
+            told = Whispering(handle, partial(whisper_to_author, self._calls), tasks).handle
             listener = Listener(told, self._translator, me, self._calls.clock)
-            catch_up = CatchUp(self._calls, listener.take_fetched, hear, log, me)
+            catch_up = CatchUp(self._calls, listener.take_fetched, handle, log, me)
             working = self._delivering.sessions.working
             others = Others(self.name, log.is_ours)
             app.use(OwnPosts(others, self._key, me, self._calls.clock).take)
-            app.use(Presses(hear, self._calls, self._translator, me, working=working, tasks=tasks).take)
+            app.use(Presses(handle, self._calls, self._translator, me, working=working, tasks=tasks).take)
             app.use(LiveEvents(listener, catch_up.first, me).take)
             try:
                 await SocketMode(app, self._app_token, client, session, others=others).run(url, catch_up.run)

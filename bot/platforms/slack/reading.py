@@ -44,7 +44,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ChannelRef:
     """A channel, or one thread in it. `kind`: its `channel_type`, which does not tell places apart."""
 
     channel: str
@@ -59,7 +59,7 @@ class Found:
     """
 
     messages: list[Message]
-    threads: list[Place]
+    threads: list[ChannelRef]
     whole_since_s: float
 
 
@@ -88,7 +88,7 @@ class Reader:
             log.warning("slack_channels_unlisted", reasons=refusals, remedy=remedy)
         return found
 
-    async def read(self, place: Place, since_s: float) -> Found:
+    async def read(self, place: ChannelRef, since_s: float) -> Found:
         """Return what was said in a place since a time (seconds since 1970)."""
         if place.thread:
             oldest_s, method, thread = since_s, "conversations.replies", {"ts": place.thread}
@@ -100,7 +100,7 @@ class Reader:
         threads = [str(m["ts"]) for m in found if float(m.get("latest_reply") or 0.0) > since_s]
         return Found(
             sorted(said, key=lambda message: float(message["ts"])),
-            [] if place.thread else [Place(place.channel, place.kind, thread) for thread in threads],
+            [] if place.thread else [ChannelRef(place.channel, place.kind, thread) for thread in threads],
             oldest_s if whole else min((float(m["ts"]) for m in found), default=since_s),
         )
 

@@ -25,19 +25,22 @@ class Seal:
         self._key = key
         self._place = f"{channel}|{thread}"
 
-    def on(self, mark: str) -> dict[str, Any]:
-        """Return the metadata of a message with a mark (Slack docs, messaging/message-metadata)."""
-        return {"event_type": _EVENT_TYPE, "event_payload": {"mark": mark, "sig": self._signature(mark)}}
+    def on(self, idempotency_key: str) -> dict[str, Any]:
+        """Return the metadata of a message with a key (Slack docs, messaging/message-metadata)."""
+        return {
+            "event_type": _EVENT_TYPE,
+            "event_payload": {"mark": idempotency_key, "sig": self._signature(idempotency_key)},
+        }
 
-    def mark_of(self, message: Message) -> str:
-        """Return the mark of a message as conversations.replies gives it; "" if it has none that we signed."""
+    def idempotency_key_of(self, message: Message) -> str:
+        """Return the key of a message as conversations.replies gives it; "" if it has none that we signed."""
         metadata = message.get("metadata") or {}
         payload = metadata.get("event_payload")
         if metadata.get("event_type") != _EVENT_TYPE or not isinstance(payload, dict):
             return ""
-        mark = str(payload.get("mark") or "")
-        signed = hmac.compare_digest(str(payload.get("sig") or "").encode(), self._signature(mark).encode())
-        return mark if signed else ""
+        idempotency_key = str(payload.get("mark") or "")
+        signed = hmac.compare_digest(str(payload.get("sig") or "").encode(), self._signature(idempotency_key).encode())
+        return idempotency_key if signed else ""
 
-    def _signature(self, mark: str) -> str:
-        return hmac.new(self._key, f"{mark}|{self._place}".encode(), "sha256").hexdigest()
+    def _signature(self, idempotency_key: str) -> str:
+        return hmac.new(self._key, f"{idempotency_key}|{self._place}".encode(), "sha256").hexdigest()

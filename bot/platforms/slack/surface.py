@@ -21,7 +21,7 @@ from bot.platforms.slack.buttons import actions
 from bot.platforms.slack.calls import Calls, NotSent, Refused, Rejected, field
 from bot.platforms.slack.find import Finder
 from bot.platforms.slack.growth import native
-from bot.platforms.slack.growth.delivery import Delivering, Growth
+from bot.platforms.slack.growth.delivery import GrowingMessage, ReplyDelivery
 from bot.platforms.slack.markup import SlackDialect
 from bot.platforms.slack.read.context import said_before
 from bot.platforms.slack.read.translate import Translator
@@ -52,7 +52,7 @@ class Draft:
     """A message before it is posted."""
 
     text: str
-    mark: str
+    idempotency_key: str
     buttons: Sequence[Button]
     growing: bool
 
@@ -63,7 +63,7 @@ class SlackSurface:
     """
 
     def __init__(
-        self, delivering: Delivering, translator: Translator, question: Incoming, key: bytes, complaints: set[str]
+        self, delivering: ReplyDelivery, translator: Translator, question: Incoming, key: bytes, complaints: set[str]
     ) -> None:
         self.dialect = SlackDialect()
         self._calls: Calls = delivering.calls
@@ -74,7 +74,7 @@ class SlackSurface:
         self._thread = question.thread.thread
         self._seal = Seal(key, self._channel, self._thread)
         self._finder = Finder(delivering.calls, question, self._seal)
-        self._growth = Growth(delivering, question)
+        self._growth = GrowingMessage(delivering, question)
         self._posted: dict[str, str] = {}
         self._known: set[str] = set()
         self._signed: set[str] = set()
@@ -113,33 +113,41 @@ class SlackSurface:
         )
 
     async def post(
-        self, text: str, mark: str, *, buttons: Sequence[Button] = (), growing: bool = False, again: bool = False
+        self,
+        text: str,
+        idempotency_key: str,
+        *,
+        buttons: Sequence[Button] = (),
+        growing: bool = False,
+        may_exist: bool = False,
     ) -> str:
-        """Post rendered text; return the message's `ts`. One mark makes one message, however often it is asked for.
+        """Post rendered text; return the message's `ts`. One key makes one message, however often it is asked for.
 
         A message that is streamed has no buttons before it is whole: Slack shows a Stop button of its own.
 
-        Slack has no idempotency key, so the mark travels as message metadata. After a call whose outcome is not known,
-        or with `again`, the thread is read first, and a message of ours with the mark, or one without a mark (see
+        Slack has no idempotency key, so the key travels as message metadata. After a call whose outcome is not known,
+        or with `again`, the thread is read first, and a message of ours with the key, or one without a key (see
         `find`), is taken for the post. If the thread may not be read, the post is made once more, labelled "(resent)";
         a second doubt then raises `Forbidden`.
         """
-        if mark not in self._posted:
-            draft = Draft(text, mark, buttons, growing)
-            in_doubt = again and mark not in self._unsent
-            self._posted[mark] = ts = await (self._find_or_post if in_doubt else self._post_once)(draft)
+        if idempotency_key not in self._posted:
+            draft = Draft(text, idempotency_key, buttons, growing)
+            in_doubt = may_exist and idempotency_key not in self._unsent
+            self._posted[idempotency_key] = ts = await (self._find_or_post if in_doubt else self._post_once)(draft)
             self._known.add(ts)
-        return self._posted[mark]
+        return self._posted[idempotency_key]
 
     async def _post_once(self, draft: Draft) -> str:
-        self._unsent.discard(draft.mark)
+        self._unsent.discard(draft.idempotency_key)
         try:
             return (draft.growing and await self._growth.start(draft.text)) or await self._send(draft)
         except NotSent:
-            self._unsent.add(draft.mark)
+            self._unsent.add(draft.idempotency_key)
             raise
         except Unreachable as error:
-            log.info("slack_post_in_doubt", channel=self._channel, mark=draft.mark, reason=error.detail)
+            log.info(
+                "slack_post_in_doubt", channel=self._channel, idempotency_key=draft.idempotency_key, reason=error.detail
+            )
         try:
             return await self._find_or_post(draft)
         except RateLimited as error:  # which would say that nothing was posted
@@ -149,7 +157,7 @@ class SlackSurface:
         for wait_s in _LOOKS_S:
             await asyncio.sleep(wait_s)
             try:
-                found = await self._finder.post(draft.mark, self._known)
+                found = await self._finder.post(draft.idempotency_key, self._known)
             except (Refused, Rejected) as refused:
                 return await self._resend(draft, refused)
             if found is not None:
@@ -159,15 +167,17 @@ class SlackSurface:
         return await self._send(draft)
 
     async def _resend(self, draft: Draft, refused: Refused | Rejected) -> str:
-        if draft.mark in self._doubted:
+        if draft.idempotency_key in self._doubted:
             raise refused
-        log.warning("slack_post_resent", channel=self._channel, mark=draft.mark, reason=refused.detail)
+        log.warning(
+            "slack_post_resent", channel=self._channel, idempotency_key=draft.idempotency_key, reason=refused.detail
+        )
         try:
             ts = await self._send(draft, resent=True)
         except NotSent:
             raise
         except Unreachable:
-            self._doubted.add(draft.mark)
+            self._doubted.add(draft.idempotency_key)
             raise
         self._labelled.add(ts)
         return ts
@@ -210,19 +220,19 @@ class SlackSurface:
         self._known.add(message_id)
         await self._growth.done(message_id, ours=message_id in self._posted.values())
 
-    async def attach(self, name: str, data: bytes, mark: str, *, again: bool = False) -> str:
-        """Post a file; return the `ts` of the message that shows it. `mark` and `again` as for `post`.
+    async def attach(self, name: str, data: bytes, idempotency_key: str, *, may_exist: bool = False) -> str:
+        """Post a file; return the `ts` of the message that shows it. `idempotency_key` and `may_exist` as for `post`.
 
         A file takes no metadata: after a doubt, a message of ours that shows a file of this name is taken for it.
         """
-        if mark not in self._posted:
-            self._posted[mark] = ts = await self._find_or_share(name, data, again=again)
+        if idempotency_key not in self._posted:
+            self._posted[idempotency_key] = ts = await self._find_or_share(name, data, may_exist=may_exist)
             self._known.add(ts)
-        return self._posted[mark]
+        return self._posted[idempotency_key]
 
-    async def _find_or_share(self, name: str, data: bytes, *, again: bool) -> str:
+    async def _find_or_share(self, name: str, data: bytes, *, may_exist: bool) -> str:
         comment = ""
-        if again:
+        if may_exist:
             try:
                 if found := await self._finder.file(name, self._known):
                     return found
@@ -259,7 +269,7 @@ class SlackSurface:
         whole: dict[str, Any] = {
             "text": notice(draft.text),
             "blocks": [*_blocks(draft.text, resent=resent), *actions(draft.buttons)],
-            "metadata": self._seal.on(draft.mark),
+            "metadata": self._seal.on(draft.idempotency_key),
         }
         text = f"{draft.text}\n{_LABEL}" if resent else draft.text
 
@@ -299,10 +309,12 @@ class SlackSurface:
             await self._calls.write(method, **arguments)
 
     def _metadata(self, message_id: str) -> dict[str, Any]:
-        """Return the metadata of a message that has none yet; one whose mark an earlier process knew is marked by its
+        """Return the metadata of a message that has none yet; one whose key an earlier process knew is marked by its
         own id, so that it is no orphan any more.
         """
-        return self._seal.on(next((mark for mark, ts in self._posted.items() if ts == message_id), message_id))
+        return self._seal.on(
+            next((idempotency_key for idempotency_key, ts in self._posted.items() if ts == message_id), message_id)
+        )
 
 
 def _blocks(text: str, *, resent: bool) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from bot.simulator.slack.file_objects import File, Shared, make
 from bot.simulator.slack.records import Channel, ChannelType, Message, Person, Stream, message_json
 from bot.simulator.slack.whispers import Whisper, Whispers
 
-Hear = Callable[[str, dict[str, Any], str], None]
+EventHandler = Callable[[str, dict[str, Any], str], None]
 """Called with a kind of event, the event, and the `ts` of the message it is about."""
 
 
@@ -67,10 +67,10 @@ class Workspace:
         self.status_lasts_s = 120.0
         self.stream_lasts_s = 300.0
         self.unsubscribed: set[str] = set()
-        self._hear: Hear = lambda *_: None
+        self._hear: EventHandler = lambda *_: None
         self._sharing: set[asyncio.TimerHandle] = set()
 
-    def tell_by(self, hear: Hear) -> None:
+    def tell_by(self, hear: EventHandler) -> None:
         """Have `hear` called with what the app may hear from now on."""
         self._hear = hear
 

@@ -15,7 +15,7 @@ from bot.events import Incoming
 from bot.platforms.slack.calls import Calls, NotSent
 from bot.platforms.slack.growth import native
 from bot.platforms.slack.growth.agent_sessions import Sessions
-from bot.platforms.slack.growth.load import Growing, Load
+from bot.platforms.slack.growth.load import Growing, WorkspaceLoad
 from bot.reply.pacer import granted_scope
 
 log = structlog.get_logger()
@@ -30,7 +30,7 @@ the thread, or to who asked there."""
 _NO_RECIPIENT = frozenset({"bot", "external", "unknown"})
 
 
-class Delivering:
+class ReplyDelivery:
     """How the replies of one workspace are delivered, and what is known of how that goes.
 
     `stream_for_s`: how long a message is streamed before it is edited instead.
@@ -40,7 +40,7 @@ class Delivering:
         self.calls = calls
         self.delivery = delivery
         self.stream_for_s = stream_for_s
-        self.load = Load()
+        self.load = WorkspaceLoad()
         self.sessions = Sessions(calls)
         self._refusals = 0
         self._not_before_s = 0.0
@@ -65,10 +65,10 @@ class Delivering:
             log.warning("slack_does_not_stream", reason=reason, wait_s=_NO_STARTS_S)
 
 
-class Growth:
+class GrowingMessage:
     """The messages of one reply that grow."""
 
-    def __init__(self, delivering: Delivering, question: Incoming) -> None:
+    def __init__(self, delivering: ReplyDelivery, question: Incoming) -> None:
         self._delivering = delivering
         self._calls = delivering.calls
         self._load = delivering.load

@@ -24,7 +24,7 @@ class Growing:
         self.begun = False
 
 
-class Load:
+class WorkspaceLoad:
     """The messages of one workspace that grow now, and the streams that began within the last minute."""
 
     def __init__(self) -> None:

@@ -74,7 +74,7 @@ class Translator:
             mentions_others=bool(named - {me.user, event["user"]}) or calls_group(text),
             in_thread=root != ts,
             sent_at_s=float(ts),
-            gesture=str(event.get("client_msg_id") or ""),
+            send_id=str(event.get("client_msg_id") or ""),
         )
 
     async def _kind(self, channel: str, told: str) -> str:

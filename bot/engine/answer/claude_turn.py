@@ -25,19 +25,19 @@ from bot.claude import (
     get_schema,
     stopped,
 )
-from bot.engine.budget import Account, Budgets
-from bot.engine.cost import ENOUGH_TOKENS, request_tokens
-from bot.engine.delay import delay_told
-from bot.engine.files import GivenFiles
-from bot.engine.outcome import Answer, lines, stopped_answer
+from bot.engine.answer.budget import Account, Budgets
+from bot.engine.answer.cost import ENOUGH_TOKENS, request_tokens
+from bot.engine.answer.delay import delay_told
+from bot.engine.answer.files import GivenFiles
+from bot.engine.answer.history import room_beside, sendable, with_bytes, without_bytes
+from bot.engine.answer.outcome import Answer, lines, stopped_answer
+from bot.engine.answer.prompt import system
+from bot.engine.answer.status import Status
+from bot.engine.answer.trim import Messages
+from bot.engine.answer.user_message import AskSettings, build_user_message
 from bot.engine.patience import patiently
-from bot.engine.prompt import system
-from bot.engine.recall import attach, detach, room_beside, sendable
-from bot.engine.run import Run
-from bot.engine.status import Status
-from bot.engine.tell import AskSettings, Told, tell
-from bot.engine.window import Messages
-from bot.engine.words import stop_note, using
+from bot.engine.sentences import stop_note, using
+from bot.engine.turns.running_turn import RunningTurn, UserMessage
 from bot.events import Button, File, Outcome
 from bot.ports import Platform, Store, Surface
 from bot.reply import LiveReply
@@ -48,7 +48,7 @@ _MAY_BE_WHOLE_NEXT_TIME = (Overloaded, Stalled, StreamCut, Unavailable)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AnswerContext:
     """Where a turn is answered, and by what its readers see that."""
 
     platform: Platform
@@ -62,11 +62,11 @@ class Prompt:
     """What Claude is told, and on whose account."""
 
     earlier: Messages
-    told: Told
+    told: UserMessage
     account: Account
 
 
-class Asker:
+class ClaudeTurn:
     """Puts turns to Claude. Holds no state of a turn."""
 
     def __init__(self, store: Store, client: AsyncClient, settings: AskSettings, budgets: Budgets) -> None:
@@ -82,11 +82,11 @@ class Asker:
         }
         budgets.warn(request_tokens(smallest) + min(ENOUGH_TOKENS, settings.max_tokens))
 
-    def account(self, run: Run) -> AbstractAsyncContextManager[Account]:
+    def account(self, run: RunningTurn) -> AbstractAsyncContextManager[Account]:
         """Open the account of a run; when it is left, whatever happened, what was used is settled."""
         return self._budgets.account(run.turn)
 
-    async def ask(self, run: Run, place: Place, account: Account) -> Answer:
+    async def generate(self, run: RunningTurn, place: AnswerContext, account: Account) -> Answer:
         """Return Claude's answer, which grows on the screen meanwhile.
 
         An answer that breaks off in the middle is asked for once more, into the same messages. One that a reader stops,
@@ -95,15 +95,17 @@ class Asker:
         """
         history = await patiently(self._store.history, run.turn.questions[0].thread)
         async with run.until_stopped():
-            run.told = await tell(run.turn, place.platform, place.surface, self._settings, history=history)
+            run.told = await build_user_message(
+                run.turn, place.platform, place.surface, self._settings, history=history
+            )
         told = run.told
         if run.stopped or told is None:
             return await self._stopped(run, place)
         room = room_beside(told.blocks, self._room_tokens())
-        earlier = await attach(history, self._store, room)
+        earlier = await with_bytes(history, self._store, room)
         return await self._answer(run, place, Prompt(earlier, told, account))
 
-    async def _answer(self, run: Run, place: Place, prompt: Prompt) -> Answer:
+    async def _answer(self, run: RunningTurn, place: AnswerContext, prompt: Prompt) -> Answer:
         try:
             return await self._converse(run, place, prompt)
         except ClaudeError as error:
@@ -112,14 +114,16 @@ class Asker:
             known = {"host": error.host, "reason": str(error), "tried": error.tried}
             log.warning("claude is asked once more", after=type(error).__name__, **known)
             tried = error.tried
-        place.reply.anew()
+        place.reply.restart()
         try:
             return await self._converse(run, place, prompt, attempts=max(1, self._client.policy.attempts - tried))
         except ClaudeError as error:
             error.tried += tried
             raise
 
-    async def _converse(self, run: Run, place: Place, prompt: Prompt, attempts: int | None = None) -> Answer:
+    async def _converse(
+        self, run: RunningTurn, place: AnswerContext, prompt: Prompt, attempts: int | None = None
+    ) -> Answer:
         earlier, told, account = prompt.earlier, prompt.told, prompt.account
         given = GivenFiles(self._store, place.surface.limits.file_bytes)
 
@@ -153,12 +157,12 @@ class Asker:
         if new:
             new[0] = {"role": "user", "content": list(told.blocks)}
         endless = run.turn.questions[0].is_endless
-        return Answer(_outcome(stream, told, given, endless=endless), await detach(new, self._store))
+        return Answer(_outcome(stream, told, given, endless=endless), await without_bytes(new, self._store))
 
-    async def _stopped(self, run: Run, place: Place, files: tuple[File, ...] = ()) -> Answer:
+    async def _stopped(self, run: RunningTurn, place: AnswerContext, files: tuple[File, ...] = ()) -> Answer:
         show_written(run, place.reply)
         answer = stopped_answer(run, files)
-        return replace(answer, messages=await detach(answer.messages, self._store))
+        return replace(answer, messages=await without_bytes(answer.messages, self._store))
 
     def _room_tokens(self) -> int:
         """What a request may hold: as configured, but never more than the model reads."""
@@ -167,28 +171,28 @@ class Asker:
         return min(most, max(reads - self._settings.max_tokens, reads // 2)) if reads else most
 
 
-def show_written(run: Run, reply: LiveReply) -> None:
+def show_written(run: RunningTurn, reply: LiveReply) -> None:
     """Let a reply show all that was written, if an attempt before this one came further."""
     if not run.written.fresh:
-        reply.anew()
+        reply.restart()
         reply.write(run.written.text)
 
 
-def _show(event: Event, place: Place) -> None:
+def _show(event: Event, place: AnswerContext) -> None:
     """Bring what happens to the screen. Raises what broke the reply: Claude need not write what nobody will see."""
     if isinstance(event, Text):
         place.reply.write(event.text)
     elif isinstance(event, ToolUse):
-        place.reply.doing(using(event.name, event.input))
+        place.reply.set_activity(using(event.name, event.input))
         place.status.say(using(event.name, event.input))
     elif isinstance(event, ToolResult):
-        place.reply.doing("")
+        place.reply.set_activity("")
         place.status.say("")
     if place.reply.broken is not None:
         raise place.reply.broken
 
 
-def _outcome(stream: Stream, told: Told, given: GivenFiles, *, endless: bool) -> Outcome:
+def _outcome(stream: Stream, told: UserMessage, given: GivenFiles, *, endless: bool) -> Outcome:
     message: Mapping[str, Any] = stream.value or {}
     more = isinstance(stopped(message), OutputLimit)
     buttons = (Button.CONTINUE, Button.RETRY) if more else (Button.RETRY,)

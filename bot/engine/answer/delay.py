@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bot.claude import AskedAgain, ClaudeError, End, Event
-from bot.engine.status import Status
-from bot.engine.words import delayed
+from bot.engine.answer.status import Status
+from bot.engine.sentences import delayed
 from bot.ports import Surface
 from bot.reply import LiveReply
 
@@ -56,7 +56,7 @@ class Delay:
 
     def _tell(self, line: str, status: str) -> None:
         if self._in_reply:
-            self._reply.doing(line)
+            self._reply.set_activity(line)
         self._status.say(status)
 
 

@@ -1,10 +1,11 @@
 """One turn while it is answered: what others need to end it early, and what it has used so far."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
 
-from bot.engine.tell import Told
 from bot.events import Turn
 
 Late = Callable[[], bool]
@@ -14,6 +15,14 @@ Late = Callable[[], bool]
 def in_time() -> bool:
     """A `Late`: no."""
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class UserMessage:
+    """The user message of a turn, and the notes its readers get about its files."""
+
+    blocks: Sequence[dict[str, Any]]
+    notes: Sequence[str] = ()
 
 
 class Written:
@@ -40,7 +49,7 @@ class Written:
         return self._now() if self.fresh else self._before
 
 
-class Run:
+class RunningTurn:
     """A turn that is being answered.
 
     `late`: see `Late`. `left`: by an earlier process.
@@ -55,7 +64,7 @@ class Run:
         self.begun = False
         self.stopped = False
         self.refused = False
-        self.told: Told | None = None
+        self.told: UserMessage | None = None
         self.written = Written(turn.draft)
         self.task: asyncio.Task[Turn | None] | None = None
         self._scope: asyncio.Timeout | None = None

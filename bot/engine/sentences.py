@@ -22,7 +22,7 @@ from bot.claude import (
     Unavailable,
     stopped,
 )
-from bot.engine.files import file_name
+from bot.engine.file_name import file_name
 from bot.events import Incoming
 
 STOPPED = "Stopped."

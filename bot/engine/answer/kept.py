@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import structlog
 
-from bot.engine.run import Run
+from bot.engine.turns.running_turn import RunningTurn
 from bot.errors import StoreError
 from bot.ports import Store, Surface
 
@@ -16,7 +16,7 @@ class _Kept:
     platform lets it show something.
     """
 
-    def __init__(self, surface: Surface, store: Store, run: Run) -> None:
+    def __init__(self, surface: Surface, store: Store, run: RunningTurn) -> None:
         self._surface = surface
         self._store = store
         self._run = run
@@ -44,6 +44,6 @@ class _Kept:
         self._kept = text
 
 
-def kept(surface: Surface, store: Store, run: Run) -> Surface:
+def kept(surface: Surface, store: Store, run: RunningTurn) -> Surface:
     """Return a surface that keeps an answer before it shows it. A store that fails does not delay what readers see."""
     return cast("Surface", _Kept(surface, store, run))

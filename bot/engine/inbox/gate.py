@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import structlog
 
-from bot.engine.admit import Access, refusal
+from bot.engine.inbox.admit import Access, refusal
 from bot.errors import PlatformError
 from bot.events import Incoming, Turn
 from bot.ports import Platform, Store

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bot.engine.recall import attach, detach, room_beside, sendable
-from bot.engine.window import GONE, Room
+from bot.engine.answer.history import room_beside, sendable, with_bytes, without_bytes
+from bot.engine.answer.trim import GONE, Room
 from bot.store import SqliteStore, open_store
 
 
@@ -40,13 +40,13 @@ async def test_a_history_goes_to_the_store_and_back_unchanged(store: SqliteStore
         {"role": "assistant", "content": [text("I see.")]},
         {"role": "user", "content": "plain"},
     ]
-    kept = await detach(talk, store)
+    kept = await without_bytes(talk, store)
     assert "base64" not in str(kept)
-    assert await attach(kept, store, ROOM) == talk
+    assert await with_bytes(kept, store, ROOM) == talk
 
 
 async def test_a_kept_picture_says_what_it_costs(store: SqliteStore) -> None:
-    [message] = await detach([{"role": "user", "content": [image(1)]}], store)
+    [message] = await without_bytes([{"role": "user", "content": [image(1)]}], store)
     source = message["content"][0]["source"]
     assert source["tokens"] == 2
     assert source["bytes"] == len((await store.blob(source["sha256"]))[0])
@@ -54,12 +54,12 @@ async def test_a_kept_picture_says_what_it_costs(store: SqliteStore) -> None:
 
 async def test_a_picture_that_is_no_longer_kept_is_told(store: SqliteStore) -> None:
     lost = {"type": "image", "source": {"type": "blob", "media_type": "image/png", "sha256": "0" * 64}}
-    assert (await attach([{"role": "user", "content": [lost]}], store, ROOM))[0]["content"] == [text(GONE)]
+    assert (await with_bytes([{"role": "user", "content": [lost]}], store, ROOM))[0]["content"] == [text(GONE)]
 
 
 async def test_whose_words_a_block_holds_is_not_sent_to_claude(store: SqliteStore) -> None:
     kept = [{"role": "user", "content": [{**text("Hi"), "said": "100"}]}]
-    assert await attach(kept, store, ROOM) == [{"role": "user", "content": [text("Hi")]}]
+    assert await with_bytes(kept, store, ROOM) == [{"role": "user", "content": [text("Hi")]}]
     assert sendable(kept[0]["content"]) == [text("Hi")]
 
 

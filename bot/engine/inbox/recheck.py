@@ -29,7 +29,7 @@ def is_same(one: Incoming, other: Incoming) -> bool:
     return (one.text, [u.id for u in one.uploads]) == (other.text, [u.id for u in other.uploads])
 
 
-async def as_it_is(store: Store, platform: Platform, turn: Turn) -> Turn | None:
+async def current_turn(store: Store, platform: Platform, turn: Turn) -> Turn | None:
     """Return an unanswered turn of an earlier process with its questions as they stand now, in the store, too.
 
     None if no question is left that waits. What cannot be looked up counts as it was.
@@ -37,7 +37,7 @@ async def as_it_is(store: Store, platform: Platform, turn: Turn) -> Turn | None:
     changed = False
     for question in turn.questions:
         try:
-            now = await platform.as_it_is(question)
+            now = await platform.current(question)
         except PlatformError as error:
             log.info("question not looked up", message=str(question.key), reason=error.detail)
             continue
@@ -66,15 +66,15 @@ async def as_stored(store: Store, turn: Turn) -> Turn | None:
     return replace(turn, questions=tuple(question for one in found for question in one.questions))
 
 
-class LookBack:
+class Recheck:
     """Looks the latest questions of a platform up again, one after the other, and hands in what became of them."""
 
     def __init__(
-        self, store: Store, platforms: Mapping[str, Platform], hear: Callable[[Edited | Deleted], Awaitable[object]]
+        self, store: Store, platforms: Mapping[str, Platform], handle: Callable[[Edited | Deleted], Awaitable[object]]
     ) -> None:
         self._store = store
         self._platforms = platforms
-        self._hear = hear
+        self._hear = handle
         self._tasks = Tasks()
         self._looking: dict[str, asyncio.Task[None]] = {}
 
@@ -102,7 +102,7 @@ class LookBack:
     async def _look_at(self, platform: Platform, question: Incoming) -> None:
         """Hand in what became of one question. Raises `RateLimited` if looking on would take hours."""
         try:
-            now = await platform.as_it_is(question)
+            now = await platform.current(question)
         except RateLimited as error:
             if error.retry_after_s >= _SLOW_S:
                 raise

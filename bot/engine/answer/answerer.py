@@ -8,17 +8,15 @@ from dataclasses import replace
 import structlog
 
 from bot.claude import ClaudeError
-from bot.engine.ask import Asker, Place, show_written
-from bot.engine.budget import OverBudget
-from bot.engine.gate import Gate
-from bot.engine.kept import kept
-from bot.engine.look_back import as_it_is, as_stored
-from bot.engine.outcome import Answer, broken_off_answer
+from bot.engine.answer.budget import OverBudget
+from bot.engine.answer.claude_turn import AnswerContext, ClaudeTurn, show_written
+from bot.engine.answer.kept import kept
+from bot.engine.answer.outcome import Answer, broken_off_answer
+from bot.engine.answer.status import working
+from bot.engine.inbox.gate import Gate
+from bot.engine.inbox.recheck import as_stored, current_turn
 from bot.engine.patience import patiently
-from bot.engine.run import Run, Written
-from bot.engine.slots import Slots, Whose
-from bot.engine.status import working
-from bot.engine.words import (
+from bot.engine.sentences import (
     ANEW,
     DELETED,
     GIVEN_UP,
@@ -32,8 +30,10 @@ from bot.engine.words import (
     is_anew,
     sentence_for,
 )
+from bot.engine.turns.concurrency import ConcurrencyLimit, Whose
+from bot.engine.turns.running_turn import RunningTurn, Written
 from bot.errors import Gone, PlatformError, StoreError, Unreachable
-from bot.events import Bill, Button, MessageKey, Outcome, Part, Turn
+from bot.events import AnswerMessage, Bill, Button, MessageKey, Outcome, Turn
 from bot.ports import PartLog, Platform, Store, Surface
 from bot.reply import BACK_OFF_S, LiveReply, Pacer
 
@@ -49,23 +49,23 @@ class Answerer:
     def __init__(
         self,
         store: Store,
-        asker: Asker,
+        claude_turn: ClaudeTurn,
         platforms: Mapping[str, Platform],
         pacer: Pacer,
-        slots: Slots,
+        slots: ConcurrencyLimit,
         *,
         most_pages: int,
         back_off_s: Sequence[float] = BACK_OFF_S,
     ) -> None:
         self._store = store
-        self._asker = asker
+        self._claude_turn = claude_turn
         self._platforms = platforms
         self._pacer = pacer
-        self._slots = slots
+        self._concurrency = slots
         self._most_pages = most_pages
         self._back_off_s = back_off_s
 
-    async def answer(self, run: Run, gate: Gate) -> Turn | None:
+    async def answer(self, run: RunningTurn, gate: Gate) -> Turn | None:
         """Answer a turn, or only deliver it if it was answered before. `gate`: it is passed by what is not new.
 
         Afterwards the turn is delivered, failed or stopped. But if its platform stays out of reach, or something went
@@ -92,7 +92,7 @@ class Answerer:
         await self.rest(run)
         return await as_stored(self._store, run.turn)
 
-    async def rest(self, run: Run) -> None:
+    async def rest(self, run: RunningTurn) -> None:
         """Keep what there is of an answer, and that whatever happens to this process now is not its turn's fault."""
         if not run.begun:
             return
@@ -101,12 +101,12 @@ class Answerer:
         except StoreError as error:
             log.warning("what was written is not kept", detail=error.detail)
 
-    async def _attempt(self, run: Run, platform: Platform) -> None:
+    async def _attempt(self, run: RunningTurn, platform: Platform) -> None:
         """Bring a turn to an end. Raises `Unreachable` if that could not be shown."""
         surface = platform.surface(run.turn.questions[0])
         parts = _Parts(self._store)
-        mark = await patiently(self._store.mark, run.turn.key)
-        async with self._reply(run, kept(surface, self._store, run), parts, mark) as reply:
+        idempotency_key = await patiently(self._store.idempotency_key, run.turn.key)
+        async with self._reply(run, kept(surface, self._store, run), parts, idempotency_key) as reply:
             try:
                 await self._carry_out(run, platform, surface, reply, parts)
             except ClaudeError as error:
@@ -130,7 +130,7 @@ class Answerer:
                 await self._settle(run, reply, OUR_FAULT)
 
     async def _carry_out(
-        self, run: Run, platform: Platform, surface: Surface, reply: LiveReply, parts: "_Parts"
+        self, run: RunningTurn, platform: Platform, surface: Surface, reply: LiveReply, parts: "_Parts"
     ) -> None:
         if run.refused:
             await self._turn_away(run, reply)
@@ -147,7 +147,7 @@ class Answerer:
         else:
             await self._in_a_place(run, platform, surface, reply, parts)
 
-    async def _still_asked(self, run: Run, platform: Platform, gate: Gate) -> bool:
+    async def _still_asked(self, run: RunningTurn, platform: Platform, gate: Gate) -> bool:
         """Look whether a turn that was begun before, or left by an earlier process, is still to be answered, as it was
         asked, and to somebody who may still speak to the bot.
         """
@@ -155,21 +155,23 @@ class Answerer:
         if run.left or run.turn.state != "accepted":
             now = await as_stored(self._store, run.turn)
         if run.left and now is not None and now.outcome is None:
-            now = await as_it_is(self._store, platform, now)
+            now = await current_turn(self._store, platform, now)
         if now is not None and now.outcome is None and now.asked and (run.left or now.state != "accepted"):
             now = await gate.admitted(now)
             run.refused = not now.asked
         run.take(now or run.turn)
         return now is not None
 
-    def _reply(self, run: Run, surface: Surface, parts: "_Parts", mark: str) -> AbstractAsyncContextManager[LiveReply]:
+    def _reply(
+        self, run: RunningTurn, surface: Surface, parts: "_Parts", idempotency_key: str
+    ) -> AbstractAsyncContextManager[LiveReply]:
         seen = any(part.message_id for part in run.turn.parts)
         return LiveReply(
             surface,
             self._pacer,
             log=parts,
             turn=run.turn.key,
-            mark=mark,
+            idempotency_key=idempotency_key,
             parts=run.turn.parts,
             shown=(run.turn.outcome.answer if run.turn.outcome else run.turn.draft) if seen else None,
             most_pages=self._most_pages,
@@ -177,25 +179,25 @@ class Answerer:
         )
 
     async def _in_a_place(
-        self, run: Run, platform: Platform, surface: Surface, reply: LiveReply, parts: "_Parts"
+        self, run: RunningTurn, platform: Platform, surface: Surface, reply: LiveReply, parts: "_Parts"
     ) -> None:
         asker = f"{run.turn.key.platform}:{run.turn.questions[0].author.id}"
 
         async def say_so(whose: Whose) -> None:
-            reply.doing(WAITS_FOR_YOURS if whose == "own" else WAITS)
+            reply.set_activity(WAITS_FOR_YOURS if whose == "own" else WAITS)
             if surface.limits.append_only:  # there no line can be taken away again
                 await surface.status(platform.traits.status.format(WAITING))
 
         async with AsyncExitStack() as stack:
             async with run.until_stopped():  # what is stopped needs no place: it asks Claude for nothing
-                await stack.enter_async_context(self._slots.one(asker, must_wait=say_so))
+                await stack.enter_async_context(self._concurrency.acquire(asker, on_wait=say_so))
             run.begun = True
-            reply.doing("")
+            reply.set_activity("")
             async with working(surface, platform.traits.status) as status:
                 parts.tell = status.posted
-                await self._steps(run, Place(platform, surface, reply, status))
+                await self._steps(run, AnswerContext(platform, surface, reply, status))
 
-    async def _steps(self, run: Run, place: Place) -> None:
+    async def _steps(self, run: RunningTurn, place: AnswerContext) -> None:
         outcome = run.turn.outcome
         if outcome is not None:
             await patiently(self._store.resume, run.turn.key)
@@ -208,22 +210,22 @@ class Answerer:
         await patiently(self._store.end, run.turn.key, outcome.state)
         log.info("turn delivered", state=outcome.state)
 
-    async def _ask(self, run: Run, place: Place) -> Outcome:
+    async def _ask(self, run: RunningTurn, place: AnswerContext) -> Outcome:
         """Return what Claude answered, once that, what it adds to the history and what it cost is on disk."""
-        async with self._asker.account(run) as account:
-            answer = await self._asker.ask(run, place, account)
+        async with self._claude_turn.account(run) as account:
+            answer = await self._claude_turn.generate(run, place, account)
             await self._record(run, answer, account.bill())
             account.is_settled = True
         return answer.outcome
 
-    async def _record(self, run: Run, answer: Answer, bill: Bill | None = None) -> None:
+    async def _record(self, run: RunningTurn, answer: Answer, bill: Bill | None = None) -> None:
         await patiently(self._store.record, run.turn.key, answer.outcome, answer.messages, bill=bill)
         run.turn = replace(run.turn, state="answered", outcome=answer.outcome)
 
     async def _files(self, outcome: Outcome) -> list[tuple[str, bytes]]:
         return [(file.name, (await patiently(self._store.blob, file.sha256))[0]) for file in outcome.files]
 
-    async def _settle(self, run: Run, reply: LiveReply, sentence: str) -> None:
+    async def _settle(self, run: RunningTurn, reply: LiveReply, sentence: str) -> None:
         """What was shown stays, in the history too; the sentence says why there is no more."""
         if run.turn.outcome is None and run.written.text.strip():
             show_written(run, reply)
@@ -241,7 +243,7 @@ class Answerer:
             log.exception("the reason could not be shown")
         await patiently(self._store.end, run.turn.key, "failed")
 
-    async def _begins_anew(self, run: Run) -> bool:
+    async def _begins_anew(self, run: RunningTurn) -> bool:
         """Begin a conversation anew if somebody said so; say whether nothing else was said. What was said along with it
         belongs to the new one.
         """
@@ -254,7 +256,7 @@ class Answerer:
         run.turn = replace(turn, deleted=turn.deleted | words)
         return not run.turn.asked
 
-    async def _turn_away(self, run: Run, reply: LiveReply) -> None:
+    async def _turn_away(self, run: RunningTurn, reply: LiveReply) -> None:
         """Nobody who asked may speak to the bot any more: what was shown stays, and says so."""
         if run.turn.parts:
             if run.written.text.strip():
@@ -263,7 +265,7 @@ class Answerer:
         await patiently(self._store.begin, run.turn.questions)
         await patiently(self._store.end, run.turn.key, "stopped")
 
-    async def _give_up(self, run: Run, reply: LiveReply) -> None:
+    async def _give_up(self, run: RunningTurn, reply: LiveReply) -> None:
         """Processes died of this turn: nothing is tried again but to say so, and in the end not even that."""
         turn = run.turn
         log.error("turn is given up: processes died while they worked at it", deaths=turn.blame)
@@ -275,14 +277,14 @@ class Answerer:
         else:
             await self._settle(run, reply, GIVEN_UP)
 
-    async def _take_back(self, run: Run, reply: LiveReply) -> None:
+    async def _take_back(self, run: RunningTurn, reply: LiveReply) -> None:
         """The question is gone: what was shown of an answer gives way to a line that says so."""
         if run.turn.parts:
             await reply.finish(DELETED)
         await patiently(self._store.end, run.turn.key, "stopped")
         log.info("turn stopped: its question was deleted")
 
-    async def _undeliverable(self, run: Run, reply: LiveReply, error: PlatformError) -> None:
+    async def _undeliverable(self, run: RunningTurn, reply: LiveReply, error: PlatformError) -> None:
         """What was shown stays, and a sentence says that the platform refused the rest."""
         log.warning("answer could not be delivered", error=type(error).__name__, detail=error.detail)
         if run.turn.outcome is None and run.written.text.strip():
@@ -297,7 +299,7 @@ def is_hopeless(turn: Turn) -> bool:
     return turn.blame > (_MOST_BLAME if turn.outcome is None else 2 * _MOST_BLAME)
 
 
-async def _give_up(run: Run, reply: LiveReply, sentence: str) -> bool:
+async def _give_up(run: RunningTurn, reply: LiveReply, sentence: str) -> bool:
     """Leave a reply that was refused as it is, with a sentence below it; say whether even that was not refused."""
     if reply.broken is None:
         return False
@@ -312,7 +314,7 @@ async def _give_up(run: Run, reply: LiveReply, sentence: str) -> bool:
     return True
 
 
-def is_purged(run: Run) -> bool:
+def is_purged(run: RunningTurn) -> bool:
     """Say whether all the questions of a begun turn were deleted, and no answer is recorded or none of it was seen."""
     turn = run.turn
     unseen = turn.state == "answered" and not any(part.message_id for part in turn.parts)
@@ -326,9 +328,9 @@ class _Parts:
         self._log = log
         self.tell: Callable[[], None] = lambda: None
 
-    async def posting(self, turn: MessageKey, part: Part) -> None:
+    async def posting(self, turn: MessageKey, part: AnswerMessage) -> None:
         await patiently(self._log.posting, turn, part)
 
-    async def posted(self, turn: MessageKey, part: Part) -> None:
+    async def posted(self, turn: MessageKey, part: AnswerMessage) -> None:
         await patiently(self._log.posted, turn, part)
         self.tell()

@@ -12,13 +12,13 @@ _MOST_PEOPLE = 2000
 _Who = tuple[str, str, str, str]
 
 
-class Bursts:
+class RecentMessages:
     """The last messages of each person in each channel, for a minute; in memory only, so nobody's words are kept."""
 
     def __init__(self) -> None:
         self._heard: OrderedDict[_Who, deque[tuple[float, Incoming]]] = OrderedDict()
 
-    def heard(self, message: Incoming) -> None:
+    def add(self, message: Incoming) -> None:
         """Remember a message that was not for the bot."""
         if message.in_thread:  # a thread is read when the bot is called into it
             return

@@ -1,13 +1,11 @@
 """The files Claude gives its readers: a tool that keeps them until they are attached below the answer."""
 
-import re
-
+from bot.engine.file_name import file_name
 from bot.engine.patience import patiently
 from bot.events import File
 from bot.ports import Store
 
 MOST_FILES = 10
-_UNFIT = re.compile(r"[^\w.()+@ -]+")
 
 
 class GivenFiles:
@@ -40,9 +38,3 @@ class GivenFiles:
             return f"Not attached: an answer brings {MOST_FILES} files at most."
         self._given[clean] = File(clean, await patiently(self._store.keep, data, "text/plain"))
         return f"{clean} will be attached below your answer."
-
-
-def file_name(name: str) -> str:
-    """Return a name that is safe on every system: no path, nothing hidden, 1 to 80 characters."""
-    base = _UNFIT.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")
-    return base[-80:].strip(" .") or "file.txt"

@@ -10,8 +10,8 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.engine.answer.trim import GONE, Room, tokens_of, trimmed
 from bot.engine.patience import patiently
-from bot.engine.window import GONE, Room, fitted, tokens_of
 from bot.media import estimate_tokens
 from bot.ports import Store
 
@@ -25,7 +25,7 @@ _OURS = frozenset({"said", "line", "asked"})
 """What the store knows of a block beside what Claude is sent."""
 
 
-async def detach(messages: Sequence[Mapping[str, Any]], store: Store) -> list[dict[str, Any]]:
+async def without_bytes(messages: Sequence[Mapping[str, Any]], store: Store) -> list[dict[str, Any]]:
     """Return messages for the store: every embedded image and document kept as a blob, and pointed to."""
     return [{**message, "content": await _detach_content(message["content"], store)} for message in messages]
 
@@ -60,10 +60,10 @@ def room_beside(question: Sequence[Mapping[str, Any]], tokens: int) -> Room:
     return Room(max(1, tokens - asked), max(0, REQUEST_FILES - len(files)), max(0, REQUEST_BYTES - sum(files)))
 
 
-async def attach(messages: Sequence[Mapping[str, Any]], store: Store, room: Room) -> list[dict[str, Any]]:
+async def with_bytes(messages: Sequence[Mapping[str, Any]], store: Store, room: Room) -> list[dict[str, Any]]:
     """Return messages for Claude, within the room there is: every blob embedded again, or a sentence in its place."""
     attached: list[dict[str, Any]] = []
-    for message in fitted(messages, room):
+    for message in trimmed(messages, room):
         content = message["content"]
         if isinstance(content, list):
             content = sendable([await _attach_block(block, store) for block in content])

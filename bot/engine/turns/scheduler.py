@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from bot.engine.run import Late, Run, in_time
+from bot.engine.turns.running_turn import Late, RunningTurn, in_time
 from bot.events import MessageKey, ThreadKey, Turn
 from bot.tasks import Tasks
 
 log = structlog.get_logger()
 
-BURST_S = 2.0
+DEBOUNCE_S = 2.0
 """So long files without a word wait for the words that people send after them."""
 _AGAIN_S, _LONGEST_S = 15.0, 300.0
 """A turn whose platform cannot be reached is tried again after so long, and each time after twice as long."""
@@ -36,16 +36,16 @@ class Waiting:
     brief: bool = False
 
 
-class Queue:
+class Scheduler:
     """The turns of all threads. `answer` carries one out; it returns the turn as it is now if that must be tried again.
     If it raises something, that is logged, and the turn is tried again, too: nothing that happens in a turn ends the
     line of its thread.
     """
 
-    def __init__(self, answer: Callable[[Run], Awaitable[Turn | None]]) -> None:
+    def __init__(self, answer: Callable[[RunningTurn], Awaitable[Turn | None]]) -> None:
         self._answer = answer
         self._waiting: dict[ThreadKey, list[Waiting]] = {}
-        self._running: dict[ThreadKey, Run] = {}
+        self._running: dict[ThreadKey, RunningTurn] = {}
         self._more: dict[ThreadKey, asyncio.Event] = {}
         self._workers = Tasks()
         self._closing = False
@@ -63,7 +63,7 @@ class Queue:
         self._more[thread] = asyncio.Event()
         self._workers.start(self._serve(thread), str(thread))
 
-    def running(self, thread: ThreadKey) -> Run | None:
+    def running(self, thread: ThreadKey) -> RunningTurn | None:
         """Return what is being answered in a thread."""
         return self._running.get(thread)
 
@@ -99,7 +99,7 @@ class Queue:
             self._changed.set()
 
     @property
-    def begun(self) -> Sequence[Run]:
+    def begun(self) -> Sequence[RunningTurn]:
         """The turns that are being answered."""
         return [run for run in self._running.values() if run.begun]
 
@@ -132,7 +132,7 @@ class Queue:
         line, more = self._waiting[thread], self._more[thread]
         try:
             while self._shortened(line):
-                await self._whole_burst(thread)
+                await self._debounce(thread)
                 if self._shortened(line):
                     waiting = take_next(line)
                     more.clear()
@@ -155,7 +155,7 @@ class Queue:
                 await more.wait()
 
     async def _run(self, thread: ThreadKey, waiting: Waiting) -> Turn | None:
-        run = self._running[thread] = Run(waiting.turn, late=waiting.late, left=waiting.left)
+        run = self._running[thread] = RunningTurn(waiting.turn, late=waiting.late, left=waiting.left)
         try:
             with structlog.contextvars.bound_contextvars(turn=str(run.turn.key)):
                 async with asyncio.TaskGroup() as group:  # a run that is dropped alone does not end the worker
@@ -164,18 +164,18 @@ class Queue:
             del self._running[thread]
         return None if task.cancelled() else task.result()
 
-    async def _carry_out(self, run: Run) -> Turn | None:
+    async def _carry_out(self, run: RunningTurn) -> Turn | None:
         try:
             return await self._answer(run)
         except Exception:
             log.exception("turn broke off; it is tried again")
             return run.turn
 
-    async def _whole_burst(self, thread: ThreadKey) -> None:
+    async def _debounce(self, thread: ThreadKey) -> None:
         """Wait a moment for the words that belong to files that came without any."""
         line, more = self._waiting[thread], self._more[thread]
         try:
-            async with asyncio.timeout(BURST_S):
+            async with asyncio.timeout(DEBOUNCE_S):
                 while line and is_wordless(waiting.turn for waiting in line):
                     more.clear()
                     await more.wait()

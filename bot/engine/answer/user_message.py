@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.engine.asked import asked_block, knows_place, missing_before
-from bot.engine.gather import gather_uploads
-from bot.engine.prompt import Block, Gathered, about_blocks, context_blocks, question_blocks, told_before
-from bot.engine.words import WITHOUT
+from bot.engine.answer.asked import asked_block, knows_place, missing_before
+from bot.engine.answer.gather import gather_uploads
+from bot.engine.answer.prompt import Gathered, about_blocks, context_blocks, question_blocks, told_before
+from bot.engine.sentences import WITHOUT
+from bot.engine.turns.running_turn import UserMessage
 from bot.events import Earlier, Incoming, Place, Said, Turn
 from bot.ports import Platform, Surface
 
@@ -37,27 +38,19 @@ class AskSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """The user message of a turn, and the notes its readers get about its files."""
-
-    blocks: Sequence[Block]
-    notes: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class _Before:
     """What was said before a turn. `background`: the talk it belongs to. `about`: what its questions are about, and
-    `burst`: what their authors had said just before, both by the question's id.
+    `said_before`: what their authors had said just before, both by the question's id.
     """
 
     background: Sequence[Said]
     about: Mapping[str, Sequence[Said]]
-    burst: Mapping[str, Sequence[Said]]
+    said_before: Mapping[str, Sequence[Said]]
 
 
-async def tell(
+async def build_user_message(
     turn: Turn, platform: Platform, surface: Surface, settings: AskSettings, *, history: Sequence[Mapping[str, Any]]
-) -> Told:
+) -> UserMessage:
     """Return the user message of a turn, never an empty one. `history`: its thread's. Never raises for a bad file."""
     files, earlier, place = await asyncio.gather(
         _files(turn, platform, settings),
@@ -71,13 +64,13 @@ async def tell(
     blocks += context_blocks(await _said(background, platform, settings))
     for question, found in zip(turn.asked, files, strict=True):
         said = question.key.message
-        burst = context_blocks(await _said(before.burst.get(said, ()), platform, settings))
-        blocks += [{**block, "said": said} for block in burst]
+        just_before = context_blocks(await _said(before.said_before.get(said, ()), platform, settings))
+        blocks += [{**block, "said": said} for block in just_before]
         blocks += about_blocks(await _said(before.about.get(said, ()), platform, settings), question)
         blocks += question_blocks([(question, found)])
     news = earlier.missing and earlier.missing != missing_before(history)
     notes = [WITHOUT.format(missing=earlier.missing)] if news else []
-    return Told(blocks, (*notes, *(note for file in files for note in file.notes)))
+    return UserMessage(blocks, (*notes, *(note for file in files for note in file.notes)))
 
 
 async def _files(turn: Turn, platform: Platform, settings: AskSettings) -> list[Gathered]:
@@ -97,13 +90,13 @@ def before_turn(asked: Sequence[Incoming], earlier: Sequence[Said], history: Seq
         earlier = [_without_hidden(line) for line in earlier]
     about = {q.key.message: [one for one in earlier if q.reply_to and one.message_id == q.reply_to] for q in asked}
     replied = {line.message_id for lines in about.values() for line in lines}
-    theirs = {line.message_id for question in asked for line in question.burst} - {""}
+    theirs = {line.message_id for question in asked for line in question.said_before} - {""}
     known = told_before(history) | replied | theirs
     new = [line for line in earlier if line.message_id not in known and not (history and line.by_bot)]
     if not asked or replied or any(question.has_words for question in asked):
-        return _Before(new, about, {question.key.message: question.burst for question in asked})
-    bursts = [line for question in asked for line in question.burst]
-    return _Before((), {asked[0].key.message: sorted([*new, *bursts], key=lambda line: line.order)}, {})
+        return _Before(new, about, {question.key.message: question.said_before for question in asked})
+    said_before = [line for question in asked for line in question.said_before]
+    return _Before((), {asked[0].key.message: sorted([*new, *said_before], key=lambda line: line.order)}, {})
 
 
 def _without_hidden(line: Said) -> Said:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from math import ceil
 from typing import Any
 
-from bot.engine.prompt import Block
+from bot.engine.answer.prompt import Block
 from bot.media import estimate_tokens
 
 GONE = "(An image or file from earlier in this thread is no longer shown: the thread holds too many.)"
@@ -56,7 +56,7 @@ def _block_tokens(block: Mapping[str, Any]) -> int:
     return estimate_tokens(block)
 
 
-def fitted(history: Messages, room: Room) -> list[dict[str, Any]]:
+def trimmed(history: Messages, room: Room) -> list[dict[str, Any]]:
     """Return a history that has room, with sentences in place of the files that had to leave, and of what was said
     first. The longer history of a later turn mostly begins in the same way.
     """

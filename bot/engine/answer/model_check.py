@@ -5,7 +5,7 @@ import asyncio
 import structlog
 
 from bot.claude import AsyncClient, AuthenticationRefused, ClaudeError, ModelNotFound
-from bot.engine.words import sentence_for
+from bot.engine.sentences import sentence_for
 from bot.errors import StartupError
 
 log = structlog.get_logger()

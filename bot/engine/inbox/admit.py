@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.engine.words import NOT_HERE, NOT_IN_DMS, NOT_YOU
+from bot.engine.sentences import NOT_HERE, NOT_IN_DMS, NOT_YOU
 from bot.events import Incoming, Traits
 
 _NOBODY: frozenset[str] = frozenset()

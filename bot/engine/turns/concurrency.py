@@ -17,7 +17,7 @@ class _Share:
     users: int = field(default=0)
 
 
-class Slots:
+class ConcurrencyLimit:
     """Places for turns. A person's turns wait for each other first, so that nobody fills the line for all."""
 
     def __init__(self, in_all: int, per_person: int) -> None:
@@ -26,15 +26,15 @@ class Slots:
         self._shares: dict[str, _Share] = {}
 
     @asynccontextmanager
-    async def one(self, person: str, must_wait: Callable[[Whose], Awaitable[None]]) -> AsyncIterator[None]:
-        """Have a place while inside. `must_wait` is called once if there is none at the moment: with whose
+    async def acquire(self, person: str, on_wait: Callable[[Whose], Awaitable[None]]) -> AsyncIterator[None]:
+        """Have a place while inside. `on_wait` is called once if there is none at the moment: with whose
         turns it waits for, the person's own or all together.
         """
         share = self._shares.setdefault(person, _Share(asyncio.Semaphore(self._per_person)))
         share.users += 1
         try:
             if share.places.locked() or self._all.locked():
-                await must_wait("own" if share.places.locked() else "all")
+                await on_wait("own" if share.places.locked() else "all")
             async with share.places, self._all:
                 yield
         finally:

@@ -1,0 +1,1 @@
+"""One turn, from its questions to its recorded and delivered outcome."""
