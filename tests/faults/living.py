@@ -19,7 +19,7 @@ from bot.events import MessageKey, Turn
 from bot.simulator.changes import Changes
 from bot.simulator.claude import Pace, Reply
 from bot.simulator.faults import Fault
-from bot.simulator.slack.errors import SlackError
+from bot.simulator.slack.workspace.errors import SlackError
 from bot.store import BlobLimits, open_store
 from bot.tryout.world import Room, world
 

@@ -11,8 +11,8 @@ from PIL import Image
 from bot.media import MediaLimits, block_for
 from bot.media.reduce import _cells, _fitting, _grid, _scaled, prepare, work
 from bot.media.tokens import patches
-from bot.simulator.claude.models import MODELS
-from bot.simulator.claude.pictures import PictureReader, check_sides, tokens
+from bot.simulator.claude.request.models import MODELS
+from bot.simulator.claude.request.pictures import PictureReader, check_sides, tokens
 
 from .conftest import Reader, picture, saved
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.media import OLD_SIGHT, SIGHT, Sight, block_for, estimate_tokens
-from bot.simulator.claude.models import MODELS
-from bot.simulator.claude.pictures import Picture, PictureReader, tokens
-from bot.simulator.claude.tokens import Counter
+from bot.simulator.claude.request.models import MODELS
+from bot.simulator.claude.request.pictures import Picture, PictureReader, tokens
+from bot.simulator.claude.request.tokens import Counter
 
 from .conftest import Reader, pdf, picture, png_claiming
 

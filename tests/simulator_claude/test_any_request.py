@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.simulator.claude.answer import answer
-from bot.simulator.claude.check import Checker
-from bot.simulator.claude.models import MODELS
-from bot.simulator.claude.pictures import PictureReader
-from bot.simulator.claude.refusal import Refused
-from bot.simulator.claude.signatures import Signer
+from bot.simulator.claude.answer.answer import answer
+from bot.simulator.claude.request.check import Checker
+from bot.simulator.claude.request.models import MODELS
+from bot.simulator.claude.request.pictures import PictureReader
+from bot.simulator.claude.request.refusal import Refused
+from bot.simulator.claude.request.signatures import Signer
 
 READER = PictureReader()
 CHECKER = Checker(MODELS, READER, Signer(), enforce_thinking_prefix=True)

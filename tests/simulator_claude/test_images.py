@@ -7,8 +7,8 @@ import anthropic
 import pytest
 from PIL import Image
 
-from bot.simulator.claude.models import MODELS
-from bot.simulator.claude.pictures import MAX_BASE64_BYTES, Picture, colour_name, tokens
+from bot.simulator.claude.request.models import MODELS
+from bot.simulator.claude.request.pictures import MAX_BASE64_BYTES, Picture, colour_name, tokens
 
 TEXT = {"type": "text", "text": "What is it?"}
 

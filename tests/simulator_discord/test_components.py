@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.simulator.discord import components
-from bot.simulator.discord.refusals import RefusedError
+from bot.simulator.discord.world import components
+from bot.simulator.discord.world.refusals import RefusedError
 
 
 def button(label: str = "Stop", **more):

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.simulator.discord import bodies
-from bot.simulator.discord.bodies import Body
-from bot.simulator.discord.limits import Limits, limit_of
-from bot.simulator.discord.mentions import evaluate
-from bot.simulator.discord.model import Snowflakes
-from bot.simulator.discord.refusals import RefusedError
-from bot.simulator.discord.world import World
+from bot.simulator.discord.rest import bodies
+from bot.simulator.discord.rest.bodies import Body
+from bot.simulator.discord.rest.limits import Limits, limit_of
+from bot.simulator.discord.world.mentions import evaluate
+from bot.simulator.discord.world.model import Snowflakes
+from bot.simulator.discord.world.refusals import RefusedError
+from bot.simulator.discord.world.world import World
 
 IDS = ["1", "2", "3"]
 PIECES = st.sampled_from(["<@1>", "<@!2>", "<@9>", "<@&3>", "<@&1>", "@everyone", "@here", "word", "`", "@", "<@"])

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.simulator.slack import mrkdwn
-from bot.simulator.slack.pace import Pace, Tier
+from bot.simulator.slack.api.pace import Pace, Tier
+from bot.simulator.slack.workspace import mrkdwn
 
 pieces = st.lists(
     st.sampled_from([

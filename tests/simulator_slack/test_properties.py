@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.simulator.slack import Shared, SlackError, blocks, file_objects
+from bot.simulator.slack import Shared, SlackError
+from bot.simulator.slack.workspace import blocks, file_objects
 
 labels = st.text(min_size=1, max_size=75)
 buttons = st.builds(

@@ -6,7 +6,7 @@ import pytest
 
 from bot.events import Earlier, Place
 from bot.simulator.faults import Fault
-from bot.simulator.slack.file_objects import Shared
+from bot.simulator.slack.workspace.file_objects import Shared
 
 
 async def test_what_was_said_in_the_thread_is_known(scene: Any) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.platforms.slack.markup import SlackDialect, escape
 from bot.platforms.slack.read.mrkdwn import unescape
-from bot.simulator.slack import blocks, mrkdwn
+from bot.simulator.slack.workspace import blocks, mrkdwn
 
 DIALECT = SlackDialect()
 PIECES = st.sampled_from([

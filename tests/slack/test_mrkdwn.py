@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.platforms.slack.read.blocks import words_of
 from bot.platforms.slack.read.mrkdwn import calls_group, people_in, to_markdown
-from bot.simulator.slack import mrkdwn
+from bot.simulator.slack.workspace import mrkdwn
 
 NAMES = {"U1": "Ann", "UBOT": "Parley"}
 

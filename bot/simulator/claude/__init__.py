@@ -9,10 +9,10 @@ what it was asked and by whom, how many turns it has seen, what the images reall
 `long_text(5000)`; `use the tool NAME with {json}` calls a tool; `code`, `table`, `what did I ask first` do as they say.
 """
 
-from bot.simulator.claude.long_text import long_text
-from bot.simulator.claude.models import MODELS, Model
+from bot.simulator.claude.answer.long_text import long_text
+from bot.simulator.claude.answer.reply import Pace, Reply
 from bot.simulator.claude.record import Request
-from bot.simulator.claude.reply import Pace, Reply
+from bot.simulator.claude.request.models import MODELS, Model
 from bot.simulator.claude.server import SimulatedClaude
 
 __all__ = ["MODELS", "Model", "Pace", "Reply", "Request", "SimulatedClaude", "long_text"]

@@ -8,19 +8,21 @@ from typing import Any, Self
 import structlog
 from aiohttp import web
 
-from bot.simulator.claude import answer, models, wire
-from bot.simulator.claude.check import Checked, Checker
-from bot.simulator.claude.fields import Json
-from bot.simulator.claude.message import Finished, finish, new_id
-from bot.simulator.claude.models import Model
-from bot.simulator.claude.pictures import PictureReader
+from bot.simulator.claude import wire
+from bot.simulator.claude.answer import answer
+from bot.simulator.claude.answer.message import Finished, finish, new_id
+from bot.simulator.claude.answer.reply import Pace, Reply
+from bot.simulator.claude.answer.stream import Player, event, pick, steps
+from bot.simulator.claude.answer.talk import read_talk
 from bot.simulator.claude.record import Records, Request
-from bot.simulator.claude.refusal import TYPE_BY_STATUS, Refused, words
-from bot.simulator.claude.reply import Pace, Reply
-from bot.simulator.claude.signatures import Seal, Signer, prefix_digests
-from bot.simulator.claude.stream import Player, event, pick, steps
-from bot.simulator.claude.talk import read_talk
-from bot.simulator.claude.tokens import PromptCache
+from bot.simulator.claude.request import models
+from bot.simulator.claude.request.check import Checked, Checker
+from bot.simulator.claude.request.fields import Json
+from bot.simulator.claude.request.models import Model
+from bot.simulator.claude.request.pictures import PictureReader
+from bot.simulator.claude.request.refusal import TYPE_BY_STATUS, Refused, words
+from bot.simulator.claude.request.signatures import Seal, Signer, prefix_digests
+from bot.simulator.claude.request.tokens import PromptCache
 
 Answers = Callable[[Mapping[str, Any]], Reply]
 API_KEY = "sk-ant-simulated-key"

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
-from bot.simulator.claude.fields import Json
-from bot.simulator.claude.models import Model, model_info
-from bot.simulator.claude.refusal import Refused, error_body, words
-from bot.simulator.claude.reply import Reply
+from bot.simulator.claude.answer.reply import Reply
+from bot.simulator.claude.request.fields import Json
+from bot.simulator.claude.request.models import Model, model_info
+from bot.simulator.claude.request.refusal import Refused, error_body, words
 
 MAX_PAGE = 1000
 _PAGE = 20

@@ -5,7 +5,7 @@ holds the `SimulatedDiscord` sees and does what people in Discord see and do, an
 breaks (`faults`, `limits`, `drop_gateway`, `silence_gateway`, `deny`, `link_lifetime_s`).
 """
 
-from bot.simulator.discord.model import Attachment, Call, Channel, Message, Person
 from bot.simulator.discord.simulated import SimulatedDiscord
+from bot.simulator.discord.world.model import Attachment, Call, Channel, Message, Person
 
 __all__ = ["Attachment", "Call", "Channel", "Message", "Person", "SimulatedDiscord"]

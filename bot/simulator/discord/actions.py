@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.simulator.changes import Change, Changes
-from bot.simulator.discord import gateway as intent
-from bot.simulator.discord.cdn import Cdn
-from bot.simulator.discord.gateway import Gateway
-from bot.simulator.discord.mentions import evaluate
-from bot.simulator.discord.model import (
+from bot.simulator.discord.gateway import gateway as intent
+from bot.simulator.discord.gateway.gateway import Gateway
+from bot.simulator.discord.world.cdn import Cdn
+from bot.simulator.discord.world.mentions import evaluate
+from bot.simulator.discord.world.model import (
     DEFAULT,
     DM,
     EPHEMERAL,
@@ -25,8 +25,8 @@ from bot.simulator.discord.model import (
     Person,
     iso,
 )
-from bot.simulator.discord.wire import Json, Wire
-from bot.simulator.discord.world import World
+from bot.simulator.discord.world.wire import Json, Wire
+from bot.simulator.discord.world.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.simulator.discord import gateway
 from bot.simulator.discord.actions import Draft
-from bot.simulator.discord.model import COMPONENTS_V2, FORUM, PUBLIC_THREAD, SLASH_ANSWER, Channel, Message, Person
+from bot.simulator.discord.gateway import gateway
 from bot.simulator.discord.people import People
+from bot.simulator.discord.world.model import (
+    COMPONENTS_V2,
+    FORUM,
+    PUBLIC_THREAD,
+    SLASH_ANSWER,
+    Channel,
+    Message,
+    Person,
+)
 
 Json = dict[str, Any]
 

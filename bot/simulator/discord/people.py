@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 
 from bot.simulator.changes import Changes
-from bot.simulator.discord import bodies, components, gateway
 from bot.simulator.discord.actions import Actions, Draft, Revision
-from bot.simulator.discord.cdn import Cdn
-from bot.simulator.discord.gateway import Gateway
-from bot.simulator.discord.interactions import Interactions
-from bot.simulator.discord.model import DEFAULT, DM, HAS_SNAPSHOT, REPLY, Channel, Guild, Message, Person, Role
-from bot.simulator.discord.wire import Wire
-from bot.simulator.discord.world import MANAGE_MESSAGES, World
+from bot.simulator.discord.gateway import gateway
+from bot.simulator.discord.gateway.gateway import Gateway
+from bot.simulator.discord.rest import bodies
+from bot.simulator.discord.rest.interactions import Interactions
+from bot.simulator.discord.world import components
+from bot.simulator.discord.world.cdn import Cdn
+from bot.simulator.discord.world.model import DEFAULT, DM, HAS_SNAPSHOT, REPLY, Channel, Guild, Message, Person, Role
+from bot.simulator.discord.world.wire import Wire
+from bot.simulator.discord.world.world import MANAGE_MESSAGES, World
 
 
 class People:

@@ -7,14 +7,15 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from bot.simulator.discord import bodies, gateway
-from bot.simulator.discord.channels import AccountRoutes, ChannelRoutes
-from bot.simulator.discord.limits import Limits
-from bot.simulator.discord.messages import MessageRoutes
-from bot.simulator.discord.model import Call
+from bot.simulator.discord.gateway import gateway
 from bot.simulator.discord.others import Others
-from bot.simulator.discord.rest import Rest
-from bot.simulator.discord.world import PERMISSIONS
+from bot.simulator.discord.rest import bodies
+from bot.simulator.discord.rest.channels import AccountRoutes, ChannelRoutes
+from bot.simulator.discord.rest.limits import Limits
+from bot.simulator.discord.rest.messages import MessageRoutes
+from bot.simulator.discord.rest.rest import Rest
+from bot.simulator.discord.world.model import Call
+from bot.simulator.discord.world.world import PERMISSIONS
 from bot.simulator.faults import Faults, Garbled
 
 _DENIABLE = {*PERMISSIONS, "dm"}

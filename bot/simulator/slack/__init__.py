@@ -5,12 +5,12 @@ with faults that can be switched on. `SimulatedSlack` is the server and, for tes
 people who use it.
 """
 
-from bot.simulator.slack.calls import Call
-from bot.simulator.slack.deliveries import Envelope
-from bot.simulator.slack.errors import SlackError
-from bot.simulator.slack.file_objects import File, Shared
-from bot.simulator.slack.records import Message, Person
+from bot.simulator.slack.api.calls import Call
 from bot.simulator.slack.server import SimulatedSlack
-from bot.simulator.slack.whispers import Whisper
+from bot.simulator.slack.sockets.deliveries import Envelope
+from bot.simulator.slack.workspace.errors import SlackError
+from bot.simulator.slack.workspace.file_objects import File, Shared
+from bot.simulator.slack.workspace.records import Message, Person
+from bot.simulator.slack.workspace.whispers import Whisper
 
 __all__ = ["Call", "Envelope", "File", "Message", "Person", "Shared", "SimulatedSlack", "SlackError", "Whisper"]

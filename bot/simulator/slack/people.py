@@ -5,16 +5,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from bot.simulator.changes import Changes
-from bot.simulator.slack import blocks as block_kit
-from bot.simulator.slack import mrkdwn, reactions, streams
-from bot.simulator.slack.deliveries import Deliveries
-from bot.simulator.slack.errors import SlackError
-from bot.simulator.slack.file_objects import Shared
-from bot.simulator.slack.interactivity import Interactivity
-from bot.simulator.slack.records import Channel, Message, Person
-from bot.simulator.slack.sockets import Sockets
-from bot.simulator.slack.whispers import Whisper
-from bot.simulator.slack.workspace import Content, Workspace
+from bot.simulator.slack.api import reactions, streams
+from bot.simulator.slack.api.interactivity import Interactivity
+from bot.simulator.slack.sockets.deliveries import Deliveries
+from bot.simulator.slack.sockets.sockets import Sockets
+from bot.simulator.slack.workspace import blocks as block_kit
+from bot.simulator.slack.workspace import mrkdwn
+from bot.simulator.slack.workspace.errors import SlackError
+from bot.simulator.slack.workspace.file_objects import Shared
+from bot.simulator.slack.workspace.records import Channel, Message, Person
+from bot.simulator.slack.workspace.whispers import Whisper
+from bot.simulator.slack.workspace.workspace import Content, Workspace
 
 _LINK = re.compile(r"https?://[^\s|<>]+")
 

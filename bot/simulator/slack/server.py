@@ -7,8 +7,8 @@ from typing import Self
 
 from aiohttp import web
 
-from bot.simulator.slack.calls import Call
-from bot.simulator.slack.deliveries import Envelope
+from bot.simulator.slack.api.calls import Call
+from bot.simulator.slack.sockets.deliveries import Envelope
 from bot.simulator.slack.trouble import Trouble
 
 _LARGEST_BODY = 64 * 1024 * 1024

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.simulator.faults import Faults, Garbled
-from bot.simulator.slack.deliveries import Mishap
-from bot.simulator.slack.files import Files
-from bot.simulator.slack.methods import ALL_SCOPES, SCOPES, scope_of
+from bot.simulator.slack.api.files import Files
+from bot.simulator.slack.api.methods import ALL_SCOPES, SCOPES, scope_of
+from bot.simulator.slack.api.web_api import WebApi
 from bot.simulator.slack.people import People
-from bot.simulator.slack.sockets import Reason, Socket
-from bot.simulator.slack.web_api import WebApi
+from bot.simulator.slack.sockets.deliveries import Mishap
+from bot.simulator.slack.sockets.sockets import Reason, Socket
 
 _SUBSCRIPTIONS = {"channel": "message.channels", "group": "message.groups", "im": "message.im", "mpim": "message.mpim"}
 _EVENTS = frozenset({

@@ -1,0 +1,1 @@
+"""What is answered: the reply as scripted or made, its message, and its stream."""

@@ -1,0 +1,1 @@
+"""How a request is read and refused: its parameters, conversation, pictures, thinking and tokens."""

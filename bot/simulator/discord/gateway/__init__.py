@@ -1,0 +1,1 @@
+"""The gateway: its connections, and the sessions that outlive them."""

@@ -1,0 +1,1 @@
+"""Socket Mode: the connections, and the events that go through them."""

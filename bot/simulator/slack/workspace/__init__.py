@@ -1,0 +1,1 @@
+"""What there is in the workspace: people, conversations, messages and files, and how a text is read."""
