@@ -8,9 +8,15 @@
             print(piece, end="")
     print(chat.use, chat.cost, chat.h)
 
-docs/claude.md walks through it. The SDK is imported when the first request is made, or by `mk_sdk`.
+docs/claude.md walks through it. The SDK is imported when the first request is made, or by `mk_sdk`. The
+rooms: `messages` is what is read and written, `catalog` what models can do and cost, `tools` Python as Claude's tools,
+and `api` one request.
 """
 
+from bot.claude.api.request import mk_tool_choice
+from bot.claude.api.transport import AsyncAnthropic, close_sdk, mk_sdk
+from bot.claude.catalog.models import Abilities, model_types, models
+from bot.claude.catalog.prices import PRICES_AS_OF, Price, cost_of, price_of, pricing
 from bot.claude.chat import AsyncChat
 from bot.claude.client import AsyncClient
 from bot.claude.errors import (
@@ -36,15 +42,11 @@ from bot.claude.errors import (
     stopped,
 )
 from bot.claude.events import AskedAgain, End, Event, Text, Thinking, ToolResult, ToolUse, UsageSoFar
-from bot.claude.messages import doc_msg, img_msg, mk_msg, mk_msgs, pdf_msg, text_msg
-from bot.claude.models import Abilities, model_types, models
-from bot.claude.prices import PRICES_AS_OF, Price, cost_of, price_of, pricing
-from bot.claude.records import Block, Message, Usage, contents, find_block, sources, usage
-from bot.claude.request import mk_tool_choice
-from bot.claude.schema import get_schema
+from bot.claude.messages.blocks import doc_msg, img_msg, mk_msg, mk_msgs, pdf_msg, text_msg
+from bot.claude.messages.records import Block, Message, Usage, contents, find_block, sources, usage
 from bot.claude.stream import Stream
-from bot.claude.tools import mk_funcres, mk_toolres, mk_toolres_async
-from bot.claude.transport import AsyncAnthropic, close_sdk, mk_sdk
+from bot.claude.tools.run import mk_funcres, mk_toolres, mk_toolres_async
+from bot.claude.tools.schema import get_schema
 from bot.claude.warn import ClaudeWarning
 
 __all__ = [

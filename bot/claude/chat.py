@@ -6,16 +6,16 @@ import weakref
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
 
-from bot.claude.call import Allow, Progress, StreamItem
+from bot.claude.api.call import Allow, Progress, StreamItem
+from bot.claude.catalog.prices import cost_of
 from bot.claude.client import AsyncClient, add_cost
 from bot.claude.events import End, ToolResult
-from bot.claude.history import checked, continued, opening, prompt_blocks
-from bot.claude.messages import tool_uses
-from bot.claude.prices import cost_of
-from bot.claude.records import Json, Message, Usage
+from bot.claude.messages.blocks import tool_uses
+from bot.claude.messages.history import checked, continued, opening, prompt_blocks
+from bot.claude.messages.records import Json, Message, Usage
 from bot.claude.stream import Stream
 from bot.claude.toolloop import FINAL_PROMPT, Loop, steps
-from bot.claude.tools import TOOL_TIMEOUT_S, lookup, run_tools
+from bot.claude.tools.run import TOOL_TIMEOUT_S, lookup, run_tools
 
 
 class AsyncChat:

@@ -4,17 +4,17 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bot.claude.call import PAUSES_S, Allow, Count, Policy, Progress, StreamItem, converse
-from bot.claude.carry import join_prefill
-from bot.claude.messages import mk_msgs
-from bot.claude.models import Abilities, abilities_of, completed
-from bot.claude.prices import cost_of
-from bot.claude.records import Message, Usage, plain, usage
-from bot.claude.request import CallOptions, build
-from bot.claude.schema import get_schema
+from bot.claude.api.call import PAUSES_S, Allow, Count, Policy, Progress, StreamItem, converse
+from bot.claude.api.request import CallOptions, build
+from bot.claude.api.transport import STALL_S, fetch_json, shared_sdk
+from bot.claude.catalog.models import Abilities, abilities_of, completed
+from bot.claude.catalog.prices import cost_of
+from bot.claude.messages.blocks import mk_msgs
+from bot.claude.messages.prefill import join_prefill
+from bot.claude.messages.records import Message, Usage, plain, usage
 from bot.claude.stream import Stream
-from bot.claude.structured import values_of
-from bot.claude.transport import STALL_S, fetch_json, shared_sdk
+from bot.claude.tools.schema import get_schema
+from bot.claude.tools.structured import values_of
 from bot.claude.warn import Warned
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class AsyncClient:
         other is a field of the request as the API has it (`metadata`, `service_tier`, …). `extra_headers`: headers.
 
         What a model refuses is replaced before the request, with one warning for each client (`ClaudeWarning`); see
-        `bot.claude.request`. The answer is always read as a stream, so that no length of it meets a time limit.
+        `bot.claude.api.request`. The answer is always read as a stream, so that no length of it meets a time limit.
         Raises `ClaudeError`, and `ValueError` or `TypeError` for what cannot be sent.
         """
         options = self.options(msgs, sp, temp, maxtok, prefill, stop, tools=tools, tool_choice=tool_choice, **kw)

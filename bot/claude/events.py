@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.claude.errors import ClaudeError
-from bot.claude.records import Message, Usage
+from bot.claude.messages.records import Message, Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from types import TracebackType
 from typing import Any, Self
 
-from bot.claude.call import Progress, StreamItem
+from bot.claude.api.call import Progress, StreamItem
 from bot.claude.errors import StreamCut
 from bot.claude.events import Event, Text
-from bot.claude.records import Message, Usage
+from bot.claude.messages.records import Message, Usage
 
 
 class Stream:

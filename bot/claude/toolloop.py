@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.claude.call import Progress, StreamItem
+from bot.claude.api.call import Progress, StreamItem
 from bot.claude.events import End
-from bot.claude.history import continued, opening
-from bot.claude.messages import answers_tools, mk_blocks, tool_uses
-from bot.claude.records import Json, Message
+from bot.claude.messages.blocks import answers_tools, mk_blocks, tool_uses
+from bot.claude.messages.history import continued, opening
+from bot.claude.messages.records import Json, Message
 
 Step = Callable[[list[Json], Mapping[str, Any], Progress], AsyncGenerator[StreamItem, None]]
 """Asks once with these messages and options, and runs the tools; the messages are continued by what came of it."""

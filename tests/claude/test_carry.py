@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.claude import AsyncChat, AsyncClient, ClaudeWarning, contents, get_schema, mk_sdk, mk_tool_choice
-from bot.claude.carry import PrefillJoiner
+from bot.claude.messages.prefill import PrefillJoiner
 from bot.simulator.claude import Reply, SimulatedClaude
 
 CURRENT, OLD = "claude-sonnet-5-5", "claude-sonnet-4-5"

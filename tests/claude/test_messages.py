@@ -19,7 +19,7 @@ from bot.claude import (
     text_msg,
     usage,
 )
-from bot.claude.messages import outgoing
+from bot.claude.messages.blocks import outgoing
 
 HEADS = {
     "image/png": b"\x89PNG\r\n\x1a\n",

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.claude import AsyncChat, AsyncClient, cost_of, mk_sdk, model_types, models, price_of, pricing, usage
-from bot.claude.models import abilities_of
+from bot.claude.catalog.models import abilities_of
 from bot.simulator.claude import MODELS, Reply, SimulatedClaude
 
 

@@ -25,8 +25,8 @@ from bot.claude import (
     contents,
     mk_sdk,
 )
-from bot.claude.call import pause_before
-from bot.claude.failures import retry_after
+from bot.claude.api.call import pause_before
+from bot.claude.api.failures import retry_after
 from bot.simulator.claude import Reply
 
 REFUSED = [
@@ -162,7 +162,7 @@ def test_a_wait_until_a_date_lasts_until_then():
 
 
 async def test_an_outage_costs_four_attempts_and_the_error_says_so(client, claude, monkeypatch):
-    monkeypatch.setattr("bot.claude.call.PAUSES_S", (0.01, 0.01, 0.01))
+    monkeypatch.setattr("bot.claude.api.call.PAUSES_S", (0.01, 0.01, 0.01))
     claude.otherwise = lambda _: Reply(status=529)
     with pytest.raises(Overloaded) as caught:
         await client()("Hi")
@@ -172,7 +172,7 @@ async def test_an_outage_costs_four_attempts_and_the_error_says_so(client, claud
 
 
 async def test_a_chat_is_as_patient_as_it_is_told(c, claude, monkeypatch):
-    monkeypatch.setattr("bot.claude.call.PAUSES_S", (0.01,))
+    monkeypatch.setattr("bot.claude.api.call.PAUSES_S", (0.01,))
     claude.otherwise = lambda _: Reply(status=503)
     with pytest.raises(Unavailable):
         await AsyncChat(cli=c, attempts=2)("Hi")
@@ -180,7 +180,7 @@ async def test_a_chat_is_as_patient_as_it_is_told(c, claude, monkeypatch):
 
 
 async def test_a_request_is_made_only_if_it_is_allowed_and_with_no_more_tokens_than_that(c, claude, monkeypatch):
-    monkeypatch.setattr("bot.claude.call.PAUSES_S", (0.01,))
+    monkeypatch.setattr("bot.claude.api.call.PAUSES_S", (0.01,))
     claude.script(Reply(status=529), Reply(text="one two three"), Reply(text="never"))
     asked = []
 

@@ -10,7 +10,7 @@ import pytest
 from typing_extensions import TypedDict
 
 from bot.claude import SchemaError, get_schema
-from bot.claude.schema import BadArguments, tool_of
+from bot.claude.tools.schema import BadArguments, tool_of
 
 
 class Color(enum.Enum):

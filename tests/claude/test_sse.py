@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.claude.records import text_of
-from bot.claude.sse import Accumulator, ErrorEvent, EventSplitter
+from bot.claude.api.sse import Accumulator, ErrorEvent, EventSplitter
+from bot.claude.messages.records import text_of
 
 EXAMPLES = 60
 LONG = 10_000

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from bot.claude import AsyncChat, InvalidRequest, Overloaded, StreamCut, contents, img_msg, mk_msgs
-from bot.claude.messages import EMPTY_REPLY
+from bot.claude.messages.blocks import EMPTY_REPLY
 from bot.simulator.claude import Reply
 
 

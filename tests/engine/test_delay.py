@@ -38,7 +38,7 @@ async def test_before_an_answer_a_silence_is_told_in_the_status(here: Room) -> N
 async def test_an_outage_costs_one_turn_four_calls_and_is_told_with_what_was_tried(
     here: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.claude.call.PAUSES_S", (0.01, 0.01, 0.01))
+    monkeypatch.setattr("bot.claude.api.call.PAUSES_S", (0.01, 0.01, 0.01))
     here.claude.otherwise = lambda _: Reply(status=529)
     await here.say(100, "Well?")
     await here.ended(100, "failed")
@@ -48,7 +48,7 @@ async def test_an_outage_costs_one_turn_four_calls_and_is_told_with_what_was_tri
 
 async def test_an_outage_amid_an_answer_costs_four_calls_too(here: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer that breaks off is asked for once more: with the calls that are left."""
-    monkeypatch.setattr("bot.claude.call.PAUSES_S", (0.01, 0.01, 0.01))
+    monkeypatch.setattr("bot.claude.api.call.PAUSES_S", (0.01, 0.01, 0.01))
     here.claude.script(Reply(status=529), Reply(text="one two three", cut_after=1))
     here.claude.otherwise = lambda _: Reply(status=529)
     await here.say(100, "Well?")
@@ -60,7 +60,7 @@ async def test_an_outage_amid_an_answer_costs_four_calls_too(here: Room, monkeyp
 async def test_the_log_names_host_and_reason(
     here: Room, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("bot.claude.call.PAUSES_S", (0.01,))
+    monkeypatch.setattr("bot.claude.api.call.PAUSES_S", (0.01,))
     here.claude.script(Reply(status=529, error_message="Too much to do"), Reply(status=400, error_message="Not so"))
     await here.say(100, "Well?")
     await here.ended(100, "failed")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from bot.claude.events import Event, Thinking, ToolUse, UsageSoFar
-from bot.claude.records import Block, Json, Message, Usage
+from bot.claude.messages.records import Block, Json, Message, Usage
 
 BYTES_PER_TOKEN = 3.5
 """For the output of an answer that broke off: about so many bytes of UTF-8 are one token."""

@@ -1,6 +1,6 @@
 """The beginning of an answer that was given in advance, joined with what Claude wrote after it, or once more."""
 
-from bot.claude.records import Json, Message
+from bot.claude.messages.records import Json, Message
 
 
 class PrefillJoiner:

@@ -6,7 +6,7 @@ Source: Claude docs, about-claude/pricing, and the models' announcements, read o
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from bot.claude.models import abilities_of
+from bot.claude.catalog.models import abilities_of
 
 PRICES_AS_OF = "2026-11-22"
 WEB_SEARCH_USD = 0.01  # $10 for 1,000 searches; web fetch is free

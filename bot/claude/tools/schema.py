@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.claude.comments import comments_of
 from bot.claude.errors import SchemaError
-from bot.claude.records import Json
+from bot.claude.messages.records import Json
+from bot.claude.tools.comments import comments_of
 
 if TYPE_CHECKING:
     import pydantic

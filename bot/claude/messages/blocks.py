@@ -7,7 +7,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.claude.records import Json, plain
+from bot.claude.messages.records import Json, plain
 
 EMPTY_REPLY = "(no text)"
 """What a history holds for an answer without content: the API refuses empty messages."""

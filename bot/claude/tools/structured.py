@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.claude.errors import NoStructure
-from bot.claude.messages import tool_uses
-from bot.claude.records import Message
-from bot.claude.schema import BadArguments, tool_of
+from bot.claude.messages.blocks import tool_uses
+from bot.claude.messages.records import Message
+from bot.claude.tools.schema import BadArguments, tool_of
 
 
 async def values_of(message: Message, kinds: Sequence[Any]) -> list[Any]:

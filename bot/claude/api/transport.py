@@ -12,10 +12,10 @@ import weakref
 from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from bot.claude.api.failures import translate
+from bot.claude.api.sse import EventSplitter
 from bot.claude.errors import AuthenticationRefused, Stalled, StreamCut, Unavailable
-from bot.claude.failures import translate
-from bot.claude.records import Json
-from bot.claude.sse import EventSplitter
+from bot.claude.messages.records import Json
 
 if TYPE_CHECKING:
     import anthropic

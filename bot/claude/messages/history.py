@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.claude.messages import (
+from bot.claude.messages.blocks import (
     NOT_RUN,
     blocks_of,
     drop_thinking,
@@ -15,7 +15,7 @@ from bot.claude.messages import (
     running_from,
     tool_uses,
 )
-from bot.claude.records import Json, Message
+from bot.claude.messages.records import Json, Message
 
 NO_PROMPT = "there is nothing to answer: give a prompt, or set `cont_pr`, the prompt for going on"
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
+from bot.claude.api.sse import ErrorEvent
 from bot.claude.errors import (
     AuthenticationRefused,
     ClaudeError,
@@ -20,7 +21,6 @@ from bot.claude.errors import (
     Stalled,
     Unavailable,
 )
-from bot.claude.sse import ErrorEvent
 
 _SPEND_CODES = (
     "enforced_spend_limit_reached",

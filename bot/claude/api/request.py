@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.claude.messages import MAX_BREAKPOINTS, cache_control, outgoing, with_text
-from bot.claude.models import Abilities
-from bot.claude.records import Json
-from bot.claude.schema import get_schema
+from bot.claude.catalog.models import Abilities
+from bot.claude.messages.blocks import MAX_BREAKPOINTS, cache_control, outgoing, with_text
+from bot.claude.messages.records import Json
+from bot.claude.tools.schema import get_schema
 
 Warn = Callable[[str], None]
 SAMPLING_VERSION = {"anthropic-version": "2023-06-01"}

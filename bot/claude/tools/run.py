@@ -5,9 +5,9 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from bot.claude.messages import kept, mk_block, result_block, tool_uses
-from bot.claude.records import Json, Message, plain
-from bot.claude.schema import BadArguments, tool_of
+from bot.claude.messages.blocks import kept, mk_block, result_block, tool_uses
+from bot.claude.messages.records import Json, Message, plain
+from bot.claude.tools.schema import BadArguments, tool_of
 
 Function = Callable[..., Any]
 Lookup = Callable[[str], Function | None]

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.claude.carry import PrefillJoiner, join_prefill, without_thinking
+from bot.claude.api.failures import from_event
+from bot.claude.api.request import Request
+from bot.claude.api.sse import Accumulator, ErrorEvent
+from bot.claude.api.transport import open_response, read_events
 from bot.claude.errors import AuthenticationRefused, ClaudeError, NoConnection, Stalled, StreamCut
 from bot.claude.events import AskedAgain, End, Event
-from bot.claude.failures import from_event
-from bot.claude.records import Json, Message, Usage
-from bot.claude.request import Request
-from bot.claude.sse import Accumulator, ErrorEvent
-from bot.claude.transport import open_response, read_events
+from bot.claude.messages.prefill import PrefillJoiner, join_prefill, without_thinking
+from bot.claude.messages.records import Json, Message, Usage
 
 if TYPE_CHECKING:
     import anthropic
