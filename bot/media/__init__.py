@@ -4,10 +4,13 @@
 a block will cost; `download.fetch` gets the bytes in the first place. `read_page` turns HTML into text. What a file is,
 its bytes decide. Pictures are decoded, PDFs examined and pages read in a process of their own, so that a hostile one
 costs neither memory nor time here; the only user of Pillow, pillow-heif and pypdf.
+
+The rooms: `formats` reads what a file is off its bytes, `decode` is the bot's side of that process, and `child` is
+what runs in it.
 """
 
 from bot.media.block import block_for
-from bot.media.line import one_message
+from bot.media.decode.line import one_message
 from bot.media.read import Media, MediaLimits, read, read_page
 from bot.media.tokens import OLD_SIGHT, SIGHT, Sight, estimate_tokens
 

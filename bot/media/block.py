@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from bot.media.kinds import PDF, TAKEN, TEXT
+from bot.media.formats.kinds import PDF, TAKEN, TEXT
 from bot.media.names import called
 from bot.media.tokens import pages_context
 

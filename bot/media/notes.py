@@ -1,6 +1,6 @@
 """What is said of a picture that is not shown as it was sent: to its readers, and to Claude."""
 
-from bot.media.shrink import Reduced
+from bot.media.decode.shrink import Reduced
 
 
 def note_on(name: str, made: Reduced) -> str:

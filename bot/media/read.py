@@ -6,14 +6,14 @@ from typing import Literal
 
 from bot.errors import MediaError
 from bot.events import Upload
-from bot.media.header import Header, read_header
-from bot.media.kinds import PDF, PILLOW_NAMES, TAKEN, TEXT, Unreadable, kind_of, text_of
+from bot.media.decode.pdf import check_pdf
+from bot.media.decode.shrink import Order, shrink, too_many_pixels
+from bot.media.decode.worker import Bounds, run
+from bot.media.formats.header import Header, read_header
+from bot.media.formats.kinds import PDF, PILLOW_NAMES, TAKEN, TEXT, Unreadable, kind_of, text_of
 from bot.media.names import called
 from bot.media.notes import about, note_on
-from bot.media.pdf import check_pdf
-from bot.media.shrink import Order, shrink, too_many_pixels
 from bot.media.tokens import SIGHT, image_tokens, patches, pdf_tokens, text_tokens
-from bot.media.worker import Bounds, run
 
 PAGE_MARGIN_BYTES = 4096
 

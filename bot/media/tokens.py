@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from bot.media.header import read_header
-from bot.media.kinds import PDF
+from bot.media.formats.header import read_header
+from bot.media.formats.kinds import PDF
 
 PATCH_PX = 28
 """An image costs a token for each square of so many pixels a side, begun ones included."""

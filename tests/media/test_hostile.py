@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import MediaError
-from bot.media.header import read_header
-from bot.media.kinds import TAKEN, Unreadable, kind_of
-from bot.media.shrink import Order, shrink
-from bot.media.worker import Bounds, run
+from bot.media.decode.shrink import Order, shrink
+from bot.media.decode.worker import Bounds, run
+from bot.media.formats.header import read_header
+from bot.media.formats.kinds import TAKEN, Unreadable, kind_of
 
 from .conftest import Reader, animated, noise, opened, pdf, picture, saved, turned
 from .corpus import SHOWN, Hostile, corpus
@@ -99,7 +99,7 @@ async def test_a_cancelled_reader_leaves_no_process(hand_in: Reader) -> None:
 def children() -> list[int]:
     """Return the processes that decode."""
     found = [pid for task in Path("/proc/self/task").iterdir() for pid in read(task / "children").split()]
-    return [int(pid) for pid in found if b"child.py" in read(Path("/proc", pid.decode(), "cmdline"))]
+    return [int(pid) for pid in found if b"child/main.py" in read(Path("/proc", pid.decode(), "cmdline"))]
 
 
 def read(file: Path) -> bytes:

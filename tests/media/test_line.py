@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.media.line import Line, one_message
+from bot.media.decode.line import Line, one_message
 
 
 class Desk:

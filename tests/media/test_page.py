@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.errors import MediaError
 from bot.media import MediaLimits, read_page
-from bot.media.page import text_of_html
+from bot.media.child.page import text_of_html
 
 PIECES = [*"<>![]-/&;=x \n\t\"'", "pre", "</pre>", "<pre>", "<script", "</script>", "<li class='", "<![CDATA[", "<!--"]
 PIECES += ["-->", "&lt;", "&#9", "&#x", '<a href="', "<title>", "<?", "</", "<p>", "é", "\ud83d", "<td", "= "]

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.errors import MediaError
-from bot.media.examine import work
+from bot.media.child.examine import work
 
 from .conftest import Reader, pdf
 

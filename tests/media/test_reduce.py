@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.media import MediaLimits, block_for
-from bot.media.reduce import _cells, _fitting, _grid, _scaled, prepare, work
+from bot.media.child.reduce import _cells, _fitting, _grid, _scaled, prepare, work
 from bot.media.tokens import patches
 from bot.simulator.claude.request.models import MODELS
 from bot.simulator.claude.request.pictures import PictureReader, check_sides, tokens

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import Forbidden, MediaError, RateLimited, Unreachable
-from bot.media.page import text_of_html
+from bot.media.child.page import text_of_html
 from bot.simulator.faults import Fault
 from bot.simulator.slack import Shared
 

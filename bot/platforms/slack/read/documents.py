@@ -7,7 +7,7 @@ a canvas is of mode `quip` and its `url_private` gives HTML; an e-mail has its `
 from collections.abc import Mapping
 from typing import Any
 
-from bot.media.page import text_of_html
+from bot.media.child.page import text_of_html
 
 __all__ = ["MEDIA_TYPE", "is_document", "text_in", "text_of_html"]
 

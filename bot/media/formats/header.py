@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bot.media.kinds import DAMAGED, Unreadable
+from bot.media.formats.kinds import DAMAGED, Unreadable
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Turns one picture into one that Claude takes. Runs in `child.py`'s process; imports nothing of the bot.
+"""Turns one picture into one that Claude takes. Runs in `main.py`'s process; imports nothing of the bot.
 
 `work` is given the file's bytes and an order, described by `shrink.Order`.
 """

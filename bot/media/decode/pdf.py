@@ -1,7 +1,7 @@
 """Whether a PDF is one that Claude takes and nobody need fear: looked into by `examine.py` in a process of its own."""
 
-from bot.media.kinds import DAMAGED, Unreadable
-from bot.media.worker import Bounds, run
+from bot.media.decode.worker import Bounds, run
+from bot.media.formats.kinds import DAMAGED, Unreadable
 
 _REFUSED = {
     "script": "has scripts in it",

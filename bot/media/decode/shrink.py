@@ -2,8 +2,8 @@
 
 from dataclasses import asdict, dataclass
 
-from bot.media.kinds import Unreadable
-from bot.media.worker import Bounds, run
+from bot.media.decode.worker import Bounds, run
+from bot.media.formats.kinds import Unreadable
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Says what is in a PDF: its pages, and what a document to be read has no need of. Runs in `child.py`'s process.
+"""Says what is in a PDF: its pages, and what a document to be read has no need of. Runs in `main.py`'s process.
 
 Every object that the file's tables list counts, those in compressed object streams too, whether or not anything leads
 to it. PDF 2.0 (ISO 32000-2): 12.6.4 action types, 7.11.4 embedded files, 7.6 encryption. pypdf reads it: the

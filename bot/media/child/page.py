@@ -1,4 +1,4 @@
-"""Says what a reader sees of a page of HTML that a stranger wrote. Runs in `child.py`'s process.
+"""Says what a reader sees of a page of HTML that a stranger wrote. Runs in `main.py`'s process.
 
 One pass, linear in the page's length whatever is in it: Python's own parser looks for the end of a tag or comment
 again and again, which costs the square (CVE-2025-6069). Broken HTML is read as browsers read it (WHATWG, 13.2.5), but

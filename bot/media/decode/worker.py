@@ -1,4 +1,4 @@
-"""Runs `child.py` on one file: off the event loop, few at a time, and ended if it computes too long."""
+"""Run `child/main.py` on one file: off the event loop, few at a time, and ended if it computes too long."""
 
 import asyncio
 import contextlib
@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.media.guard import hide_memory
-from bot.media.kinds import DAMAGED, Unreadable
-from bot.media.line import Line
+from bot.media import child
+from bot.media.child.guard import hide_memory
+from bot.media.decode.line import Line
+from bot.media.formats.kinds import DAMAGED, Unreadable
 
 _AT_ONCE = 2
 """Each may take the memory it is allowed."""
@@ -24,6 +25,7 @@ _LIBRARIES = ("LD_LIBRARY_PATH", "PYTHONHOME")
 _TOO_LONG = "it takes too long to read"
 _TIME_SPENT = frozenset({-signal.SIGPROF, -signal.SIGXCPU})
 """The exit codes of a process that has computed as long as it may (setitimer(2), setrlimit(2))."""
+_CHILD = Path(child.__file__).parent
 _LINE_BYTES = 4096
 _PIPE_BYTES = 1 << 20
 
@@ -45,7 +47,7 @@ class Bounds:
 
 
 async def run(task: str, data: bytes, order: dict[str, Any], bounds: Bounds) -> tuple[dict[str, Any], bytes]:
-    """Return what the module `task` of this room makes of a file: its result, and the bytes that belong to it.
+    """Return what the module `task` of `bot.media.child` makes of a file: its result, and the bytes that belong to it.
 
     Raises `Unreadable` if it fails or would take more than it may. Afterwards the process has ended, on cancellation
     too.
@@ -76,13 +78,12 @@ def _hide_memory() -> None:
 
 
 async def _process(task: str, data: bytes, order: dict[str, Any], max_bytes: int) -> bytes:
-    folder = Path(__file__).parent
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-S",  # its path is ours, ready made
         "-P",  # this folder does not become a place to import from
-        str(folder / "child.py"),
-        str(folder / f"{task}.py"),
+        str(_CHILD / "main.py"),
+        str(_CHILD / f"{task}.py"),
         json.dumps(order),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

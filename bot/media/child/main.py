@@ -1,4 +1,4 @@
-"""A process of its own that reads one file of a stranger, run as `python child.py TASK ORDER` by `worker.run`.
+"""A process of its own that reads one file of a stranger, run as `python main.py TASK ORDER` by `worker.run`.
 
 Decoders are where hostile files do harm. Here they can do little: this process has a limit on its memory and CPU time,
 can open no file and no connection once it has begun, has no privileges, cannot read the bot's memory, knows no token,
