@@ -6,8 +6,8 @@ from dataclasses import replace
 from bot.events import Button, Limits
 from bot.ports import Dialect, Surface
 from bot.reply.note import GOES_ON, IN_FILE, WAITING, WHOLE, not_attached, noted, room_for, with_line
-from bot.reply.page_end import Work
-from bot.reply.pages import Page, Paginator
+from bot.reply.paging.page_end import Work
+from bot.reply.paging.pages import Page, Paginator
 from bot.reply.screen import Attachment, Rendering, Span, Wanted, readable
 
 _ROOM_FOR_A_NOTE = 200

@@ -17,9 +17,9 @@ from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Rejected, Un
 from bot.events import AnswerMessage, Budget, Button, MessageKey
 from bot.ports import PartLog, Surface
 from bot.reply.draft import Draft
-from bot.reply.pace import Backlog, Rank
-from bot.reply.pacer import Claim, Pacer, give_back
-from bot.reply.page_end import Work
+from bot.reply.pacing.pace import Backlog, Rank
+from bot.reply.pacing.pacer import Claim, Pacer, give_back
+from bot.reply.paging.page_end import Work
 from bot.reply.parts import Parts
 from bot.reply.screen import LATE_AFTER_S, Call, Step, next_steps
 from bot.tasks import Tasks

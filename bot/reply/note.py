@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from bot.ports import Dialect
-from bot.reply.pages import pages
+from bot.reply.paging.pages import pages
 
 NO_TEXT = "Claude returned no text."
 WAITING = "…"

@@ -11,8 +11,8 @@ from loop_clock import time_passes
 
 from bot.errors import RateLimited, Unreachable
 from bot.events import Budget
-from bot.reply.pace import Backlog
-from bot.reply.pacer import Claim, Pacer
+from bot.reply.pacing.pace import Backlog
+from bot.reply.pacing.pacer import Claim, Pacer
 from bot.simulator.faults import Fault
 
 Connected = Callable[..., AbstractAsyncContextManager[Any]]

@@ -4,7 +4,7 @@ import pytest
 
 from bot.platforms.discord import DiscordDialect
 from bot.platforms.discord.markup.bounds import DEEPEST_BRACKETS, bounds_of
-from bot.reply.inline import LONGEST_RUN, MOST_RUNS
+from bot.reply.markdown.inline import LONGEST_RUN, MOST_RUNS
 
 DIALECT = DiscordDialect()
 

@@ -9,8 +9,8 @@ from reply_fakes import JumpingLoop, run
 
 from bot.events import Budget
 from bot.reply import Pacer
-from bot.reply.pace import Backlog, Rank, in_bursts_of
-from bot.reply.pacer import Claim, wait_aside
+from bot.reply.pacing.pace import Backlog, Rank, in_bursts_of
+from bot.reply.pacing.pacer import Claim, wait_aside
 
 
 @settings(max_examples=60, deadline=None)

@@ -6,7 +6,7 @@ import pytest
 
 from bot.platforms.discord import DiscordDialect
 from bot.platforms.slack.markup import SlackDialect
-from bot.reply.fences import apart
+from bot.reply.markdown.fences import apart
 
 README = "```markdown\n# Title\n```sh\npip install x\n```\nMore.\n```py\nx\n```\n```"
 

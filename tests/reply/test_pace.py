@@ -10,8 +10,8 @@ from reply_fakes import run
 
 from bot.events import Budget
 from bot.reply import Pacer
-from bot.reply.pace import Backlog, Bucket, Rank, finished, fresher_s, paused, ready_s, started, steady_gap_s
-from bot.reply.pacer import Claim
+from bot.reply.pacing.pace import Backlog, Bucket, Rank, finished, fresher_s, paused, ready_s, started, steady_gap_s
+from bot.reply.pacing.pacer import Claim
 
 FIVE = Budget("c", 5, 5.0)
 FIFTY = Budget("w", 50, 60.0)

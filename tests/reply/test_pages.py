@@ -7,7 +7,7 @@ from reply_fakes import Growing, Plain
 from reply_texts import PIECES
 
 from bot.reply import Paginator, pages
-from bot.reply.heal import heal
+from bot.reply.paging.heal import heal
 
 
 def texts(markdown: str, size: int = 200) -> list[str]:

@@ -15,8 +15,8 @@ from bot.platforms.discord.markup import DiscordDialect
 from bot.platforms.slack.markup import SlackDialect
 from bot.ports import Dialect
 from bot.reply import Paginator, pages
-from bot.reply.inline import MOST_OPEN, scan
-from bot.reply.page_end import Work, finish
+from bot.reply.markdown.inline import MOST_OPEN, scan
+from bot.reply.paging.page_end import Work, finish
 
 _RENDERS_A_PAGE = 12
 _MOST_CPU_S, _MOST_CPU_AT_ONCE_S = 100e-6, 0.05

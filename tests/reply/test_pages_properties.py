@@ -9,7 +9,7 @@ from reply_texts import anything, proper, sizes
 
 from bot.ports import Dialect
 from bot.reply import Page, Paginator, pages
-from bot.reply.heal import heal
+from bot.reply.paging.heal import heal
 
 _calm = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 short = settings(max_examples=100, **_calm)  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ from bot.platforms.discord.markup import DiscordDialect
 from bot.platforms.slack.markup import SlackDialect
 from bot.ports import Dialect
 from bot.reply import Paginator, pages
-from bot.reply.steady import steady
+from bot.reply.paging.steady import steady
 
 _calm = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 short = settings(max_examples=60, **_calm)  # type: ignore[arg-type]

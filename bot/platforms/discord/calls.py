@@ -19,7 +19,7 @@ from bot.platforms.discord.limits import ALL_CALLS, RateLimits, in_doubt
 from bot.platforms.kernel.clock import PlatformClock
 from bot.platforms.kernel.gate import Gate
 from bot.platforms.kernel.shape import MISREAD, misread
-from bot.reply.pacer import Pacer, wait_aside
+from bot.reply.pacing.pacer import Pacer, wait_aside
 
 log = structlog.get_logger()
 

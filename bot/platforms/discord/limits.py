@@ -28,8 +28,8 @@ from yarl import URL
 from bot.events import Budget
 from bot.platforms.discord import sdk
 from bot.platforms.kernel.clock import PlatformClock
-from bot.reply.pace import Rank
-from bot.reply.pacer import Pacer, wait_aside
+from bot.reply.pacing.pace import Rank
+from bot.reply.pacing.pacer import Pacer, wait_aside
 
 log = structlog.get_logger()
 

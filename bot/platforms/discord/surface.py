@@ -22,7 +22,7 @@ from bot.platforms.discord.find import Finder, part_of
 from bot.platforms.discord.markup import DiscordDialect
 from bot.platforms.discord.read.context import said_before
 from bot.platforms.discord.read.place import place_of
-from bot.reply.pacer import wait_aside
+from bot.reply.pacing.pacer import wait_aside
 
 log = structlog.get_logger()
 

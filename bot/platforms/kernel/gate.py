@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from bot.errors import Unreachable
-from bot.reply.pacer import wait_aside
+from bot.reply.pacing.pacer import wait_aside
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 import structlog
 
 from bot.events import Budget
-from bot.reply.pace import Rank, in_bursts_of
-from bot.reply.pacer import Pacer
+from bot.reply.pacing.pace import Rank, in_bursts_of
+from bot.reply.pacing.pacer import Pacer
 
 log = structlog.get_logger()
 

@@ -18,7 +18,7 @@ from bot.platforms.kernel.clock import PlatformClock
 from bot.platforms.kernel.gate import Gate
 from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.slack.budgets import Budgets, rank_of
-from bot.reply.pacer import Pacer
+from bot.reply.pacing.pacer import Pacer
 
 TIMEOUT = aiohttp.ClientTimeout(total=20.0, sock_connect=10.0)
 """slack_sdk ignores its own timeout when it is given a session, and aiohttp's is five minutes."""

@@ -19,7 +19,7 @@ from bot.platforms.discord.markup.frame import framed
 from bot.platforms.discord.markup.inline import write
 from bot.platforms.discord.markup.parser import make_parser
 from bot.platforms.discord.markup.tail import Tail
-from bot.reply.fences import apart
+from bot.reply.markdown.fences import apart
 
 __all__ = ["DiscordDialect"]
 

@@ -6,7 +6,7 @@ as noncharacters (which no text has), and are back before anything is written.
 
 import re
 
-from bot.reply.addresses import ADDRESS, ends
+from bot.reply.markdown.addresses import ADDRESS, ends
 
 _MENTION = r"<(?:@[!&]?\d+|#\d+|a?:\w{2,32}:\d{15,21}|t:-?\d+(?::[tTdDfFsSR])?|/[^<>\n:]{1,99}:\d{15,21}|id:[a-z-]+)>"
 """A mention of anybody or anything, a custom emoji or a time (Discord docs, reference/message formatting)."""

@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import NamedTuple
 
-from bot.reply.inline import MOST_RUNS
+from bot.reply.markdown.inline import MOST_RUNS
 
 DEEPEST_BRACKETS = 4
 """In 4,025 answers of five models no brackets are nested deeper than two."""

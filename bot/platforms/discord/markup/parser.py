@@ -16,8 +16,8 @@ from markdown_it.rules_inline import StateInline, image, link, strikethrough
 from markdown_it.rules_inline.state_inline import Delimiter
 
 from bot.platforms.discord.markup.bounds import DEEPEST_BRACKETS, bounds_of
-from bot.reply.blocks import barred_table
-from bot.reply.inline import LONGEST_RUN, SPACELESS
+from bot.reply.markdown.blocks import barred_table
+from bot.reply.markdown.inline import LONGEST_RUN, SPACELESS
 
 BlockRule = Callable[[StateBlock, int, int, bool], bool]
 

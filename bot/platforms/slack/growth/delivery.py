@@ -16,7 +16,7 @@ from bot.platforms.slack.calls import Calls, NotSent
 from bot.platforms.slack.growth import native
 from bot.platforms.slack.growth.agent_sessions import Sessions
 from bot.platforms.slack.growth.load import Growing, WorkspaceLoad
-from bot.reply.pacer import granted_scope
+from bot.reply.pacing.pacer import granted_scope
 
 log = structlog.get_logger()
 

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.platforms.slack.markup.inline import Edit, definition_edits, inline_edits, make_parser, may_need_edits
-from bot.reply.fences import apart
+from bot.reply.markdown.fences import apart
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _SPECIAL = re.compile("[&<>]")

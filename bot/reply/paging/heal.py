@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from bot.reply.blocks import Blocks, Leaf, parse
-from bot.reply.fences import apart
-from bot.reply.inline import half, scan
+from bot.reply.markdown.blocks import Blocks, Leaf, parse
+from bot.reply.markdown.fences import apart
+from bot.reply.markdown.inline import half, scan
 
 _BARE_MARKUP = re.compile(r"[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]++)*+(?:[-*_=#`~+>|\\]++|\d{1,9}[.)]?)?[ \t]*+\Z")
 """A last line of markup alone: it may yet become a rule, a heading of the line above, a list, a fence."""

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 from bot.ports import Dialect
-from bot.reply.cut import Lead
-from bot.reply.heal import close, heal
-from bot.reply.page_end import PageEnd, Work, finish
-from bot.reply.steady import steady
+from bot.reply.paging.cut import Lead
+from bot.reply.paging.heal import close, heal
+from bot.reply.paging.page_end import PageEnd, Work, finish
+from bot.reply.paging.steady import steady
 
 _SMALLEST = 200
 """In less, there may be no room for what is taken up from the page before."""

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bot.reply.blocks import Blocks, Container, Leaf
-from bot.reply.fences import reopened
-from bot.reply.inline import half, scan
+from bot.reply.markdown.blocks import Blocks, Container, Leaf
+from bot.reply.markdown.fences import reopened
+from bot.reply.markdown.inline import half, scan
 
 _SENTENCE = re.compile(r"(?:[.!?…][\"'”’»)\]*_]*+\s++|(?<![。！？])[。！？]++[」』”）]*+\s*+)(?=\S)")
 _WORD = re.compile(r"(?<!\s)\s++(?=\S)")

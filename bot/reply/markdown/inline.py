@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import regex  # type: ignore[import-untyped]
 
-from bot.reply.addresses import ADDRESS, ends
+from bot.reply.markdown.addresses import ADDRESS, ends
 
 _LINK = (
     r"!?\[(?:[^\[\]\\]|\\.|\[[^\[\]]*+\])*+\]"

@@ -7,9 +7,9 @@ from typing import TypeVar
 import regex  # type: ignore[import-untyped]
 
 from bot.ports import Dialect
-from bot.reply.blocks import Blocks, parse
-from bot.reply.cut import Lead, harmless, lead, places
-from bot.reply.heal import close
+from bot.reply.markdown.blocks import Blocks, parse
+from bot.reply.paging.cut import Lead, harmless, lead, places
+from bot.reply.paging.heal import close
 
 T = TypeVar("T")
 Work = Generator[None, None, T]

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bot.events import Budget
-from bot.reply.pace import (
+from bot.reply.pacing.pace import (
     Backlog,
     Bucket,
     Claim,

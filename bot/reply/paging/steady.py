@@ -2,10 +2,10 @@
 to what is there.
 """
 
-from bot.reply.blocks import Blocks, Leaf, parse
-from bot.reply.fences import undecided
-from bot.reply.heal import bare_markup, inline_start, table_header
-from bot.reply.inline import SPACELESS, half, scan
+from bot.reply.markdown.blocks import Blocks, Leaf, parse
+from bot.reply.markdown.fences import undecided
+from bot.reply.markdown.inline import SPACELESS, half, scan
+from bot.reply.paging.heal import bare_markup, inline_start, table_header
 
 _LONGEST_OPEN = 400
 """Emphasis or code that is open for longer than this is shown as it was written."""

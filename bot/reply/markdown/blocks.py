@@ -13,7 +13,7 @@ from markdown_it.rules_block import StateBlock, table
 from markdown_it.rules_block.table import getLine
 from markdown_it.token import Token
 
-from bot.reply.fences import apart
+from bot.reply.markdown.fences import apart
 
 
 def barred_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001 - markdown-it's form
