@@ -125,7 +125,12 @@ def make_engine(
     )
     answerer = Answerer(
         store,
-        ClaudeTurn(store, client, asked, Budgets(store, Allowance(limits.tokens_per_person, limits.tokens_in_all))),
+        ClaudeTurn(
+            store.history,
+            client,
+            asked,
+            Budgets(store.usage, Allowance(limits.tokens_per_person, limits.tokens_in_all)),
+        ),
         connected,
         pacer,
         ConcurrencyLimit(limits.turns_at_once, limits.turns_per_person),
@@ -183,7 +188,7 @@ class Connections:
     async def _run(self, platform: Platform) -> bool:
         """Run a platform to its end; return whether it was refused, which is an error if all are."""
         try:
-            await platform.run(self._hear, self._store)
+            await platform.run(self._hear, self._store.checkpoints, self._store.messages.is_ours)
         except StoreError:
             raise
         except StartupError as error:

@@ -51,11 +51,11 @@ class Engine:
         self._access = access
         self._drain_s = drain_s
         self._late_after_s = late_after_s
-        self._gate = Gate(access, platforms, store)
+        self._gate = Gate(access, platforms, store.notices)
         self._scheduler = Scheduler(partial(answerer.answer, gate=self._gate))
         self._recent = RecentMessages()
         self._platforms = platforms
-        self._recheck = Recheck(store, platforms, self._changed)
+        self._recheck = Recheck(store.questions, platforms, self._changed)
         self._changing = asyncio.Lock()
         self._began_s = 0.0
         self._open = asyncio.Event()
@@ -64,7 +64,7 @@ class Engine:
 
     async def __aenter__(self) -> Self:
         self._began_s = asyncio.get_running_loop().time()
-        unended = await self._store.unended()
+        unended = await self._store.turns.unended()
         for turn in unended:
             new = turn.state == "accepted" or (turn.state == "answering" and not turn.parts)
             self._scheduler.put(turn, late=partial(self._was_late, turn) if new else in_time, left=True)
@@ -119,11 +119,11 @@ class Engine:
         stops = self._stopped_by(question)
         if self._closing and stops is None:
             raise Stopping("The bot is stopping.")
-        if not await self._store.accept(question):
+        if not await self._store.turns.accept(question):
             return ""
         if stops is not None:
             await self._stop(stops)
-            await self._store.end(question.key, "stopped")
+            await self._store.turns.end(question.key, "stopped")
             return ""
         log.info("question accepted", message=str(question.key))
         late = self._is_late(question, 0.0)
@@ -136,7 +136,7 @@ class Engine:
             is_stop(question.text) and self._scheduler.current(question.thread)
         ):
             return False
-        return question.in_thread and await self._store.knows(question.thread)
+        return question.in_thread and await self._store.questions.knows(question.thread)
 
     def _stopped_by(self, message: Incoming) -> Turn | None:
         """Return the turn that a message is to stop, if it is nothing but the word that does."""
@@ -154,7 +154,7 @@ class Engine:
         """Return why an edited question is not answered anew, "" if it may be or if there is none. Nobody else's change
         waits for that: to look roles up may take a while.
         """
-        turn = await self._store.find(message.key)
+        turn = await self._store.turns.find(message.key)
         changed = [q for q in turn.asked if q.key == message.key and not is_same(q, message)] if turn else []
         return await self._gate.refusal_now(message) if changed else ""
 
@@ -163,7 +163,7 @@ class Engine:
         was no question becomes one if it mentions the bot now, as if it had been written this way, and now.
         """
         message = edited.message
-        turn = await self._store.find(message.key)
+        turn = await self._store.turns.find(message.key)
         asked = next((q for q in turn.questions if q.key == message.key), None) if turn else None
         if turn is None and (message.mentions_bot or message.direct):
             self._recent.forget(message.key)
@@ -174,19 +174,19 @@ class Engine:
             return ""
         changed = replace(asked, text=message.text, uploads=message.uploads, author=message.author)
         async with self._broken_off(asked):
-            reopened = await self._store.reopen(turn.key, changed)
+            reopened = await self._store.turns.reopen(turn.key, changed)
         log.info("question edited", message=str(message.key), answered_anew=reopened is not None)
         return ""
 
     async def _deleted(self, deleted: Deleted) -> str:
         """Stop answering a deleted question, and forget what it said."""
-        turn = await self._store.find(deleted.key)
+        turn = await self._store.turns.find(deleted.key)
         asked = next((q for q in turn.questions if q.key == deleted.key), None) if turn else None
         if asked is None:
             self._recent.forget(deleted.key)
             return ""
         async with self._broken_off(asked):
-            await self._store.forget(deleted.key)
+            await self._store.turns.forget(deleted.key)
         log.info("question deleted", message=str(deleted.key))
         return ""
 
@@ -203,7 +203,7 @@ class Engine:
                 await running.drop()
             yield
             keys = {asked.key, *(question.key for turn in taken for question in turn.questions)}
-            found = [await self._store.find(key) for key in keys]
+            found = [await self._store.turns.find(key) for key in keys]
         except BaseException:
             for turn in taken:
                 self._scheduler.put(turn, left=True)
@@ -212,10 +212,10 @@ class Engine:
             self._scheduler.put(turn, brief=not turn.asked)
 
     async def _pressed(self, pressed: Pressed) -> str:
-        turn = await self._store.find(pressed.message)
+        turn = await self._store.turns.find(pressed.message)
         if turn is None and self._scheduler.begun:  # a message is there a moment before its id is stored
             await asyncio.sleep(_ID_S)
-            turn = await self._store.find(pressed.message)
+            turn = await self._store.turns.find(pressed.message)
         if turn is None:
             return ""
         if not self._may_press(turn, pressed.person):
@@ -240,29 +240,29 @@ class Engine:
         if running and running.turn.key in {question.key for question in turn.questions}:
             running.stop()
             for question in running.turn.questions:  # before it is begun, each is a turn of its own
-                await self._store.stop(question.key)
+                await self._store.signals.stop(question.key)
         elif turn.state == "accepted" and not turn.parts:
             if self._scheduler.take_out(thread, turn.key) or self._closing:
-                await self._store.end(turn.key, "stopped")
+                await self._store.turns.end(turn.key, "stopped")
         elif turn.state in {"accepted", "answering"}:
-            await self._store.stop(turn.key)
+            await self._store.signals.stop(turn.key)
             self._scheduler.hurry(thread)
         return ""
 
     async def _retry(self, turn: Turn) -> str:
         """Take a turn up again, once however often it is asked for while it is answered anew."""
-        now = await self._store.find(turn.key)
+        now = await self._store.turns.find(turn.key)
         if now is None or not now.has_ended:
             return ""
         if not now.asked:
             return NOTHING_LEFT
         if not (await self._gate.admitted(now)).asked:
             return NOT_YOURS
-        reopened = await self._store.reopen(turn.key)
+        reopened = await self._store.turns.reopen(turn.key)
         if reopened is not None:
             self._scheduler.put(reopened)
             return ""
-        now = await self._store.find(turn.key)
+        now = await self._store.turns.find(turn.key)
         return NOT_NEWEST if now is not None and now.has_ended else ""
 
     async def _go_on(self, turn: Turn, pressed: Pressed) -> str:
@@ -278,7 +278,7 @@ class Engine:
             in_thread=True,
             sent_at_s=self._platforms[turn.key.platform].now_s(),
         )
-        if await self._store.accept(question):
+        if await self._store.turns.accept(question):
             self._scheduler.put(Turn((question,), "accepted"))
         return ""
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import chain, repeat
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import ParamSpec, TypeVar
 
 import structlog
 
@@ -36,18 +36,8 @@ async def patiently(call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.
     raise AssertionError
 
 
-class _Patient:
-    """See `patient`."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def __getattr__(self, name: str) -> Any:
-        return partial(patiently, getattr(self._store, name))
-
-
 def patient(store: Store) -> Store:
-    """Return a store each call of which is made `patiently`. So what people do is heard, if later: no platform tells of
-    an edit, a stop or a press again, and Slack tells of a message again only after a minute.
+    """Return a store each call of whose ports is made `patiently`. So what people do is heard, if later: no platform
+    tells of an edit, a stop or a press again, and Slack tells of a message again only after a minute.
     """
-    return cast("Store", _Patient(store))
+    return store.around(lambda _, call: partial(patiently, call))

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bot.events import MessageKey, Turn
+from bot.events import MessageKey
 from bot.ports import Store
+from bot.ports.store import Call
 from bot.simulator.changes import Change
 from bot.simulator.claude import Reply
 from bot.store import BlobLimits, open_store
@@ -109,26 +110,24 @@ async def away(here: World, meanwhile: Awaitable[None]) -> None:
     here.slack.keeps_events = True
 
 
-class Noticed:
-    """The store, which also tells when a question was forgotten."""
+def noticed(store: Store, forgotten: asyncio.Event) -> Store:
+    """Return the store, which also tells when a question was forgotten."""
 
-    def __init__(self, store: Store, forgotten: asyncio.Event) -> None:
-        self._store = store
-        self._forgotten = forgotten
+    def telling(name: str, call: Call) -> Call:
+        async def forget(question: MessageKey) -> Any:
+            turn = await call(question)
+            forgotten.set()
+            return turn
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
+        return forget if name == "turns.forget" else call
 
-    async def forget(self, question: MessageKey) -> Turn | None:
-        turn = await self._store.forget(question)
-        self._forgotten.set()
-        return turn
+    return store.around(telling)
 
 
 @asynccontextmanager
-async def open_noticed(forgotten: asyncio.Event, path: str, limits: BlobLimits) -> AsyncIterator[Any]:
+async def open_noticed(forgotten: asyncio.Event, path: str, limits: BlobLimits) -> AsyncIterator[Store]:
     async with open_store(path, limits) as store:
-        yield Noticed(store, forgotten)
+        yield noticed(store, forgotten)
 
 
 def stored(here: World) -> bytes:

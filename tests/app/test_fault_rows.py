@@ -1,16 +1,18 @@
 """Rows of the fault table (docs/faults.md) that need the whole bot."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from bot.errors import StoreError
+from bot.ports import Store
+from bot.ports.store import Call
 from bot.simulator.changes import Change
 from bot.simulator.claude import Reply
 from bot.simulator.faults import Fault
-from bot.store import BlobLimits, SqliteStore, open_store
+from bot.store import BlobLimits, open_store
 from bot.tryout.world import Room, World
 
 STORY = "The first words are here. " + "Then follows more of it. " * 39 + "That is all."
@@ -19,19 +21,18 @@ STORY = "The first words are here. " + "Then follows more of it. " * 39 + "That 
 class FullDisk:
     """The store on a disk that is full for the first `refusals` questions."""
 
-    def __init__(self, store: SqliteStore, refusals: int) -> None:
-        self._store = store
+    def __init__(self, store: Store, refusals: int) -> None:
         self.refusals = refusals
+        self.store = store.around(self._full)
 
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
-        method: Callable[..., Awaitable[Any]] = getattr(self._store, name)
-        return method
+    def _full(self, name: str, call: Call) -> Call:
+        async def accept(question: Any) -> Any:
+            if self.refusals:
+                self.refusals -= 1
+                raise StoreError("The disk that holds the database is full.")
+            return await call(question)
 
-    async def accept(self, question: Any) -> bool:
-        if self.refusals:
-            self.refusals -= 1
-            raise StoreError("The disk that holds the database is full.")
-        return await self._store.accept(question)
+        return accept if name == "turns.accept" else call
 
 
 async def post_and_die(here: World, channel: Room, call: str) -> tuple[Room, str]:
@@ -79,10 +80,10 @@ async def test_row_29_a_question_that_does_not_fit_on_the_disk_is_answered_once_
     disks: list[FullDisk] = []
 
     @asynccontextmanager
-    async def full(path: str, kept: BlobLimits) -> AsyncIterator[Any]:
+    async def full(path: str, kept: BlobLimits) -> AsyncIterator[Store]:
         async with open_store(path, kept) as store:
             disks.append(FullDisk(store, refusals=2))
-            yield disks[0]
+            yield disks[0].store
 
     here.bot.open_store = full
     here.slack.redeliver_after_s = 0.05

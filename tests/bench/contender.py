@@ -77,13 +77,13 @@ class Growing:
 
 
 class Forgetful:
-    """A hear log of a bot that was never there before."""
+    """The checkpoints of a bot that was never there before."""
 
-    async def heard_until(self, platform: str) -> float:
+    async def last(self, platform: str) -> float:
         del platform
         return 0.0
 
-    async def heard(self, platform: str, at_s: float) -> None:
+    async def save(self, platform: str, at_s: float) -> None:
         del platform, at_s
 
     async def threads(self, platform: str, since_s: float) -> Sequence[ThreadKey]:
@@ -166,7 +166,9 @@ async def _serve_common(strategy: str, settings: Settings, secrets: Secrets, sto
             return handle
 
         there = app.platforms(settings, secrets, app.make_pacer(settings))
-        running = [group.create_task(platform.run(heard_by(platform), Forgetful())) for platform in there]
+        running = [
+            group.create_task(platform.run(heard_by(platform), Forgetful(), Forgetful().is_ours)) for platform in there
+        ]
         await stop.wait()
         for task in running:
             task.cancel()

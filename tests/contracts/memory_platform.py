@@ -29,7 +29,7 @@ from bot.events import (
     Traits,
     Upload,
 )
-from bot.ports import Dialect, EventHandler, HearLog
+from bot.ports import Checkpoints, Dialect, EventHandler, IsOurs
 from bot.simulator.changes import Change, Changes, Kind
 
 MENTION = "<@parley>"
@@ -218,9 +218,9 @@ class MemoryPlatform:
     def __init__(self, chat: MemoryChat) -> None:
         self._chat = chat
 
-    async def run(self, handle: EventHandler, log: HearLog) -> None:
-        """Hand in what happens, and before it what happened since the log's time."""
-        until_s = await log.heard_until(self.name) or self._chat.now_s()
+    async def run(self, handle: EventHandler, checkpoints: Checkpoints, is_ours: IsOurs) -> None:  # noqa: ARG002 - the port has it
+        """Hand in what happens, and before it what happened since the last checkpoint."""
+        until_s = await checkpoints.last(self.name) or self._chat.now_s()
         self._chat.connected.set()
         try:
             while True:
@@ -229,7 +229,7 @@ class MemoryPlatform:
                     if not await self._taken(handle, event):
                         self._chat.deliver_again()
                         break
-                    await log.heard(self.name, until_s := at_s)
+                    await checkpoints.save(self.name, until_s := at_s)
                 await self._chat.more.wait()
         finally:
             self._chat.connected.clear()

@@ -291,7 +291,7 @@ class InMemory:
 @asynccontextmanager
 async def in_memory(where: Where) -> AsyncIterator[InMemory]:
     stage = InMemory(where)
-    async with running(stage.platform.run(stage.heard, NeverThere()), stage.chat.ready()):
+    async with running(stage.platform.run(stage.heard, NeverThere(), NeverThere().is_ours), stage.chat.ready()):
         yield stage
 
 
@@ -304,7 +304,7 @@ async def _fake(make: Callable[[], Stage]) -> AsyncIterator[Stage]:
 async def on_discord(where: Where) -> AsyncIterator[OnDiscord]:
     async with SimulatedDiscord() as discord:
         stage = OnDiscord(discord, where)
-        async with running(stage.platform.run(stage.heard, NeverThere()), discord.ready()):
+        async with running(stage.platform.run(stage.heard, NeverThere(), NeverThere().is_ours), discord.ready()):
             yield stage
 
 
@@ -313,7 +313,7 @@ async def on_slack(where: Where, delivery: Delivery = "edit") -> AsyncIterator[O
     async with SimulatedSlack() as slack:
         slack.redeliver_after_s = 0.3
         stage = OnSlack(slack, where, delivery)
-        async with running(stage.platform.run(stage.heard, NeverThere()), slack.ready()):
+        async with running(stage.platform.run(stage.heard, NeverThere(), NeverThere().is_ours), slack.ready()):
             yield stage
 
 

@@ -52,12 +52,14 @@ def picture(sha256: str) -> dict[str, Any]:
 
 async def answered(store: Store, question: Incoming, answer: str, *blocks: dict[str, Any]) -> None:
     """Bring a question to its delivered answer."""
-    await store.accept(question)
-    await store.begin([question])
-    await store.posted(question.key, AnswerMessage(0, f"{question.key.message}.0", f"answer to {question.key.message}"))
+    await store.turns.accept(question)
+    await store.turns.begin([question])
+    await store.messages.posted(
+        question.key, AnswerMessage(0, f"{question.key.message}.0", f"answer to {question.key.message}")
+    )
     messages = [said(question, *blocks), {"role": "assistant", "content": answer}]
-    await store.record(question.key, Outcome(answer), messages)
-    await store.end(question.key, "delivered")
+    await store.turns.record(question.key, Outcome(answer), messages)
+    await store.turns.end(question.key, "delivered")
 
 
 async def kept(store: Store, sha256s: list[str]) -> list[bool]:
@@ -65,7 +67,7 @@ async def kept(store: Store, sha256s: list[str]) -> list[bool]:
     there = []
     for sha256 in sha256s:
         try:
-            await store.blob(sha256)
+            await store.history.blob(sha256)
         except KeyError:
             there.append(False)
         else:

@@ -62,7 +62,7 @@ class Heard:
 
 @dataclass
 class Log:
-    """A `HearLog` in memory. `noted`: set whenever something is written down. `slow`: what reading it waits for, if
+    """`Checkpoints` in memory. `noted`: set whenever something is written down. `slow`: what reading it waits for, if
     given; `asked`: set when it is read then. `foreign`: the marks of what is in no turn.
     """
 
@@ -73,14 +73,14 @@ class Log:
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     foreign: set[str] = field(default_factory=set)
 
-    async def heard_until(self, platform: str) -> float:
+    async def last(self, platform: str) -> float:
         assert platform == "discord"
         if self.slow is not None:
             self.asked.set()
             await self.slow.wait()
         return self.until_s
 
-    async def heard(self, platform: str, at_s: float) -> None:
+    async def save(self, platform: str, at_s: float) -> None:
         assert platform == "discord"
         await asyncio.sleep(0)  # others go on meanwhile, as with a disk
         self.until_s = max(self.until_s, at_s)
@@ -156,7 +156,7 @@ async def _connected(
         if before:
             await discord.say(ann, channel, before)
         platform, heard, log = platform_for(discord, starts=starts, calls_per_s=calls_per_s), Heard(), Log()
-        running = asyncio.create_task(platform.run(heard, log))
+        running = asyncio.create_task(platform.run(heard, log, log.is_ours))
         try:
             await discord.ready()
             yield Scene(discord, platform, heard, log, guild, channel, ann, ben, running)
@@ -171,7 +171,7 @@ async def _restarted(scene: Scene, *, meanwhile: Callable[[], Awaitable[object]]
     if meanwhile is not None:
         await meanwhile()
     platform, heard = platform_for(scene.discord), Heard()
-    running = asyncio.create_task(platform.run(heard, scene.log))
+    running = asyncio.create_task(platform.run(heard, scene.log, scene.log.is_ours))
     try:
         await scene.discord.ready()
         yield replace(scene, platform=platform, heard=heard, running=running)

@@ -48,7 +48,7 @@ async def test_a_press_that_another_process_acknowledged_is_said(connected: Conn
         async with connected() as scene:
             message_id = await scene.platform.surface(await scene.asked()).post("Half", "mark.0", buttons=[Button.STOP])
             heard = Heard()
-            running = asyncio.create_task(platform_for(scene.discord).run(heard, scene.log))
+            running = asyncio.create_task(platform_for(scene.discord).run(heard, scene.log, scene.log.is_ours))
             await logs.until("discord_ready", times=2)
             await scene.discord.press(scene.ann, message_id, "Stop")
             assert (await scene.heard.next(Pressed)).button is (await heard.next(Pressed)).button is Button.STOP

@@ -23,10 +23,10 @@ async def nobody(event: Event) -> str:
 
 
 class NoLog:
-    async def heard_until(self, _: str) -> float:
+    async def last(self, _: str) -> float:
         return 0.0
 
-    async def heard(self, _: str, __: float) -> None:
+    async def save(self, _: str, __: float) -> None:
         pass
 
     async def threads(self, _: str, __: float) -> list[ThreadKey]:
@@ -42,7 +42,7 @@ async def test_a_refused_token_says_what_to_do() -> None:
     async with SimulatedDiscord() as discord:
         platform = DiscordPlatform("wrong", api_url=discord.api_url, gateway_url=discord.gateway_url)
         with pytest.raises(StartupError, match="DISCORD_TOKEN") as caught:
-            await platform.run(nobody, NoLog())
+            await platform.run(nobody, NoLog(), NoLog().is_ours)
         assert "wrong" not in str(caught.value)
 
 
@@ -50,7 +50,7 @@ async def test_an_address_that_is_not_discords_says_what_to_do() -> None:
     async with SimulatedDiscord() as discord:
         platform = DiscordPlatform(discord.token, api_url=discord.api_url + "/elsewhere")
         with pytest.raises(StartupError, match="api_url"):
-            await platform.run(nobody, NoLog())
+            await platform.run(nobody, NoLog(), NoLog().is_ours)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ async def test_a_discord_that_is_down_at_the_start_is_tried_again() -> None:
     async with SimulatedDiscord() as discord:
         discord.faults.add(Fault("GET /users/@me", status=503))
         platform = DiscordPlatform(discord.token, api_url=discord.api_url, gateway_url=discord.gateway_url)
-        running = asyncio.create_task(platform.run(nobody, NoLog()))
+        running = asyncio.create_task(platform.run(nobody, NoLog(), NoLog().is_ours))
         await discord.ready()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -85,7 +85,7 @@ async def test_a_login_that_comes_too_often_waits_as_long_as_discord_says() -> N
     async with SimulatedDiscord() as discord:
         discord.limits.block(0.9, call="GET /users/@me", scope="user")
         platform = DiscordPlatform(discord.token, api_url=discord.api_url, gateway_url=discord.gateway_url)
-        running = asyncio.create_task(platform.run(nobody, NoLog()))
+        running = asyncio.create_task(platform.run(nobody, NoLog(), NoLog().is_ours))
         await discord.ready()
         assert [call.status for call in discord.calls if call.path == "/users/@me"] == [429, 200]
         running.cancel()
@@ -109,7 +109,7 @@ async def test_a_gateway_that_cannot_be_reached_at_the_start_is_tried_again() ->
     async with SimulatedDiscord() as discord, await asyncio.start_server(hang_up, "127.0.0.1") as server:
         port = server.sockets[0].getsockname()[1]
         platform = DiscordPlatform(discord.token, api_url=discord.api_url, gateway_url=f"ws://127.0.0.1:{port}/")
-        running = asyncio.create_task(platform.run(nobody, NoLog()))
+        running = asyncio.create_task(platform.run(nobody, NoLog(), NoLog().is_ours))
         async with asyncio.timeout(120):
             for _ in range(3):  # aiohttp makes two of one attempt
                 await attempts.get()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from bot.claude import AsyncClient, mk_sdk
 from bot.engine import Access, Allowance, Answerer, AskSettings, Budgets, ClaudeTurn, ConcurrencyLimit, Engine
@@ -31,10 +31,11 @@ from bot.events import (
     Upload,
 )
 from bot.events import Place as Where
-from bot.ports import EventHandler, HearLog, Platform, Store, Surface
+from bot.ports import Checkpoints, EventHandler, IsOurs, Platform, Store, Surface
+from bot.ports.store import Call
 from bot.reply import Pacer
 from bot.simulator.claude import SimulatedClaude
-from bot.store import SqliteStore, open_store
+from bot.store import open_store
 
 ADA = Person("U1", "Ada")
 GRACE = Person("U2", "Grace")
@@ -115,7 +116,7 @@ class Chat:
     def lines(self) -> list[str]:
         return [message.text for message in self.shown.values()]
 
-    async def run(self, handle: EventHandler, log: HearLog) -> None:
+    async def run(self, handle: EventHandler, checkpoints: Checkpoints, is_ours: IsOurs) -> None:
         raise AssertionError("this chat is played by hand")
 
     async def reach(self, what: str) -> None:
@@ -230,25 +231,24 @@ class Place:
         self._chat.changed()
 
 
-class Noticed:
-    """A store that also tells the chat when a turn has ended, and hands everything on to the real one."""
+def noticed(store: Store, chat: Chat) -> Store:
+    """Return a store that also tells the chat when a turn has ended."""
 
-    def __init__(self, store: Store, chat: Chat) -> None:
-        self._store = store
-        self._chat = chat
+    def telling(name: str, call: Call) -> Call:
+        async def end(*arguments: Any, **named: Any) -> Any:
+            ended = await call(*arguments, **named)
+            chat.changed()
+            return ended
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
+        return end if name == "turns.end" else call
 
-    async def end(self, turn: MessageKey, state: str) -> None:
-        await self._store.end(turn, state)
-        self._chat.changed()
+    return store.around(telling)
 
 
 class Room:
     """The bot at work. Messages are numbered; `say(7, "…")` is heard as the message with id 7 of thread T."""
 
-    def __init__(self, chat: Chat, claude: SimulatedClaude, store: SqliteStore, engine: Engine) -> None:
+    def __init__(self, chat: Chat, claude: SimulatedClaude, store: Store, engine: Engine) -> None:
         self.chat = chat
         self.claude = claude
         self.store = store
@@ -276,7 +276,7 @@ class Room:
         async with asyncio.timeout(120):
             while True:
                 change = self.chat.next_change()
-                turn = await self.store.find(key(str(number)))
+                turn = await self.store.turns.find(key(str(number)))
                 if turn is not None and turn.state in (states or ("delivered", "failed", "stopped")):
                     return
                 await change.wait()
@@ -318,15 +318,13 @@ async def room(
             store = around(opened)
             platforms: Mapping[str, Platform] = {"fake": chat}
             slots = ConcurrencyLimit(settings.get("in_all", 64), settings.get("per_person", 8))
-            budgets = Budgets(store, settings.get("allowance", Allowance()))
-            noticed = cast("Store", Noticed(store, chat))
-            asker = ClaudeTurn(store, AsyncClient("claude-sonnet-5-5", cli=sdk), chosen, budgets)
+            budgets = Budgets(store.usage, settings.get("allowance", Allowance()))
+            told = noticed(store, chat)
+            asker = ClaudeTurn(store.history, AsyncClient("claude-sonnet-5-5", cli=sdk), chosen, budgets)
             patience = {name: settings[name] for name in ("back_off_s",) if name in settings}
-            answerer = Answerer(noticed, asker, platforms, Pacer(), slots, most_pages=8, **patience)
+            answerer = Answerer(told, asker, platforms, Pacer(), slots, most_pages=8, **patience)
             access = settings.get("access", Access())
-            engine = Engine(
-                noticed, answerer, platforms, access, drain_s=settings.get("drain_s", 0.0), late_after_s=900.0
-            )
+            engine = Engine(told, answerer, platforms, access, drain_s=settings.get("drain_s", 0.0), late_after_s=900.0)
             async with engine:
                 yield Room(chat, claude, opened, engine)
     finally:

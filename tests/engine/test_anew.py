@@ -42,7 +42,7 @@ async def test_what_is_said_along_with_it_belongs_to_the_new_conversation(here: 
     await here.ended(103, "delivered")
     assert "My name is Ada" not in here.prompt()
     assert "/new" not in here.prompt()
-    turn = await here.store.find(key("102"))
+    turn = await here.store.turns.find(key("102"))
     assert turn is not None
     assert turn.state == "delivered"
 

@@ -45,7 +45,7 @@ async def told_to_end(here: Room) -> AsyncIterator[None]:
 
 
 async def said_in_history(here: Room) -> str:
-    return str((await here.store.history(message(100, "").thread))[-1]["content"])
+    return str((await here.store.history.messages(message(100, "").thread))[-1]["content"])
 
 
 STOPS: list[Callable[[Room, str], Awaitable[object]]] = [
@@ -70,7 +70,7 @@ async def test_while_running_answers_may_end_a_stop_is_obeyed_and_they_end_soone
         assert shown.buttons == (Button.RETRY,)
         assert HALF in await said_in_history(here)
     async with room(tmp_path, claude, here.chat) as here:
-        assert await here.store.unended() == []
+        assert await here.store.turns.unended() == []
     assert claude.count == 1
 
 
@@ -118,7 +118,7 @@ async def test_a_question_deleted_while_running_answers_may_end_is_taken_back_at
             await here.do(Deleted(message(100, "").key))
         assert [line.strip("*_ ") for line in here.chat.lines] == [DELETED]
     async with room(tmp_path, claude, here.chat) as here:
-        assert await here.store.unended() == []
+        assert await here.store.turns.unended() == []
     assert claude.count == 1
 
 
@@ -143,7 +143,7 @@ async def test_a_stop_is_not_forgotten_by_a_process_that_dies_before_it_has_obey
     claude.script(held())
     async with room(tmp_path, claude) as here:
         answer = await growing(here)
-        await here.store.stop(message(100, "").key)
+        await here.store.signals.stop(message(100, "").key)
     async with room(tmp_path, claude, here.chat) as here:
         await here.ended(100, "stopped")
         assert here.chat.shown[answer].text.startswith(HALF)

@@ -11,6 +11,8 @@ from engine_room import Chat, Room, message, room
 from bot.engine import patience
 from bot.errors import StoreError
 from bot.events import Button, Edited, Upload
+from bot.ports import Store
+from bot.ports.store import Call
 from bot.simulator.claude import Reply, SimulatedClaude
 
 ONCE, FOR_SECONDS = 1, 6
@@ -18,23 +20,23 @@ FIRST, SECOND = "The first answer, which is about nothing.", "The second answer,
 
 
 class Failing:
-    """A store in the port's shape that fails from its call number `at` on, so many `times`; `called`: all its calls."""
+    """What makes a `store` that fails from its call number `at` on, so many `times`; `called`: all its calls."""
 
-    def __init__(self, store: Any, at: int, times: int) -> None:
-        self._store = store
+    def __init__(self, store: Store, at: int, times: int) -> None:
         self._at = at
         self._left = times
         self.called: list[str] = []
+        self.store = store.around(self._failing)
 
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
-        async def call(*arguments: Any, **named: Any) -> Any:
+    def _failing(self, name: str, call: Call) -> Call:
+        async def called(*arguments: Any, **named: Any) -> Any:
             self.called.append(name)
             if len(self.called) > self._at and self._left:
                 self._left -= 1
                 raise StoreError("The disk that holds the database is full.", name)
-            return await getattr(self._store, name)(*arguments, **named)
+            return await call(*arguments, **named)
 
-        return call
+        return called
 
 
 @pytest.fixture(autouse=True)
@@ -77,9 +79,9 @@ async def plays(directory: Path, play: Callable[[Room], Awaitable[None]], times:
         stores: list[Failing] = []
         async with SimulatedClaude() as claude:
 
-            def failing(store: Any, stores: list[Failing] = stores, at: int = at + 1) -> Failing:
+            def failing(store: Store, stores: list[Failing] = stores, at: int = at + 1) -> Store:
                 stores.append(Failing(store, at, times))
-                return stores[0]
+                return stores[0].store
 
             async with room(directory / f"{times} {at}", claude, around=failing) as here:
                 try:
@@ -102,7 +104,8 @@ async def test_whichever_call_of_a_turn_fails_the_whole_answer_is_there_once_in_
     failed = [called async for called in plays(tmp_path, play, times)]
     whole = set(failed[-1])
     assert len(failed) > 10
-    assert {"accept", "begin", "history", "posting", "posted", "record", "end"} <= whole
+    turns = {f"turns.{one}" for one in ("accept", "begin", "record", "end")}
+    assert turns | {"history.messages", "messages.posting", "messages.posted"} <= whole
 
 
 async def test_a_turn_that_breaks_off_in_a_way_nobody_has_foreseen_does_not_end_its_threads_line(
@@ -159,9 +162,9 @@ async def test_an_edit_that_cannot_be_stored_and_is_given_up_leaves_the_question
     claude.script(Reply(pieces=[FIRST[:25], "x"], stall_after=1), Reply(text=SECOND))
     stores: list[Failing] = []
 
-    def failing(store: Any) -> Failing:
+    def failing(store: Store) -> Store:
         stores.append(Failing(store, 10**9, 10**9))
-        return stores[0]
+        return stores[0].store
 
     async with room(tmp_path, claude, around=failing) as here:
         await here.say(1, "First?")
@@ -198,9 +201,9 @@ async def test_what_people_do_while_the_disk_is_full_is_obeyed(tmp_path: Path, c
     """No platform tells of an edit, a stop, a press or a deletion again."""
     disks: list[Failing] = []
 
-    def full(store: Any) -> Failing:
+    def full(store: Store) -> Store:
         disks.append(Failing(store, 0, 0))
-        return disks[0]
+        return disks[0].store
 
     claude.script(Reply(text=FIRST, stall_after=3), Reply(text=SECOND), Reply(text=FIRST), Reply(text=SECOND))
     async with room(tmp_path, claude, around=full) as here:
@@ -218,6 +221,6 @@ async def test_what_people_do_while_the_disk_is_full_is_obeyed(tmp_path: Path, c
         [shown] = here.chat.shown
         await do(lambda: here.press(Button.RETRY, shown), "delivered")
         await do(lambda: here.delete(1), "delivered")
-        turn = await here.store.find(message(1, "").key)
+        turn = await here.store.turns.find(message(1, "").key)
         assert turn is not None
         assert not turn.asked

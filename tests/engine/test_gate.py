@@ -184,7 +184,7 @@ async def test_what_was_deleted_is_not_brought_back_by_an_edit(here: Room) -> No
     await here.ended(100, "delivered")
     await here.delete(100)
     await here.edit(100, "Secret, once more")
-    turn = await here.store.find(key("100"))
+    turn = await here.store.turns.find(key("100"))
     assert turn is not None
     assert (turn.asked, turn.questions[0].text, here.claude.count) == ((), "", 1)
 

@@ -11,11 +11,12 @@ from PIL import Image
 
 from bot.engine.answer.history import room_beside, sendable, with_bytes, without_bytes
 from bot.engine.answer.trim import GONE, Room
-from bot.store import SqliteStore, open_store
+from bot.ports import Store
+from bot.store import open_store
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
     async with open_store(tmp_path / "db") as opened:
         yield opened
 
@@ -34,32 +35,32 @@ def text(words: str) -> dict[str, Any]:
     return {"type": "text", "text": words}
 
 
-async def test_a_history_goes_to_the_store_and_back_unchanged(store: SqliteStore) -> None:
+async def test_a_history_goes_to_the_store_and_back_unchanged(store: Store) -> None:
     talk = [
         {"role": "user", "content": [text("Look"), image(1), image(2), image(1)]},
         {"role": "assistant", "content": [text("I see.")]},
         {"role": "user", "content": "plain"},
     ]
-    kept = await without_bytes(talk, store)
+    kept = await without_bytes(talk, store.history)
     assert "base64" not in str(kept)
-    assert await with_bytes(kept, store, ROOM) == talk
+    assert await with_bytes(kept, store.history, ROOM) == talk
 
 
-async def test_a_kept_picture_says_what_it_costs(store: SqliteStore) -> None:
-    [message] = await without_bytes([{"role": "user", "content": [image(1)]}], store)
+async def test_a_kept_picture_says_what_it_costs(store: Store) -> None:
+    [message] = await without_bytes([{"role": "user", "content": [image(1)]}], store.history)
     source = message["content"][0]["source"]
     assert source["tokens"] == 2
-    assert source["bytes"] == len((await store.blob(source["sha256"]))[0])
+    assert source["bytes"] == len((await store.history.blob(source["sha256"]))[0])
 
 
-async def test_a_picture_that_is_no_longer_kept_is_told(store: SqliteStore) -> None:
+async def test_a_picture_that_is_no_longer_kept_is_told(store: Store) -> None:
     lost = {"type": "image", "source": {"type": "blob", "media_type": "image/png", "sha256": "0" * 64}}
-    assert (await with_bytes([{"role": "user", "content": [lost]}], store, ROOM))[0]["content"] == [text(GONE)]
+    assert (await with_bytes([{"role": "user", "content": [lost]}], store.history, ROOM))[0]["content"] == [text(GONE)]
 
 
-async def test_whose_words_a_block_holds_is_not_sent_to_claude(store: SqliteStore) -> None:
+async def test_whose_words_a_block_holds_is_not_sent_to_claude(store: Store) -> None:
     kept = [{"role": "user", "content": [{**text("Hi"), "said": "100"}]}]
-    assert await with_bytes(kept, store, ROOM) == [{"role": "user", "content": [text("Hi")]}]
+    assert await with_bytes(kept, store.history, ROOM) == [{"role": "user", "content": [text("Hi")]}]
     assert sendable(kept[0]["content"]) == [text("Hi")]
 
 

@@ -148,7 +148,7 @@ async def test_retry_answers_again_in_the_same_message(here: Room) -> None:
     await here.ended(100, "delivered")
     assert list(here.chat.shown) == [answer]
     assert "first" not in here.prompt()
-    assert [m["role"] for m in await here.store.history(message(100, "").thread)] == ["user", "assistant"]
+    assert [m["role"] for m in await here.store.history.messages(message(100, "").thread)] == ["user", "assistant"]
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -243,7 +243,7 @@ async def test_an_edit_that_changes_no_word_is_nothing(here: Room) -> None:
     await here.edit(100, "Cats?")
     await here.do(Edited(message(555, "A message that was no question", mentions_bot=False)))
     assert here.claude.count == 1
-    assert await here.store.unended() == []
+    assert await here.store.turns.unended() == []
 
 
 async def test_an_edit_of_an_older_question_is_not_answered(here: Room) -> None:
@@ -274,7 +274,7 @@ async def test_a_question_deleted_before_its_turn_is_not_answered(here: Room) ->
     await here.press(Button.STOP, answer)
     await here.ended(100, "stopped")
     assert here.claude.count == 1
-    assert await here.store.unended() == []
+    assert await here.store.turns.unended() == []
 
 
 async def test_one_of_two_merged_questions_is_deleted_and_the_other_is_answered(here: Room) -> None:
@@ -378,10 +378,10 @@ async def test_files_and_buttons_of_a_recorded_answer_are_delivered_by_the_next_
     async with room(tmp_path, claude, chat) as here:
         await here.say(100, "Give me a file")
         await here.ended(100, "delivered")
-        turn = await here.store.find(key("100"))
+        turn = await here.store.turns.find(key("100"))
         assert turn is not None
         assert turn.outcome is not None
-        await here.store.record(key("100"), turn.outcome, [])  # as if it had never been delivered
+        await here.store.turns.record(key("100"), turn.outcome, [])  # as if it had never been delivered
     chat.shown.clear()
     async with room(tmp_path, claude, chat) as here:
         await here.ended(100, "delivered")

@@ -64,8 +64,8 @@ async def test_whatever_ends_a_turn_no_less_is_counted_than_was_billed(
         if way is not left:
             await here.ended(100)
     async with open_store(tmp_path / "parley.sqlite3") as store:
-        used = await store.used("fake:U1", 0.0)
-        assert used == await store.used("", 0.0)
+        used = await store.usage.spent("fake:U1", 0.0)
+        assert used == await store.usage.spent("", 0.0)
     assert claude.billed_tokens <= used <= claude.billed_tokens + 2500
 
 
@@ -74,7 +74,7 @@ async def test_a_stream_that_breaks_is_counted_too(here: Room, mishap: dict[str,
     here.claude.script(Reply(text=TEXT, **mishap), Reply(text=TEXT))
     await here.say(100, "Tell me")
     await here.ended(100, "delivered")
-    assert await here.store.used("fake:U1", 0.0) >= here.claude.billed_tokens
+    assert await here.store.usage.spent("fake:U1", 0.0) >= here.claude.billed_tokens
 
 
 async def test_what_claude_writes_before_it_hears_that_nobody_reads_is_counted_too(here: Room) -> None:
@@ -84,7 +84,7 @@ async def test_what_claude_writes_before_it_hears_that_nobody_reads_is_counted_t
         await here.claude.until(lambda asked=asked: has_written(here, asked, asked * 100 - 1))
         await here.delete(asked)
         await here.ended(asked)
-        assert await here.store.used("fake:U1", 0.0) >= here.claude.billed_tokens
+        assert await here.store.usage.spent("fake:U1", 0.0) >= here.claude.billed_tokens
 
 
 def has_written(here: Room, request: int, characters: int) -> bool:
@@ -97,10 +97,10 @@ async def test_what_a_killed_process_had_reserved_counts_in_full(tmp_path: Path,
     async with room(tmp_path, claude) as here:
         await here.say(100, "Tell me")
         await stalled(here, 1)
-        assert await here.store.used("fake:U1", 0.0) >= 8_000 + claude.requests[-1].billed_tokens // 2
+        assert await here.store.usage.spent("fake:U1", 0.0) >= 8_000 + claude.requests[-1].billed_tokens // 2
         await here.delete(100)
     async with open_store(tmp_path / "parley.sqlite3") as store:
-        assert await store.used("fake:U1", 0.0) < 4_000
+        assert await store.usage.spent("fake:U1", 0.0) < 4_000
 
 
 async def test_a_limit_far_below_the_longest_answer_lets_questions_pass(
@@ -121,9 +121,9 @@ async def test_who_has_used_up_their_share_is_told_when_it_opens_again(
         for number, ago_s, tokens in ((90, DAY_S - 900, 100), (91, DAY_S - 3 * 3600 + 300, 8_700), (92, 60, 1_000)):
             monkeypatch.setattr("time.time", lambda ago_s=ago_s: now_s - ago_s)
             asked = message(number, "Long ago", thread=f"T{number}")
-            await here.store.accept(asked)
-            await here.store.charge(asked.key, Bill({"fake:U1": tokens}))
-            await here.store.end(asked.key, "delivered")
+            await here.store.turns.accept(asked)
+            await here.store.usage.charge(asked.key, Bill({"fake:U1": tokens}))
+            await here.store.turns.end(asked.key, "delivered")
         monkeypatch.setattr("time.time", lambda: now_s)
         await here.say(100, "Now?")
         await here.ended(100, "failed")
@@ -151,7 +151,7 @@ async def test_questions_of_several_people_are_paid_by_all_of_them(tmp_path: Pat
         await here.say(103, "Three?", GRACE)
         await here.say(104, "Stop", MOD)
         await here.ended(101, "delivered")
-        ada, grace = [await here.store.used(f"fake:{person.id}", 0.0) for person in (ADA, GRACE)]
+        ada, grace = [await here.store.usage.spent(f"fake:{person.id}", 0.0) for person in (ADA, GRACE)]
         assert ada + grace >= claude.requests[-1].billed_tokens
         assert abs(grace - 2 * ada) <= 2
 
@@ -161,7 +161,7 @@ async def test_of_several_people_one_whose_share_is_used_up_is_named(tmp_path: P
     async with room(tmp_path, claude, allowance=Allowance(per_person=10_000)) as here:
         await here.say(100, "Wait", MOD)
         await stalled(here, 1)
-        await here.store.charge(key("100"), Bill({"fake:U2": 9_990}))
+        await here.store.usage.charge(key("100"), Bill({"fake:U2": 9_990}))
         await here.say(101, "One?", ADA)
         await here.say(102, "Two?", GRACE)
         await here.say(104, "Stop", MOD)
@@ -185,7 +185,7 @@ async def test_fifty_questions_at_once_do_not_pass_the_last_check_together(
             await here.ended(number)
         assert claude.count >= 3
         assert claude.billed_tokens <= 30_000 + 9_500
-        assert claude.billed_tokens <= await here.store.used("", 0.0)
+        assert claude.billed_tokens <= await here.store.usage.spent("", 0.0)
 
 
 async def test_short_questions_at_once_pass_a_small_limit(tmp_path: Path, claude: SimulatedClaude) -> None:

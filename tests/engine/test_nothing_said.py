@@ -144,7 +144,7 @@ async def test_only_what_was_deleted_is_called_deleted(here: Room) -> None:
     await here.delete(100)
     await here.chat.until(lambda: DELETED in here.chat.lines[0])
     await here.ended(100, "stopped")
-    turn = await here.store.find(key("100"))
+    turn = await here.store.turns.find(key("100"))
     assert turn is not None
     assert turn.asked == ()
 

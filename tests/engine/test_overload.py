@@ -21,7 +21,7 @@ async def test_row_42_a_flood_is_on_disk_when_it_was_heard_and_each_question_is_
 
         async def ask(number: int) -> None:
             await here.say(number, f"Question {number}?", Person(f"U{number % 40}", "Ada"), thread=f"T{number}")
-            assert await here.store.find(key(str(number))) is not None
+            assert await here.store.turns.find(key(str(number))) is not None
 
         async with asyncio.TaskGroup() as group:
             for number in numbers:

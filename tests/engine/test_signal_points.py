@@ -13,6 +13,8 @@ from engine_room import Chat, Place, Room, message, room
 from bot.engine.sentences import DELETED, STOPPED
 from bot.errors import Stopping
 from bot.events import Button, Deleted, Edited
+from bot.ports import Store
+from bot.ports.store import Call
 from bot.simulator.claude import Reply, SimulatedClaude
 
 WHOLE = " ".join(f"This is line {number} of the answer." for number in range(12))
@@ -34,21 +36,19 @@ class Points:
             self.told.set()
 
 
-class Watched:
-    """A store in the port's shape, with a point before and after each call."""
+def watched(store: Store, points: Points) -> Store:
+    """Return a store with a point before and after each call."""
 
-    def __init__(self, store: Any, points: Points) -> None:
-        self._store = store
-        self._points = points
-
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
-        async def call(*arguments: Any, **named: Any) -> Any:
-            self._points.reach(f"before {name}")
-            value = await getattr(self._store, name)(*arguments, **named)
-            self._points.reach(f"after {name}")
+    def reaching(name: str, call: Call) -> Call:
+        async def called(*arguments: Any, **named: Any) -> Any:
+            points.reach(f"before {name}")
+            value = await call(*arguments, **named)
+            points.reach(f"after {name}")
             return value
 
-        return call
+        return called
+
+    return store.around(reaching)
 
 
 class WatchedChat(Chat):
@@ -120,8 +120,8 @@ async def first_life(directory: Path, claude: SimulatedClaude, chat: WatchedChat
     """One life that is told to end at a point, while which somebody does something."""
     points = chat.points = Points(at)
     drain_s = 0.0 if gesture is nothing else DRAIN_S
-    watched = {"around": lambda store: Watched(store, points), "drain_s": drain_s}
-    async with room(directory, claude, chat, **watched) as here, asyncio.timeout(120), asyncio.TaskGroup() as group:
+    around = {"around": lambda store: watched(store, points), "drain_s": drain_s}
+    async with room(directory, claude, chat, **around) as here, asyncio.timeout(120), asyncio.TaskGroup() as group:
         ends = [group.create_task(wait) for wait in (here.ended(100), points.told.wait())]
         asked = group.create_task(ask(here))
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -142,9 +142,9 @@ async def second_life(directory: Path, claude: SimulatedClaude, chat: Chat) -> s
     async with room(directory, claude, chat) as here:
         await ask(here)  # a platform delivers again what was not taken
         await here.ended(100)
-        turn = await here.store.find(message(100, "").key)
+        turn = await here.store.turns.find(message(100, "").key)
         assert turn is not None
-        assert await here.store.unended() == []
+        assert await here.store.turns.unended() == []
         return turn.state
 
 

@@ -106,8 +106,20 @@ class Story:
 WAYS = ("words", "growing", "long", "nothing", "signs", "emoji", "file")
 """A question with a short answer, with one that grows, with one of several messages; and without a word."""
 
-WHOSE_WRITES = ("accept", "begin", "charge", "posting", "posted", "record", "end", "draft", "forget", "reopen", "stop")
-_READS = ("find", "knows", "history", "used")
+WHOSE_WRITES = (
+    "turns.accept",
+    "turns.begin",
+    "usage.charge",
+    "messages.posting",
+    "messages.posted",
+    "turns.record",
+    "turns.end",
+    "drafts.keep",
+    "turns.forget",
+    "turns.reopen",
+    "signals.stop",
+)
+_READS = ("turns.find", "questions.knows", "history.messages", "usage.spent")
 
 _DISCORD_CALLS = (
     "POST /channels/*/messages", "PATCH /channels/*/messages/*", "POST /channels/*/messages/*/threads",

@@ -16,6 +16,8 @@ from talk import GROWING, LONG, SHORT, WORDLESS, answer_to, asked, question
 
 from bot.errors import StoreError
 from bot.events import MessageKey, Turn
+from bot.ports import Store
+from bot.ports.store import Call
 from bot.simulator.changes import Changes
 from bot.simulator.claude import Pace, Reply
 from bot.simulator.faults import Fault
@@ -48,29 +50,23 @@ class Moments(Points):
         super().reach(name)
 
 
-class BreakingStore:
-    """A store with points, whose calls fail as a story tells it. `real`: the store itself."""
+def breaking(store: Store, points: Points, stage: "Stage") -> Store:
+    """Return a store with points, whose calls fail as a story tells it."""
 
-    def __init__(self, store: Any, points: Points, stage: "Stage") -> None:
-        self.real = store
-        self._watched = with_points(store, points)
-        self._points = points
-        self._stage = stage
-
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
-        watched = getattr(self._watched, name)
-
+    def watched(name: str, call: Call) -> Call:
         async def called(*arguments: Any, **named: Any) -> Any:
-            if not self._points.dead.is_set():
-                self._stage.breaks(name)
-            if name == "accept":
-                self._stage.heard(arguments[0].key)
+            if not points.dead.is_set():
+                stage.breaks(name)
+            if name == "turns.accept":
+                stage.heard(arguments[0].key)
             try:
-                return await watched(*arguments, **named)
+                return await call(*arguments, **named)
             finally:
-                self._stage.moved()
+                stage.moved()
 
         return called
+
+    return with_points(store, points).around(watched)
 
 
 @dataclass
@@ -103,7 +99,7 @@ class Stage:
         self._number = 0
         self._keys: dict[tuple[str, str], MessageKey] = {}
         self._breaking = Breaking()
-        self._store: BreakingStore | None = None
+        self._store: Store | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Stage"]:
@@ -137,11 +133,11 @@ class Stage:
     # What the bot's store tells
 
     @asynccontextmanager
-    async def _open_store(self, path: str, kept: BlobLimits) -> AsyncIterator[BreakingStore]:
+    async def _open_store(self, path: str, kept: BlobLimits) -> AsyncIterator[Store]:
         async with open_store(path, kept) as store:
-            self._store = BreakingStore(store, self._moments, self)
+            self._store = store
             try:
-                yield self._store
+                yield breaking(store, self._moments, self)
             finally:
                 self._store = None
 
@@ -371,7 +367,7 @@ class Stage:
         if self._store is None:
             async with open_store(self.here.bot.settings.store.path) as store:
                 return await self._wrong_by(store)
-        return await self._wrong_by(self._store.real)
+        return await self._wrong_by(self._store)
 
     async def _wrong_by(self, store: Any) -> list[str]:
         wrong: list[str] = []
@@ -379,7 +375,7 @@ class Stage:
             turns: dict[str, Turn] = {}
             for one in told:
                 key = self._keys.get((one.place.platform, one.message))
-                turn = await store.find(key) if key else None
+                turn = await store.turns.find(key) if key else None
                 if turn is not None:
                     turns[one.message] = turn
             wrong += judge(self.here, told, turns, **forgiven)

@@ -5,16 +5,28 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 from aiohttp import web
 
 from bot.ports import Store
+from bot.ports.store import Call
 
-WRITES = frozenset({"accept", "begin", "posting", "posted", "record", "end", "keep", "charge"})
+WRITES = frozenset(
+    {
+        "turns.accept",
+        "turns.begin",
+        "turns.record",
+        "turns.end",
+        "messages.posting",
+        "messages.posted",
+        "history.keep",
+        "usage.charge",
+    }
+)
 _NOT_OF_A_TURN = re.compile(r"@me|/gateway|/applications|auth\.test|apps\.connections")
 _KEPT_BACK = {"host", "content-length", "transfer-encoding", "connection"}
 
@@ -42,34 +54,25 @@ class Points:
 
 def with_points(store: Store, points: Points) -> Store:
     """Return a store around the real one, with a point before and after each commit."""
-    return cast("Store", _WatchedStore(store, points))
 
-
-class _WatchedStore:
-    """Hands every call on to a store, as `with_points` says."""
-
-    def __init__(self, store: Store, points: Points) -> None:
-        self._store = store
-        self._points = points
-
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
-        method = getattr(self._store, name)
-
-        async def watched(*arguments: Any, **named: Any) -> Any:
+    def watched(name: str, call: Call) -> Call:
+        async def reaching(*arguments: Any, **named: Any) -> Any:
             if name not in WRITES:
-                if self._points.dead.is_set():  # what a dead bot hears goes nowhere
+                if points.dead.is_set():  # what a dead bot hears goes nowhere
                     raise asyncio.CancelledError
-                return await method(*arguments, **named)
-            if name == "accept" and await self._store.find(arguments[0].key) is not None:
+                return await call(*arguments, **named)
+            if name == "turns.accept" and await store.turns.find(arguments[0].key) is not None:
                 return False  # what is caught up with is mostly known, and changes nothing
-            self._points.reach(f"before store.{name}")
-            value = await method(*arguments, **named)
-            self._points.reach(f"after store.{name}")
-            if name == "end":
-                self._points.ended.set()
+            points.reach(f"before {name}")
+            value = await call(*arguments, **named)
+            points.reach(f"after {name}")
+            if name == "turns.end":
+                points.ended.set()
             return value
 
-        return watched
+        return reaching
+
+    return store.around(watched)
 
 
 class Wire:

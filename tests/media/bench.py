@@ -93,12 +93,12 @@ async def thread(database: Path) -> None:
             text = {"type": "text", "text": question.text}
             content = [text, block_for(media.media_type, media.data, media.name)]
             answer = {"role": "assistant", "content": "A photo."}
-            await store.accept(question)
-            await store.begin([question])
+            await store.turns.accept(question)
+            await store.turns.begin([question])
             new = await without_bytes([{"role": "user", "content": content}, answer], store)
-            await store.record(question.key, Outcome("A photo."), new)
-            await store.end(question.key, "delivered")
-        history = json.dumps(await store.history(key))
+            await store.turns.record(question.key, Outcome("A photo."), new)
+            await store.turns.end(question.key, "delivered")
+        history = json.dumps(await store.history.messages(key))
     size_bytes = sum(file.stat().st_size for file in database.parent.iterdir())
     sources = set(re.findall(r'"sha256": "(\w+)"', history))
     print(f"a thread of 20 questions about 4 photos of {sum(map(len, uploads)) / 1e6:.1f} MB in all:", end=" ")

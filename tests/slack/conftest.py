@@ -50,13 +50,13 @@ class Heard:
 
 
 class NeverThere:
-    """A `HearLog` of a bot that was never there before."""
+    """The `Checkpoints` of a bot that was never there before."""
 
-    async def heard_until(self, platform: str) -> float:
+    async def last(self, platform: str) -> float:
         del platform
         return 0.0
 
-    async def heard(self, platform: str, at_s: float) -> None:
+    async def save(self, platform: str, at_s: float) -> None:
         """Nobody asks for it."""
 
     async def threads(self, platform: str, since_s: float) -> Sequence[ThreadKey]:
@@ -129,7 +129,7 @@ async def _connected(*, limits: bool = True, deny: str = "", delivery: Delivery 
         if deny:
             slack.deny(deny)
         platform, heard = platform_for(slack, delivery), Heard()
-        running = asyncio.create_task(platform.run(heard, NeverThere()))
+        running = asyncio.create_task(platform.run(heard, NeverThere(), NeverThere().is_ours))
         try:
             await slack.ready()
             yield Scene(slack, platform, heard, channel, ann, ben, robot, running)

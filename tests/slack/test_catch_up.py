@@ -33,7 +33,7 @@ QUICK, USUAL = Times(note_every_s=0.02, gap_s=0.5, pause_s=0.01), Pace()
 
 @dataclass
 class Log:
-    """A `HearLog`; `noted` is set with each note."""
+    """The `Checkpoints`; `noted` is set with each note."""
 
     until_s: float = 0.0
     asked_in: list[ThreadKey] = field(default_factory=list)
@@ -41,11 +41,11 @@ class Log:
     fail_with: Exception | None = None
     noted: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def heard_until(self, platform: str) -> float:
+    async def last(self, platform: str) -> float:
         assert platform == "slack"
         return self.until_s
 
-    async def heard(self, platform: str, at_s: float) -> None:
+    async def save(self, platform: str, at_s: float) -> None:
         assert platform == "slack"
         if self.fail_with is not None:
             error, self.fail_with = self.fail_with, None
@@ -446,7 +446,7 @@ async def test_what_is_said_live_in_a_thread_waits_for_what_was_missed_there() -
         for root in roots:
             await bot.say("missed", thread=root.ts)
         platform = SlackPlatform(bot.slack.bot_token, bot.slack.app_token, api_url=bot.slack.api_url)
-        running = asyncio.create_task(platform.run(bot.handle, bot.log))
+        running = asyncio.create_task(platform.run(bot.handle, bot.log, bot.log.is_ours))
         try:
             await bot.slack.ready()
             await bot.say("live", thread=roots[-1].ts)
@@ -469,7 +469,7 @@ async def test_what_is_said_live_in_a_thread_waits_for_its_root_that_was_missed(
         bot.slack.lose_events(times=2)
         root = await bot.say(f"{bot.slack.mention} missed", last)
         platform = SlackPlatform(bot.slack.bot_token, bot.slack.app_token, api_url=bot.slack.api_url)
-        running = asyncio.create_task(platform.run(bot.handle, bot.log))
+        running = asyncio.create_task(platform.run(bot.handle, bot.log, bot.log.is_ours))
         try:
             await bot.slack.ready()
             await bot.say("live", last, thread=root.ts)
@@ -488,7 +488,7 @@ async def test_row_20_a_bot_that_comes_back_hears_what_it_missed_and_what_is_sai
         bot.slack.lose_events(times=2)
         missed = await bot.say(f"{bot.slack.mention} are you there?")
         platform = SlackPlatform(bot.slack.bot_token, bot.slack.app_token, api_url=bot.slack.api_url)
-        running = asyncio.create_task(platform.run(bot.handle, bot.log))
+        running = asyncio.create_task(platform.run(bot.handle, bot.log, bot.log.is_ours))
         try:
             await bot.log.next_note()
             assert [question.key.message for question in bot.heard] == [missed.ts]

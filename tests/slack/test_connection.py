@@ -23,13 +23,13 @@ async def nobody(_: object) -> str:
 
 
 class NeverThere:
-    """A `HearLog` of a bot that was never there before."""
+    """The `Checkpoints` of a bot that was never there before."""
 
-    async def heard_until(self, platform: str) -> float:
+    async def last(self, platform: str) -> float:
         del platform
         return 0.0
 
-    async def heard(self, platform: str, at_s: float) -> None:
+    async def save(self, platform: str, at_s: float) -> None:
         """Nobody asks for it."""
 
     async def threads(self, platform: str, since_s: float) -> Sequence[ThreadKey]:
@@ -49,7 +49,7 @@ def platform_for(slack: SimulatedSlack, bot_token: str = "", app_token: str = ""
 async def refused(platform: SlackPlatform) -> StartupError:
     async with asyncio.timeout(120):
         with pytest.raises(StartupError) as error:
-            await platform.run(nobody, NeverThere())
+            await platform.run(nobody, NeverThere(), NeverThere().is_ours)
     return error.value
 
 
@@ -121,7 +121,7 @@ async def test_slack_that_is_away_at_first_is_waited_for() -> None:
     async with SimulatedSlack() as slack:
         slack.faults.add(Fault("auth.test", status=503), Fault("apps.connections.open", drop=True))
         platform = platform_for(slack)
-        running = asyncio.create_task(platform.run(nobody, NeverThere()))
+        running = asyncio.create_task(platform.run(nobody, NeverThere(), NeverThere().is_ours))
         await slack.ready()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -181,7 +181,7 @@ async def test_the_bot_can_come_back(scene: Any) -> None:
     question = await scene.asked("before")
     scene.running.cancel()
     await asyncio.gather(scene.running, return_exceptions=True)
-    again = asyncio.create_task(scene.platform.run(scene.heard, NeverThere()))
+    again = asyncio.create_task(scene.platform.run(scene.heard, NeverThere(), NeverThere().is_ours))
     await scene.platform.surface(question).post("Late, but here", "m.0")
     again.cancel()
     await asyncio.gather(again, return_exceptions=True)

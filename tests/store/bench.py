@@ -51,7 +51,7 @@ async def main() -> None:
 
             print("at once |  store p50 / p95 ms | aiosqlite p50 / p95 ms | ratio of medians")
             for at_once in (1, 20, 100):
-                ours = await measure(lambda number: store.accept(question(number)), at_once)
+                ours = await measure(lambda number: store.turns.accept(question(number)), at_once)
                 theirs = await measure(one_commit, at_once)
                 print(
                     f"{at_once:7} | {ours[0]:8.2f} / {ours[1]:8.2f} | {theirs[0]:10.2f} / {theirs[1]:9.2f} |"

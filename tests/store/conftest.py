@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.events import Incoming, MessageKey, Person, ThreadKey, Upload
-from bot.store import SqliteStore, open_store
+from bot.ports import Store
+from bot.store import open_store
 
 Ask = Callable[..., Incoming]
 
@@ -17,7 +18,7 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def store(file: Path) -> AsyncIterator[SqliteStore]:
+async def store(file: Path) -> AsyncIterator[Store]:
     async with open_store(file) as opened:
         yield opened
 

@@ -15,7 +15,7 @@ from .conftest import Ask
 async def test_the_branch_that_was_left_stays_in_the_store(file: Path, ask: Ask) -> None:
     async with open_store(file) as store:
         await answered(store, ask("100"), "The old answer")
-        await store.reopen(ask("100").key)
+        await store.turns.reopen(ask("100").key)
     with closing(sqlite3.connect(file)) as db:
         [(content,)] = db.execute("SELECT content FROM message WHERE content LIKE '%old answer%' AND dropped_at_s > 0")
         assert "The old answer" in content
@@ -23,27 +23,27 @@ async def test_the_branch_that_was_left_stays_in_the_store(file: Path, ask: Ask)
 
 async def test_a_forgotten_question_is_in_no_history_and_in_no_file(file: Path, ask: Ask) -> None:
     async with open_store(file) as store:
-        sha256 = await store.keep(b"PICTURE-CANARY" * 100, "image/png")
+        sha256 = await store.history.keep(b"PICTURE-CANARY" * 100, "image/png")
         secret = ask("100", text="TEXT-CANARY")
         await answered(store, secret, "An answer", picture(sha256))
         await answered(store, ask("101"), "Another")
-        turn = await store.forget(secret.key)
+        turn = await store.turns.forget(secret.key)
         assert turn is not None
         assert turn.questions[0].text == ""
-        history = await store.history(secret.thread)
+        history = await store.history.messages(secret.thread)
         assert [m["role"] for m in history] == ["user", "assistant"] * 2
         assert "CANARY" not in str(history)
         with pytest.raises(KeyError):
-            await store.blob(sha256)
+            await store.history.blob(sha256)
         for name in (file, Path(f"{file}-wal")):
             assert b"CANARY" not in name.read_bytes()
 
 
 async def test_a_file_no_turn_needs_goes_before_an_older_one_that_is_needed(file: Path, ask: Ask) -> None:
     async with open_store(file, BlobLimits(bytes=250)) as store:
-        needed = [await store.keep(bytes([number]) * 100, "image/png") for number in range(2)]
+        needed = [await store.history.keep(bytes([number]) * 100, "image/png") for number in range(2)]
         await answered(store, ask("100"), "ok", picture(needed[0]))
-        stray = await store.keep(b"s" * 100, "image/png")
+        stray = await store.history.keep(b"s" * 100, "image/png")
         with closing(sqlite3.connect(file)) as db, db:
             db.execute("UPDATE blob SET kept_at_s = kept_at_s - 9000 WHERE sha256 <> ?", (needed[1],))
         await answered(store, ask("101", "other"), "ok", picture(needed[1]))

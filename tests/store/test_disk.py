@@ -13,9 +13,11 @@ import pytest
 
 from bot.errors import StoreError
 from bot.events import Incoming
-from bot.store import SqliteStore, open_store, writer
-from bot.store.sdk import connection_to
-from bot.store.writer import BrokenStoreError, carry_out, writer_on
+from bot.ports import Store
+from bot.store import open_store
+from bot.store.sqlite import writer
+from bot.store.sqlite.sdk import connection_to
+from bot.store.sqlite.writer import BrokenStoreError, carry_out, writer_on
 
 from .conftest import Ask
 
@@ -41,7 +43,7 @@ def stored(file: Path) -> list[str]:
         return [message for (message,) in db.execute("SELECT message FROM turn ORDER BY id")]
 
 
-async def hold_open(file: Path, opened: "asyncio.Future[SqliteStore]") -> None:
+async def hold_open(file: Path, opened: "asyncio.Future[Store]") -> None:
     """What a bot does with its store: it waits for its end."""
     async with open_store(file) as store:
         opened.set_result(store)
@@ -49,8 +51,8 @@ async def hold_open(file: Path, opened: "asyncio.Future[SqliteStore]") -> None:
 
 
 @asynccontextmanager
-async def held(file: Path) -> AsyncIterator[tuple[SqliteStore, "asyncio.Task[None]"]]:
-    opened: asyncio.Future[SqliteStore] = asyncio.get_running_loop().create_future()
+async def held(file: Path) -> AsyncIterator[tuple[Store, "asyncio.Task[None]"]]:
+    opened: asyncio.Future[Store] = asyncio.get_running_loop().create_future()
     holder = asyncio.create_task(hold_open(file, opened))
     try:
         yield await opened, holder
@@ -68,12 +70,14 @@ async def end_of(holder: "asyncio.Task[None]") -> StoreError:
 
 async def test_row_30_after_a_failed_write_nothing_more_is_written_and_the_store_ends(file: Path, ask: Ask) -> None:
     async with held(file) as (store, holder):
-        assert await store.accept(ask("1"))
+        assert await store.turns.accept(ask("1"))
         with no_file_grows_beyond(wal(file).stat().st_size):
-            batch = [store.accept(ask("2")), store.knows(ask().thread), store.accept(ask("3"))]
+            batch = [store.turns.accept(ask("2")), store.questions.knows(ask().thread), store.turns.accept(ask("3"))]
             results = await asyncio.gather(*batch, return_exceptions=True)
         assert [type(result) for result in results] == [BrokenStoreError] * 3
-        late = await asyncio.gather(store.accept(ask("4")), store.forget(ask("1").key), return_exceptions=True)
+        late = await asyncio.gather(
+            store.turns.accept(ask("4")), store.turns.forget(ask("1").key), return_exceptions=True
+        )
         assert [type(result) for result in late] == [BrokenStoreError] * 2
         error = await end_of(holder)
         assert "check it" in error.sentence
@@ -81,17 +85,17 @@ async def test_row_30_after_a_failed_write_nothing_more_is_written_and_the_store
         assert "SQLITE_IOERR_WRITE" in error.detail
     assert stored(file) == ["1"]
     async with open_store(file) as store:
-        assert await store.accept(ask("2"))
+        assert await store.turns.accept(ask("2"))
 
 
 async def test_row_30_what_waits_behind_the_failed_write_is_refused_too(file: Path, ask: Ask) -> None:
     async with held(file) as (store, holder):
-        assert await store.accept(ask("1"))
+        assert await store.turns.accept(ask("1"))
         with no_file_grows_beyond(wal(file).stat().st_size):
-            first = asyncio.create_task(store.accept(ask("2")))
+            first = asyncio.create_task(store.turns.accept(ask("2")))
             await asyncio.sleep(0)
             await asyncio.sleep(0)  # the first is on its way
-            behind = [asyncio.create_task(store.accept(ask(str(number)))) for number in range(3, 6)]
+            behind = [asyncio.create_task(store.turns.accept(ask(str(number)))) for number in range(3, 6)]
             results = await asyncio.gather(first, *behind, return_exceptions=True)
         assert [type(result) for result in results] == [BrokenStoreError] * 4
         await end_of(holder)
@@ -102,38 +106,38 @@ async def test_row_30_a_log_that_cannot_be_copied_into_the_file_ends_the_store(f
     blob_bytes = 1_500_000
     async with held(file) as (store, holder):
         for number in range(10):
-            await store.keep(bytes([number]) * blob_bytes, "image/png")
+            await store.history.keep(bytes([number]) * blob_bytes, "image/png")
         limit = file.stat().st_size
         assert limit > 2 * wal(file).stat().st_size  # the log is begun anew, again and again
         with no_file_grows_beyond(limit):
             kept = []
             with contextlib.suppress(BrokenStoreError):
                 while True:
-                    kept.append(await store.keep(bytes([100 + len(kept)]) * blob_bytes, "image/png"))
+                    kept.append(await store.history.keep(bytes([100 + len(kept)]) * blob_bytes, "image/png"))
             assert "SQLITE_IOERR_WRITE" in (await end_of(holder)).detail
         assert wal(file).stat().st_size < limit  # it was not the log that could not be written
         assert kept
     async with open_store(file) as store:
-        assert [len((await store.blob(sha256))[0]) for sha256 in kept] == [blob_bytes] * len(kept)
+        assert [len((await store.history.blob(sha256))[0]) for sha256 in kept] == [blob_bytes] * len(kept)
 
 
 async def test_row_30_a_question_that_cannot_be_purged_from_the_log_ends_the_store(file: Path, ask: Ask) -> None:
     async with held(file) as (store, holder):
-        await store.accept(ask("1"))
-        await store._writer.settle()
+        await store.turns.accept(ask("1"))
+        await store.turns._writer.settle()
         sizes = file.stat().st_size
-        await store.keep(b"x" * 1_000_000, "image/png")
+        await store.history.keep(b"x" * 1_000_000, "image/png")
         with no_file_grows_beyond(wal(file).stat().st_size - 300_000):
             assert sizes < wal(file).stat().st_size - 300_000
             with pytest.raises(BrokenStoreError):
-                await store._writer.settle()
+                await store.turns._writer.settle()
         await end_of(holder)
 
 
 async def test_row_30_a_file_that_is_damaged_amid_the_run_ends_the_store(file: Path, ask: Ask) -> None:
     async with held(file) as (store, holder):
         for number in range(200):
-            await store.accept(ask(str(number), text="x" * 500))
+            await store.turns.accept(ask(str(number), text="x" * 500))
         with closing(sqlite3.connect(file)) as shell:  # what another one writes makes SQLite forget what it has read
             shell.execute("INSERT INTO heard VALUES ('nowhere', 0)")
             shell.commit()
@@ -142,15 +146,15 @@ async def test_row_30_a_file_that_is_damaged_amid_the_run_ends_the_store(file: P
                 damaged.seek(4096)
                 damaged.write(b"\xff" * (file.stat().st_size - 4096))
             with pytest.raises(BrokenStoreError, match="restore a copy"):
-                await store.unended()
+                await store.turns.unended()
             assert "SQLITE_CORRUPT" in (await end_of(holder)).detail
 
 
 async def test_row_30_a_file_that_became_read_only_ends_the_store(file: Path, ask: Ask) -> None:
     async with held(file) as (store, holder):
-        await store._writer._connection.run(lambda db: db.execute("PRAGMA query_only = ON"))
+        await store.turns._writer._connection.run(lambda db: db.execute("PRAGMA query_only = ON"))
         with pytest.raises(BrokenStoreError, match="read-only"):
-            await store.accept(ask("1"))
+            await store.turns.accept(ask("1"))
         assert "SQLITE_READONLY" in (await end_of(holder)).detail
     assert stored(file) == []
 
@@ -210,9 +214,9 @@ def test_row_30_every_kind_of_io_error_is_fatal_but_that_of_an_index_that_cannot
 async def test_after_any_other_error_the_store_goes_on(code: str, file: Path, ask: Ask) -> None:
     async with open_store(file) as store:
         with pytest.raises(StoreError) as caught:
-            await store._writer.do(fail(code))
+            await store.turns._writer.do(fail(code))
         assert not isinstance(caught.value, BrokenStoreError)
-        assert await store.accept(ask("1"))
+        assert await store.turns.accept(ask("1"))
 
 
 async def test_what_goes_wrong_where_the_store_is_used_comes_out_as_it_is(file: Path, ask: Ask) -> None:
@@ -220,7 +224,7 @@ async def test_what_goes_wrong_where_the_store_is_used_comes_out_as_it_is(file: 
 
     async def use(question: Incoming, error: BaseException) -> None:
         async with open_store(file) as store:
-            waiting.append(asyncio.create_task(store.accept(question)))
+            waiting.append(asyncio.create_task(store.turns.accept(question)))
             await asyncio.sleep(0)
             raise error
 
@@ -236,7 +240,7 @@ async def test_what_goes_wrong_where_the_store_is_used_comes_out_as_it_is(file: 
 
 async def test_who_is_cancelled_from_outside_is_cancelled_and_all_is_written(file: Path, ask: Ask) -> None:
     async with held(file) as (store, holder):
-        waiting = asyncio.create_task(store.accept(ask("1")))
+        waiting = asyncio.create_task(store.turns.accept(ask("1")))
         await asyncio.sleep(0)
         holder.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 
 from bot.errors import StoreError
 from bot.events import Outcome, Turn
-from bot.store import SqliteStore, open_store, schema
+from bot.ports import Store
+from bot.store import open_store
 from bot.store.records import dump
+from bot.store.sqlite import schema
 
 from .conftest import Ask
 
@@ -37,10 +39,8 @@ async def refusal(file: Path) -> str:
     return caught.value.sentence
 
 
-async def test_the_file_and_its_directory_are_readable_by_their_owner_only(
-    store: SqliteStore, file: Path, ask: Ask
-) -> None:
-    await store.accept(ask())
+async def test_the_file_and_its_directory_are_readable_by_their_owner_only(store: Store, file: Path, ask: Ask) -> None:
+    await store.turns.accept(ask())
     assert mode(file.parent) == 0o700
     assert {mode(path) for path in file.parent.iterdir()} == {0o600}
 
@@ -55,18 +55,18 @@ async def test_a_file_that_others_could_read_is_made_private(file: Path) -> None
 
 async def test_what_a_killed_process_left_is_made_private(file: Path, ask: Ask, tmp_path: Path) -> None:
     async with open_store(file) as store:
-        await store.accept(ask())
+        await store.turns.accept(ask())
         for name in (file.name, f"{file.name}-wal"):
             shutil.copy(file.parent / name, tmp_path / name)
             (tmp_path / name).chmod(0o644)
     async with open_store(tmp_path / file.name) as store:
-        assert [turn.key for turn in await store.unended()] == [ask().key]
+        assert [turn.key for turn in await store.turns.unended()] == [ask().key]
         assert {mode(path) for path in tmp_path.glob(f"{file.name}*")} == {0o600}
 
 
-async def test_a_second_opening_is_refused(store: SqliteStore, file: Path, ask: Ask) -> None:
+async def test_a_second_opening_is_refused(store: Store, file: Path, ask: Ask) -> None:
     assert "in use" in await refusal(file)
-    assert await store.accept(ask())
+    assert await store.turns.accept(ask())
 
 
 async def test_another_process_is_refused_and_a_killed_one_leaves_no_lock(file: Path) -> None:
@@ -96,7 +96,7 @@ async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(file: Pat
 async def test_a_damaged_database_is_refused_and_left_as_it_is(file: Path, ask: Ask) -> None:
     async with open_store(file) as store:
         for number in range(300):
-            await store.accept(ask(str(number), text="x" * 500))
+            await store.turns.accept(ask(str(number), text="x" * 500))
     data = bytearray(file.read_bytes())
     data[4096 * 3 : 4096 * 12] = b"\xff" * (4096 * 9)
     file.write_bytes(data)
@@ -192,7 +192,7 @@ async def test_row_58_a_database_of_the_first_version_goes_on_where_it_was(file:
         content = json.dumps({"role": "user", "content": [blob]})
         db.execute("INSERT INTO message (thread, turn, content) VALUES (1, 1, ?)", (content,))
     async with open_store(file) as store:
-        assert await store.unended() == [Turn((question,), "answered", outcome=Outcome("Hi", "n"))]
-        assert len(await store.history(question.thread)) == 1
+        assert await store.turns.unended() == [Turn((question,), "answered", outcome=Outcome("Hi", "n"))]
+        assert len(await store.history.messages(question.thread)) == 1
     with closing(sqlite3.connect(file)) as db:
         assert db.execute("SELECT turn, sha256 FROM blob_use").fetchall() == [(1, "cafe")]

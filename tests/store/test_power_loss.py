@@ -29,7 +29,7 @@ async def main():
     async def write(store):
         while True:
             key = MessageKey("p", "w", "c", str(next(numbers)))
-            await store.accept(Incoming(key, ThreadKey("p", "w", "c", "t"), Person("u", "Ada"), "x" * 2000))
+            await store.turns.accept(Incoming(key, ThreadKey("p", "w", "c", "t"), Person("u", "Ada"), "x" * 2000))
             print(key.message, flush=True)
     async with open_store(sys.argv[1]) as store, asyncio.TaskGroup() as group:
         for _ in range(8):
@@ -78,7 +78,7 @@ def copies(file: Path, target: Path, count: int) -> list[tuple[Path, set[str]]]:
 
 async def check(file: Path, known: set[str]) -> None:
     async with open_store(file) as store:
-        there = {turn.key.message for turn in await store.unended()}
+        there = {turn.key.message for turn in await store.turns.unended()}
     assert known <= there
     with closing(sqlite3.connect(file)) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.store import open_store, schema
-from bot.store import usage as accounts
+from bot.store import open_store
+from bot.store.sqlite import schema
+from bot.store.sqlite import usage as accounts
 
 DAY_S = 86_400.0
 NOW_S = 1_790_000_123.25
@@ -45,7 +46,7 @@ def test_what_was_used_since_a_time_is_the_sum_of_all_rows_since_then(
     with closing(new_database()) as db:
         used_here(db, used)
         theirs = [(at_s, tokens) for who, tokens, at_s in used if at_s >= since_s and person in {"", who}]
-        assert accounts.used(db, person, since_s) == sum(tokens for _, tokens in theirs)
+        assert accounts.spent(db, person, since_s) == sum(tokens for _, tokens in theirs)
 
 
 @given(
@@ -66,7 +67,7 @@ def test_so_many_tokens_were_used_up_with_the_row_that_reaches_them(
             if so_far >= tokens:
                 reached_s = at_s
                 break
-        assert accounts.used_up_to_s(db, person, since_s, tokens) == reached_s
+        assert accounts.spent_at_s(db, person, since_s, tokens) == reached_s
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -81,8 +82,8 @@ async def test_a_database_of_a_released_version_counts_what_it_had_used(file: Pa
         else:
             db.execute("INSERT INTO usage (turn, usage, recorded_at_s) VALUES (1, '{}', ?)", (NOW_S,))
     async with open_store(file) as store:
-        assert await store.used("", NOW_S - DAY_S) == (12 if version == 2 else 0)
-        assert await store.used("discord:1", NOW_S - DAY_S) == (12 if version == 2 else 0)
+        assert await store.usage.spent("", NOW_S - DAY_S) == (12 if version == 2 else 0)
+        assert await store.usage.spent("discord:1", NOW_S - DAY_S) == (12 if version == 2 else 0)
 
 
 def test_a_day_of_a_million_rows_is_summed_up_and_searched_in_five_milliseconds() -> None:
@@ -91,12 +92,12 @@ def test_a_day_of_a_million_rows_is_summed_up_and_searched_in_five_milliseconds(
         count, each_s = 200_000, DAY_S / 1_000_000
         used_here(db, [(PERSONS[n % 3], 10, NOW_S - n * each_s) for n in range(count)])  # the density of a million
         since_s, spent_s = NOW_S - count * each_s + 1.0, []
-        for ask in (lambda: accounts.used(db, "", since_s), lambda: accounts.used(db, PERSONS[0], since_s)) * 3:
+        for ask in (lambda: accounts.spent(db, "", since_s), lambda: accounts.spent(db, PERSONS[0], since_s)) * 3:
             begun_s = time.thread_time()
             ask()
             spent_s.append(time.thread_time() - begun_s)
         assert min(spent_s[::2]) < 0.005
         assert min(spent_s[1::2]) < 0.005
         begun_s = time.thread_time()
-        assert accounts.used_up_to_s(db, "", since_s, count * 5) > since_s
+        assert accounts.spent_at_s(db, "", since_s, count * 5) > since_s
         assert time.thread_time() - begun_s < 0.05

@@ -90,23 +90,23 @@ class Answerer:
         else:
             return None
         await self.rest(run)
-        return await as_stored(self._store, run.turn)
+        return await as_stored(self._store.turns, run.turn)
 
     async def rest(self, run: RunningTurn) -> None:
         """Keep what there is of an answer, and that whatever happens to this process now is not its turn's fault."""
         if not run.begun:
             return
         try:
-            await self._store.rest(run.turn.key, "" if run.turn.outcome else run.written.text)
+            await self._store.drafts.rest(run.turn.key, "" if run.turn.outcome else run.written.text)
         except StoreError as error:
             log.warning("what was written is not kept", detail=error.detail)
 
     async def _attempt(self, run: RunningTurn, platform: Platform) -> None:
         """Bring a turn to an end. Raises `Unreachable` if that could not be shown."""
         surface = platform.surface(run.turn.questions[0])
-        parts = _Parts(self._store)
-        idempotency_key = await patiently(self._store.idempotency_key, run.turn.key)
-        async with self._reply(run, kept(surface, self._store, run), parts, idempotency_key) as reply:
+        parts = _Parts(self._store.messages)
+        idempotency_key = await patiently(self._store.messages.idempotency_key, run.turn.key)
+        async with self._reply(run, kept(surface, self._store.drafts, run), parts, idempotency_key) as reply:
             try:
                 await self._carry_out(run, platform, surface, reply, parts)
             except ClaudeError as error:
@@ -136,9 +136,9 @@ class Answerer:
             await self._turn_away(run, reply)
         elif await self._begins_anew(run):
             await reply.finish(ANEW)
-            await patiently(self._store.end, run.turn.key, "delivered")
+            await patiently(self._store.turns.end, run.turn.key, "delivered")
         elif run.late():
-            await patiently(self._store.begin, run.turn.questions)
+            await patiently(self._store.turns.begin, run.turn.questions)
             await self._settle(run, reply, LATE)
         elif is_purged(run):
             await self._take_back(run, reply)
@@ -153,9 +153,9 @@ class Answerer:
         """
         now: Turn | None = run.turn
         if run.left or run.turn.state != "accepted":
-            now = await as_stored(self._store, run.turn)
+            now = await as_stored(self._store.turns, run.turn)
         if run.left and now is not None and now.outcome is None:
-            now = await current_turn(self._store, platform, now)
+            now = await current_turn(self._store.turns, platform, now)
         if now is not None and now.outcome is None and now.asked and (run.left or now.state != "accepted"):
             now = await gate.admitted(now)
             run.refused = not now.asked
@@ -200,14 +200,14 @@ class Answerer:
     async def _steps(self, run: RunningTurn, place: AnswerContext) -> None:
         outcome = run.turn.outcome
         if outcome is not None:
-            await patiently(self._store.resume, run.turn.key)
+            await patiently(self._store.turns.begin, run.turn.questions)
             place.reply.write(outcome.answer)
         else:
-            await patiently(self._store.begin, run.turn.questions)
+            await patiently(self._store.turns.begin, run.turn.questions)
             outcome = await self._ask(run, place)
         files = await self._files(outcome)
         await place.reply.finish(outcome.note, buttons=outcome.buttons, files=files)
-        await patiently(self._store.end, run.turn.key, outcome.state)
+        await patiently(self._store.turns.end, run.turn.key, outcome.state)
         log.info("turn delivered", state=outcome.state)
 
     async def _ask(self, run: RunningTurn, place: AnswerContext) -> Outcome:
@@ -219,11 +219,11 @@ class Answerer:
         return answer.outcome
 
     async def _record(self, run: RunningTurn, answer: Answer, bill: Bill | None = None) -> None:
-        await patiently(self._store.record, run.turn.key, answer.outcome, answer.messages, bill=bill)
+        await patiently(self._store.turns.record, run.turn.key, answer.outcome, answer.messages, bill=bill)
         run.turn = replace(run.turn, state="answered", outcome=answer.outcome)
 
     async def _files(self, outcome: Outcome) -> list[tuple[str, bytes]]:
-        return [(file.name, (await patiently(self._store.blob, file.sha256))[0]) for file in outcome.files]
+        return [(file.name, (await patiently(self._store.history.blob, file.sha256))[0]) for file in outcome.files]
 
     async def _settle(self, run: RunningTurn, reply: LiveReply, sentence: str) -> None:
         """What was shown stays, in the history too; the sentence says why there is no more."""
@@ -241,7 +241,7 @@ class Answerer:
             await _give_up(run, reply, sentence)
         except Exception:
             log.exception("the reason could not be shown")
-        await patiently(self._store.end, run.turn.key, "failed")
+        await patiently(self._store.turns.end, run.turn.key, "failed")
 
     async def _begins_anew(self, run: RunningTurn) -> bool:
         """Begin a conversation anew if somebody said so; say whether nothing else was said. What was said along with it
@@ -251,8 +251,8 @@ class Answerer:
         words = frozenset([question.key for question in turn.asked if is_anew(question)])
         if not words or turn.outcome is not None:
             return False
-        await patiently(self._store.begin, turn.questions)
-        await patiently(self._store.renew, turn.questions[0].thread)
+        await patiently(self._store.turns.begin, turn.questions)
+        await patiently(self._store.history.restart, turn.questions[0].thread)
         run.turn = replace(turn, deleted=turn.deleted | words)
         return not run.turn.asked
 
@@ -262,18 +262,18 @@ class Answerer:
             if run.written.text.strip():
                 show_written(run, reply)
             await reply.finish(NOT_YOU)
-        await patiently(self._store.begin, run.turn.questions)
-        await patiently(self._store.end, run.turn.key, "stopped")
+        await patiently(self._store.turns.begin, run.turn.questions)
+        await patiently(self._store.turns.end, run.turn.key, "stopped")
 
     async def _give_up(self, run: RunningTurn, reply: LiveReply) -> None:
         """Processes died of this turn: nothing is tried again but to say so, and in the end not even that."""
         turn = run.turn
         log.error("turn is given up: processes died while they worked at it", deaths=turn.blame)
-        await patiently(self._store.resume, turn.key)
+        await patiently(self._store.turns.begin, turn.questions)
         if turn.blame > 2 * _MOST_BLAME:
             run.written = Written("")
         if turn.blame > 3 * _MOST_BLAME:
-            await patiently(self._store.end, turn.key, "failed")
+            await patiently(self._store.turns.end, turn.key, "failed")
         else:
             await self._settle(run, reply, GIVEN_UP)
 
@@ -281,7 +281,7 @@ class Answerer:
         """The question is gone: what was shown of an answer gives way to a line that says so."""
         if run.turn.parts:
             await reply.finish(DELETED)
-        await patiently(self._store.end, run.turn.key, "stopped")
+        await patiently(self._store.turns.end, run.turn.key, "stopped")
         log.info("turn stopped: its question was deleted")
 
     async def _undeliverable(self, run: RunningTurn, reply: LiveReply, error: PlatformError) -> None:
@@ -291,7 +291,7 @@ class Answerer:
             await self._record(run, broken_off_answer(run, NOT_TAKEN))
         said = await _give_up(run, reply, NOT_TAKEN)
         state = "stopped" if isinstance(error, Gone) and not said else "failed"
-        await patiently(self._store.end, run.turn.key, state)
+        await patiently(self._store.turns.end, run.turn.key, state)
 
 
 def is_hopeless(turn: Turn) -> bool:

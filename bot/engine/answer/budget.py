@@ -19,7 +19,7 @@ from bot.engine.patience import patiently
 from bot.engine.sentences import over_budget
 from bot.errors import ParleyError, StoreError
 from bot.events import Bill, Turn
-from bot.ports import Store
+from bot.ports import Usage as UsagePort
 
 log = structlog.get_logger()
 
@@ -113,8 +113,8 @@ class Budgets:
     keep all others out; together the running ones may never cost more than a limit and one question.
     """
 
-    def __init__(self, store: Store, allowance: Allowance) -> None:
-        self._store = store
+    def __init__(self, usage: UsagePort, allowance: Allowance) -> None:
+        self._usage = usage
         self._allowance = allowance
         self._limited = bool(allowance.per_person or allowance.in_all)
         self._live: set[Account] = set()
@@ -161,7 +161,7 @@ class Budgets:
         limit = self._allowance.per_person if key else self._allowance.in_all
         since_s = time.time() - DAY_S
         part = account.parts.get(key, 1.0)
-        recorded = await patiently(self._store.used, key, since_s) - part * account.reserved
+        recorded = await patiently(self._usage.spent, key, since_s) - part * account.reserved
         others = self._live - {account}
         unlikely = sum(other.parts.get(key, 0.0 if key else 1.0) * (other.reserved - other.likely) for other in others)
         enough = min(ENOUGH_TOKENS, most)
@@ -180,14 +180,14 @@ class Budgets:
             opens_in_s = inf
         elif refusal.too_much > refusal.running:
             tokens = ceil(refusal.too_much - refusal.running)
-            at_s = await patiently(self._store.used_up_to_s, key, now_s - DAY_S, tokens)
+            at_s = await patiently(self._usage.spent_at_s, key, now_s - DAY_S, tokens)
             opens_in_s = (at_s or now_s) + DAY_S - now_s
         name = _name(account.turn, key) if key and len(account.parts) > 1 else ""
         sentence = over_budget(mine=bool(key), name=name, opens_in_s=opens_in_s)
         raise OverBudget(sentence, f"{key or 'everybody'}: {refusal}, free in {opens_in_s:.0f} s")
 
     async def _reserve(self, account: Account, base: int, output: int) -> None:
-        account.number = await patiently(self._store.charge, account.turn.key, account.bill(base + output))
+        account.number = await patiently(self._usage.charge, account.turn.key, account.bill(base + output))
         account.reserved, account.likely = base + output, base + min(output, LIKELY_TOKENS)
         self._live.add(account)
 
@@ -196,7 +196,7 @@ class Budgets:
         if not account.number or account.is_settled:
             return
         try:
-            await self._store.charge(account.turn.key, account.bill())
+            await self._usage.charge(account.turn.key, account.bill())
         except StoreError as error:
             log.warning("what a turn has used could not be stored; it counts as reserved", detail=error.detail)
 

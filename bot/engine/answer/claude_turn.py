@@ -39,7 +39,7 @@ from bot.engine.patience import patiently
 from bot.engine.sentences import stop_note, using
 from bot.engine.turns.running_turn import RunningTurn, UserMessage
 from bot.events import Button, File, Outcome
-from bot.ports import Platform, Store, Surface
+from bot.ports import History, Platform, Surface
 from bot.reply import LiveReply
 
 log = structlog.get_logger()
@@ -69,15 +69,15 @@ class Prompt:
 class ClaudeTurn:
     """Puts turns to Claude. Holds no state of a turn."""
 
-    def __init__(self, store: Store, client: AsyncClient, settings: AskSettings, budgets: Budgets) -> None:
-        self._store = store
+    def __init__(self, history: History, client: AsyncClient, settings: AskSettings, budgets: Budgets) -> None:
+        self._history = history
         self._budgets = budgets
         self._client = client
         self._settings = settings
         self._system = system(settings.system)
         smallest = {
             "system": self._system,
-            "tools": [get_schema(GivenFiles(store, 0).give_file)],
+            "tools": [get_schema(GivenFiles(history, 0).give_file)],
             "messages": [{"content": "?"}],
         }
         budgets.warn(request_tokens(smallest) + min(ENOUGH_TOKENS, settings.max_tokens))
@@ -93,7 +93,7 @@ class ClaudeTurn:
         also while the thread and the files are read, is what there was of it. Raises `ClaudeError`, `OverBudget` and
         `PlatformError`.
         """
-        history = await patiently(self._store.history, run.turn.questions[0].thread)
+        history = await patiently(self._history.messages, run.turn.questions[0].thread)
         async with run.until_stopped():
             run.told = await build_user_message(
                 run.turn, place.platform, place.surface, self._settings, history=history
@@ -102,7 +102,7 @@ class ClaudeTurn:
         if run.stopped or told is None:
             return await self._stopped(run, place)
         room = room_beside(told.blocks, self._room_tokens())
-        earlier = await with_bytes(history, self._store, room)
+        earlier = await with_bytes(history, self._history, room)
         return await self._answer(run, place, Prompt(earlier, told, account))
 
     async def _answer(self, run: RunningTurn, place: AnswerContext, prompt: Prompt) -> Answer:
@@ -125,7 +125,7 @@ class ClaudeTurn:
         self, run: RunningTurn, place: AnswerContext, prompt: Prompt, attempts: int | None = None
     ) -> Answer:
         earlier, told, account = prompt.earlier, prompt.told, prompt.account
-        given = GivenFiles(self._store, place.surface.limits.file_bytes)
+        given = GivenFiles(self._history, place.surface.limits.file_bytes)
 
         async def allow(body: Mapping[str, Any], used: Usage) -> int:
             account.note(used)
@@ -157,12 +157,12 @@ class ClaudeTurn:
         if new:
             new[0] = {"role": "user", "content": list(told.blocks)}
         endless = run.turn.questions[0].is_endless
-        return Answer(_outcome(stream, told, given, endless=endless), await without_bytes(new, self._store))
+        return Answer(_outcome(stream, told, given, endless=endless), await without_bytes(new, self._history))
 
     async def _stopped(self, run: RunningTurn, place: AnswerContext, files: tuple[File, ...] = ()) -> Answer:
         show_written(run, place.reply)
         answer = stopped_answer(run, files)
-        return replace(answer, messages=await without_bytes(answer.messages, self._store))
+        return replace(answer, messages=await without_bytes(answer.messages, self._history))
 
     def _room_tokens(self) -> int:
         """What a request may hold: as configured, but never more than the model reads."""

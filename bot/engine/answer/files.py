@@ -3,7 +3,7 @@
 from bot.engine.file_name import file_name
 from bot.engine.patience import patiently
 from bot.events import File
-from bot.ports import Store
+from bot.ports import History
 
 MOST_FILES = 10
 
@@ -11,8 +11,8 @@ MOST_FILES = 10
 class GivenFiles:
     """What Claude gave in one turn. `give_file` is handed to Claude as a tool."""
 
-    def __init__(self, store: Store, file_bytes: int) -> None:
-        self._store = store
+    def __init__(self, history: History, file_bytes: int) -> None:
+        self._history = history
         self._file_bytes = file_bytes
         self._given: dict[str, File] = {}
 
@@ -36,5 +36,5 @@ class GivenFiles:
             return f"Not attached: {clean} has {len(data)} bytes, and {self._file_bytes} is the most that fits here."
         if clean not in self._given and len(self._given) >= MOST_FILES:
             return f"Not attached: an answer brings {MOST_FILES} files at most."
-        self._given[clean] = File(clean, await patiently(self._store.keep, data, "text/plain"))
+        self._given[clean] = File(clean, await patiently(self._history.keep, data, "text/plain"))
         return f"{clean} will be attached below your answer."

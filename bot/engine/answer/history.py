@@ -13,7 +13,7 @@ from typing import Any
 from bot.engine.answer.trim import GONE, Room, tokens_of, trimmed
 from bot.engine.patience import patiently
 from bot.media import estimate_tokens
-from bot.ports import Store
+from bot.ports import History
 
 REQUEST_BYTES = 24_000_000
 """How much of a request may be images and documents. The API's limit is 32 MB for a whole request
@@ -25,18 +25,18 @@ _OURS = frozenset({"said", "line", "asked"})
 """What the store knows of a block beside what Claude is sent."""
 
 
-async def without_bytes(messages: Sequence[Mapping[str, Any]], store: Store) -> list[dict[str, Any]]:
+async def without_bytes(messages: Sequence[Mapping[str, Any]], store: History) -> list[dict[str, Any]]:
     """Return messages for the store: every embedded image and document kept as a blob, and pointed to."""
     return [{**message, "content": await _detach_content(message["content"], store)} for message in messages]
 
 
-async def _detach_content(content: Any, store: Store) -> Any:
+async def _detach_content(content: Any, store: History) -> Any:
     if not isinstance(content, list):
         return content
     return [await _detach_block(block, store) for block in content]
 
 
-async def _detach_block(block: Mapping[str, Any], store: Store) -> Mapping[str, Any]:
+async def _detach_block(block: Mapping[str, Any], store: History) -> Mapping[str, Any]:
     source = block.get("source")
     if not isinstance(source, Mapping) or source.get("type") != "base64":
         return block
@@ -60,7 +60,7 @@ def room_beside(question: Sequence[Mapping[str, Any]], tokens: int) -> Room:
     return Room(max(1, tokens - asked), max(0, REQUEST_FILES - len(files)), max(0, REQUEST_BYTES - sum(files)))
 
 
-async def with_bytes(messages: Sequence[Mapping[str, Any]], store: Store, room: Room) -> list[dict[str, Any]]:
+async def with_bytes(messages: Sequence[Mapping[str, Any]], store: History, room: Room) -> list[dict[str, Any]]:
     """Return messages for Claude, within the room there is: every blob embedded again, or a sentence in its place."""
     attached: list[dict[str, Any]] = []
     for message in trimmed(messages, room):
@@ -71,7 +71,7 @@ async def with_bytes(messages: Sequence[Mapping[str, Any]], store: Store, room: 
     return attached
 
 
-async def _attach_block(block: Mapping[str, Any], store: Store) -> Mapping[str, Any]:
+async def _attach_block(block: Mapping[str, Any], store: History) -> Mapping[str, Any]:
     source = block.get("source")
     if not isinstance(source, Mapping) or source.get("type") != "blob":
         return block

@@ -6,7 +6,7 @@ import structlog
 
 from bot.engine.turns.running_turn import RunningTurn
 from bot.errors import StoreError
-from bot.ports import Store, Surface
+from bot.ports import Drafts, Surface
 
 log = structlog.get_logger()
 
@@ -16,9 +16,9 @@ class _Kept:
     platform lets it show something.
     """
 
-    def __init__(self, surface: Surface, store: Store, run: RunningTurn) -> None:
+    def __init__(self, surface: Surface, drafts: Drafts, run: RunningTurn) -> None:
         self._surface = surface
-        self._store = store
+        self._drafts = drafts
         self._run = run
         self._kept = run.written.text
 
@@ -38,12 +38,12 @@ class _Kept:
         if not growing or text == self._kept:
             return
         try:
-            await self._store.draft(self._run.turn.key, text)
+            await self._drafts.keep(self._run.turn.key, text)
         except StoreError as error:
             log.warning("what was written is not kept", detail=error.detail)
         self._kept = text
 
 
-def kept(surface: Surface, store: Store, run: RunningTurn) -> Surface:
+def kept(surface: Surface, drafts: Drafts, run: RunningTurn) -> Surface:
     """Return a surface that keeps an answer before it shows it. A store that fails does not delay what readers see."""
-    return cast("Surface", _Kept(surface, store, run))
+    return cast("Surface", _Kept(surface, drafts, run))

@@ -9,7 +9,7 @@ import structlog
 from bot.engine.inbox.admit import Access, refusal
 from bot.errors import PlatformError
 from bot.events import Incoming, Turn
-from bot.ports import Platform, Store
+from bot.ports import Notices, Platform
 
 log = structlog.get_logger()
 
@@ -19,10 +19,10 @@ _TOLD_EVERY_S = 86400.0
 class Gate:
     """Says who may speak to the bot."""
 
-    def __init__(self, access: Access, platforms: Mapping[str, Platform], store: Store) -> None:
+    def __init__(self, access: Access, platforms: Mapping[str, Platform], notices: Notices) -> None:
         self._access = access
         self._platforms = platforms
-        self._store = store
+        self._notices = notices
 
     def refusal(self, question: Incoming) -> str:
         """Return why a question that was asked just now is not answered, in a sentence; "" if it may be."""
@@ -57,5 +57,5 @@ class Gate:
         if not (question.direct or question.mentions_bot):
             return ""
         person = f"{question.key.platform}:{question.author.id}"
-        is_first = await self._store.note_refusal(person, time.time() - _TOLD_EVERY_S)
+        is_first = await self._notices.note_refusal(person, time.time() - _TOLD_EVERY_S)
         return sentence if is_first else ""

@@ -10,7 +10,7 @@ import structlog
 from bot.engine.patience import patiently
 from bot.errors import PlatformError, RateLimited
 from bot.events import Deleted, Edited, Incoming, Turn
-from bot.ports import Platform, Store
+from bot.ports import Platform, Questions, Turns
 from bot.tasks import Tasks
 
 log = structlog.get_logger()
@@ -29,7 +29,7 @@ def is_same(one: Incoming, other: Incoming) -> bool:
     return (one.text, [u.id for u in one.uploads]) == (other.text, [u.id for u in other.uploads])
 
 
-async def current_turn(store: Store, platform: Platform, turn: Turn) -> Turn | None:
+async def current_turn(turns: Turns, platform: Platform, turn: Turn) -> Turn | None:
     """Return an unanswered turn of an earlier process with its questions as they stand now, in the store, too.
 
     None if no question is left that waits. What cannot be looked up counts as it was.
@@ -45,21 +45,21 @@ async def current_turn(store: Store, platform: Platform, turn: Turn) -> Turn | N
             log.exception("question not looked up", message=str(question.key))
             continue
         if now is None:
-            await patiently(store.forget, question.key)
+            await patiently(turns.forget, question.key)
         elif not is_same(now, question):
-            await patiently(store.reopen, question.key, now)
+            await patiently(turns.reopen, question.key, now)
         else:
             continue
         log.info("question changed meanwhile", message=str(question.key), deleted=now is None)
         changed = True
-    return await as_stored(store, turn) if changed else turn
+    return await as_stored(turns, turn) if changed else turn
 
 
-async def as_stored(store: Store, turn: Turn) -> Turn | None:
+async def as_stored(turns: Turns, turn: Turn) -> Turn | None:
     """Return a turn as the store has it now, None if it has ended. If it is still only accepted, so are its questions,
     each for itself: those that wait are left.
     """
-    found = [one for q in turn.questions if (one := await patiently(store.find, q.key)) and not one.has_ended]
+    found = [one for q in turn.questions if (one := await patiently(turns.find, q.key)) and not one.has_ended]
     begun = next((one for one in found if one.state != "accepted"), None)
     if begun is not None or not found:
         return begun
@@ -70,9 +70,12 @@ class Recheck:
     """Looks the latest questions of a platform up again, one after the other, and hands in what became of them."""
 
     def __init__(
-        self, store: Store, platforms: Mapping[str, Platform], handle: Callable[[Edited | Deleted], Awaitable[object]]
+        self,
+        questions: Questions,
+        platforms: Mapping[str, Platform],
+        handle: Callable[[Edited | Deleted], Awaitable[object]],
     ) -> None:
-        self._store = store
+        self._questions = questions
         self._platforms = platforms
         self._hear = handle
         self._tasks = Tasks()
@@ -91,7 +94,7 @@ class Recheck:
     async def _look(self, name: str) -> None:
         platform = self._platforms[name]
         try:
-            for question in await self._store.lately(name, time.time() - _SINCE_S, _MOST):
+            for question in await self._questions.lately(name, time.time() - _SINCE_S, _MOST):
                 await self._look_at(platform, question)
                 await asyncio.sleep(_EVERY_S)
         except RateLimited as error:

@@ -26,7 +26,7 @@ from bot.platforms.discord.listen import Listener
 from bot.platforms.discord.read.translate import is_question, mentions_bot
 from bot.platforms.discord.read_slots import ReadSlots
 from bot.platforms.kernel.back_off import BackOff
-from bot.ports import HearLog
+from bot.ports import Checkpoints
 
 log = structlog.get_logger()
 
@@ -58,11 +58,13 @@ _MOST_TRIES = 20
 class CatchUp:
     """Notes until when everything was heard, and fetches what was not, for one client."""
 
-    def __init__(self, client: Listener, calls: Calls, heard: HearLog, *, note_every_s: float = _NOTE_EVERY_S) -> None:
+    def __init__(
+        self, client: Listener, calls: Calls, checkpoints: Checkpoints, *, note_every_s: float = _NOTE_EVERY_S
+    ) -> None:
         self._client = client
         self._note_every_s = note_every_s
         self._calls = calls
-        self._heard = heard
+        self._checkpoints = checkpoints
         self._begun: list[discord.Guild | None] = []
         self._begun_s = self._since_s = 0.0
         self._unread: dict[int, float] = {}
@@ -111,12 +113,12 @@ class CatchUp:
             self._begun.append(self._client.begun.get_nowait())
         if None in self._begun:  # a session
             self._begun_s = self._calls.clock.now_s()
-            until_s = await self._heard.heard_until(_PLATFORM)
+            until_s = await self._checkpoints.last(_PLATFORM)
             # a clock that was ahead for a while must not hide what was said
             gap_s = min(max(self._begun_s - until_s, _MARGIN_S), _WINDOW_S)
             self._since_s = self._begun_s - gap_s if until_s else 0.0
             if until_s:
-                for place in _untold(await self._heard.threads(_PLATFORM, time.time() - _ASKED_S), gap_s):
+                for place in _untold(await self._checkpoints.threads(_PLATFORM, time.time() - _ASKED_S), gap_s):
                     self._add(place, self._since_s)
                 await self._client.missed()
         guilds = [guild for guild in self._begun if guild]
@@ -223,7 +225,7 @@ class CatchUp:
         if behind or guilds_missing or not self._client.connected.is_set():
             return
         at_s = min(max(self._begun_s, now_s - _MARGIN_S), self._client.order.waiting_since_s())
-        await self._heard.heard(_PLATFORM, at_s)
+        await self._checkpoints.save(_PLATFORM, at_s)
 
 
 def _untold(asked: Sequence[ThreadKey], gap_s: float) -> list[int]:

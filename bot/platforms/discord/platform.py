@@ -25,7 +25,7 @@ from bot.platforms.kernel.back_off import BackOff
 from bot.platforms.kernel.others import Others
 from bot.platforms.kernel.shape import misread
 from bot.platforms.kernel.whisper import Whispering
-from bot.ports import EventHandler, HearLog
+from bot.ports import Checkpoints, EventHandler, IsOurs
 from bot.reply import Pacer
 from bot.tasks import beside, cancel_reliably
 
@@ -72,7 +72,7 @@ class DiscordPlatform:
         self._calls = Calls(self.pacer, calls_per_s)
         self._files: aiohttp.ClientSession | None = None
 
-    async def run(self, handle: EventHandler, log: HearLog) -> None:
+    async def run(self, handle: EventHandler, checkpoints: Checkpoints, is_ours: IsOurs) -> None:
         """Connect and hand events in until cancelled; then everything is closed.
 
         What was said while there was no session is fetched and handed in, too (see `catch_up`).
@@ -87,7 +87,7 @@ class DiscordPlatform:
             self._files = files
             try:
                 told = Whispering(handle, partial(whisper_to_author, self._calls), hearing).handle
-                await self._stay_connected(told, log, hearing)
+                await self._stay_connected(told, checkpoints, hearing, Others(self.name, is_ours))
             except StartupError as error:  # kept out of the group, which would wrap it
                 refusal = error
             finally:
@@ -174,15 +174,17 @@ class DiscordPlatform:
             log.info("discord_upload_not_found", upload=upload.id, reason=error.detail)
             return ""
 
-    async def _stay_connected(self, handle: EventHandler, heard: HearLog, hearing: asyncio.TaskGroup) -> None:
-        content, failures, others = True, 0, Others(self.name, heard.is_ours)
+    async def _stay_connected(
+        self, handle: EventHandler, checkpoints: Checkpoints, hearing: asyncio.TaskGroup, others: Others
+    ) -> None:
+        content, failures = True, 0
         clock = asyncio.get_running_loop().time
         while True:
             begun, least_s = clock(), 0.0
             try:
                 limits = self._calls.limits
                 client = PacedListener(self._starts, handle, hearing, limits, content=content, others=others)
-                await self._connect(client, heard)
+                await self._connect(client, checkpoints)
                 reason = "closed"
             except discord.PrivilegedIntentsRequired:
                 content = _without_content(refused_before=not content)
@@ -201,11 +203,11 @@ class DiscordPlatform:
             log.warning("discord_reconnecting", reason=reason, wait_s=round(wait_s, 1))
             await asyncio.sleep(wait_s)
 
-    async def _connect(self, client: PacedListener, heard: HearLog) -> None:
+    async def _connect(self, client: PacedListener, checkpoints: Checkpoints) -> None:
         try:
             await client.login(self._token)
             self._calls.use(client)
-            async with beside(CatchUp(client, self._calls, heard).run(), "discord-catch-up"):
+            async with beside(CatchUp(client, self._calls, checkpoints).run(), "discord-catch-up"):
                 await wait_if_few_left(client)
                 await cancel_reliably(client.connect(), "discord-connection")
         except AttributeError as error:

@@ -23,7 +23,7 @@ from bot.platforms.kernel.back_off import BackOff
 from bot.platforms.slack.calls import Calls, Me
 from bot.platforms.slack.read.translate import Message
 from bot.platforms.slack.reading import ChannelRef, Pace, Reader
-from bot.ports import EventHandler, HearLog
+from bot.ports import Checkpoints, EventHandler
 
 log = structlog.get_logger()
 
@@ -76,7 +76,7 @@ class CatchUp:
         calls: Calls,
         take: Take,
         handle: EventHandler,
-        heard: HearLog,
+        checkpoints: Checkpoints,
         me: Me,
         *,
         times: Times = _USUAL,
@@ -86,7 +86,7 @@ class CatchUp:
         self._now_s = calls.clock.now_s
         self._reader = Reader(calls, pace)
         self._take = take
-        self._heard = heard
+        self._checkpoints = checkpoints
         self._me = me
         self._times = times
         self._left: deque[ChannelRef] = deque()
@@ -143,7 +143,7 @@ class CatchUp:
         """Note what was handed in, unless there is a gap. A shorter one lies within the margin."""
         if not self._is_gap():
             at_s = max(self._caught_up_s, self._now_s() - self._times.margin_s)
-            await self._went_well(self._heard.heard(_PLATFORM, at_s))
+            await self._went_well(self._checkpoints.save(_PLATFORM, at_s))
 
     async def _went_well(self, step: Awaitable[None]) -> bool:
         """Take a step. If it fails, that is a gap: what was said meanwhile may not have been handed in either."""
@@ -161,7 +161,7 @@ class CatchUp:
 
     async def _fetch(self, now_s: float) -> None:
         """Hand in what was said since the bot was last there; nothing if it never was."""
-        until_s = await self._heard.heard_until(_PLATFORM)
+        until_s = await self._checkpoints.last(_PLATFORM)
         if not until_s:
             return
         if until_s > now_s:  # written by a clock that was ahead: it must not hide what was said
@@ -179,7 +179,7 @@ class CatchUp:
 
     async def _places(self, since_s: float) -> deque[ChannelRef]:
         """Return what to read: the channels where the bot was asked lately, its other ones, then the threads."""
-        known = await self._heard.threads(_PLATFORM, time.time() - (self._now_s() - since_s) - _THREADS_S)
+        known = await self._checkpoints.threads(_PLATFORM, time.time() - (self._now_s() - since_s) - _THREADS_S)
         threads = [thread for thread in known if thread.workspace == self._me.team]
         guessed = {thread.channel: "im" if thread.channel.startswith("D") else "channel" for thread in threads}
         kinds = guessed | await self._reader.channels()

@@ -31,7 +31,7 @@ from bot.platforms.slack.sdk import bolt_app, web_client
 from bot.platforms.slack.seal import seal_key
 from bot.platforms.slack.surface import SlackSurface
 from bot.platforms.slack.whisper import whisper_to_author
-from bot.ports import EventHandler, HearLog
+from bot.ports import Checkpoints, EventHandler, IsOurs
 from bot.reply import Pacer
 
 _FILE_HOSTS = ("files.slack.com", "slack-files.com")
@@ -73,20 +73,20 @@ class SlackPlatform:
         self._complaints: set[str] = set()
         self._session: aiohttp.ClientSession | None = None
 
-    async def run(self, handle: EventHandler, log: HearLog) -> None:
+    async def run(self, handle: EventHandler, checkpoints: Checkpoints, is_ours: IsOurs) -> None:
         """Connect and hand messages in until cancelled; then everything is closed.
 
         Reconnects by itself; while Slack cannot be reached it tries again, ever more rarely. Raises `StartupError` if
         Slack refuses a token, at the start or later. On the way out, messages that are being heard are let through.
-        What was said since `log` last noted that all was heard is fetched and handed in, too.
+        What was said since the last checkpoint is fetched and handed in, too.
         """
         async with aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()) as session:
             self._session = session
             client = web_client(session, self._bot_token, api_url=self._api_url)
             try:
-                me, url = await sign_in_when_there(client, self._app_token, self._calls.clock)
-                self._calls.use(client, me)
-                await self._listen(handle, log, me, url, session)
+                signed_in = await sign_in_when_there(client, self._app_token, self._calls.clock)
+                self._calls.use(client, signed_in[0])
+                await self._listen(handle, checkpoints, Others(self.name, is_ours), signed_in, session)
             finally:
                 self._calls.stop()
                 self._session = None
@@ -158,17 +158,22 @@ class SlackPlatform:
             raise _not_allowed(upload, error.detail) from error
 
     async def _listen(
-        self, handle: EventHandler, log: HearLog, me: Me, url: str, session: aiohttp.ClientSession
+        self,
+        handle: EventHandler,
+        checkpoints: Checkpoints,
+        others: Others,
+        signed_in: tuple[Me, str],
+        session: aiohttp.ClientSession,
     ) -> None:
+        me, url = signed_in
         client = web_client(session, api_url=self._api_url)
         app = bolt_app(client, me)
         refusal: StartupError | None = None
         async with asyncio.TaskGroup() as tasks:
             told = Whispering(handle, partial(whisper_to_author, self._calls), tasks).handle
             listener = Listener(told, self._translator, me, self._calls.clock)
-            catch_up = CatchUp(self._calls, listener.take_fetched, handle, log, me)
+            catch_up = CatchUp(self._calls, listener.take_fetched, handle, checkpoints, me)
             working = self._delivering.sessions.working
-            others = Others(self.name, log.is_ours)
             app.use(OwnPosts(others, self._key, me, self._calls.clock).take)
             app.use(Presses(handle, self._calls, self._translator, me, working=working, tasks=tasks).take)
             app.use(LiveEvents(listener, catch_up.first, me).take)

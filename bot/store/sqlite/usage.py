@@ -5,10 +5,31 @@ import sqlite3
 import time
 from typing import NamedTuple
 
-from bot.events import Bill
+from bot.events import Bill, MessageKey
+from bot.store.sqlite.rows import leader_of
+from bot.store.sqlite.writer import Writer
 
 _SLOT_S = 600
 """What `usage_sum` sums up (see `schema`). A day is 144 sums, and what is older than the first whole one: some rows."""
+
+
+class SqliteUsage:
+    """The `bot.ports.Usage` in one SQLite file."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    async def charge(self, turn: MessageKey, bill: Bill) -> int:
+        """Write down what each person pays for a turn; return the number of the bill, by which it can be changed."""
+        return await self._writer.do(lambda db: charge(db, leader_of(db, turn), bill))
+
+    async def spent(self, person: str, since_s: float) -> int:
+        """Return the tokens that somebody's questions have used since a time; "" is everybody."""
+        return await self._writer.do(lambda db: spent(db, person, since_s))
+
+    async def spent_at_s(self, person: str, since_s: float, tokens: int) -> float:
+        """Return when somebody had used so many tokens, counted from a time on; 0.0 if they have not used as many."""
+        return await self._writer.do(lambda db: spent_at_s(db, person, since_s, tokens))
 
 
 def charge(db: sqlite3.Connection, primary: int, bill: Bill) -> int:
@@ -24,12 +45,12 @@ def charge(db: sqlite3.Connection, primary: int, bill: Bill) -> int:
     return number
 
 
-def used(db: sqlite3.Connection, person: str, since_s: float) -> int:
+def spent(db: sqlite3.Connection, person: str, since_s: float) -> int:
     """Return the tokens that somebody has used since a time; "" is everybody."""
     return sum(span.tokens for span in _spans(db, person, since_s))
 
 
-def used_up_to_s(db: sqlite3.Connection, person: str, since_s: float, tokens: int) -> float:
+def spent_at_s(db: sqlite3.Connection, person: str, since_s: float, tokens: int) -> float:
     """Return when somebody had used so many tokens, counted from a time on; 0.0 if they have not used as many."""
     for span in _spans(db, person, since_s):
         if span.tokens >= tokens:

@@ -11,13 +11,21 @@ from pathlib import Path
 import structlog
 
 from bot.errors import StoreError
-from bot.store import drafts
-from bot.store.blobs import BlobLimits
-from bot.store.owner import refuse_foreign
-from bot.store.schema import id_of, prepare
-from bot.store.sdk import Connection, connection_to
-from bot.store.sqlite import SqliteStore
-from bot.store.writer import writer_on
+from bot.ports import Store
+from bot.store.sqlite import at_work
+from bot.store.sqlite.blobs import BlobLimits
+from bot.store.sqlite.checkpoints import SqliteCheckpoints
+from bot.store.sqlite.drafts import SqliteDrafts
+from bot.store.sqlite.history import SqliteHistory
+from bot.store.sqlite.messages import SqliteMessages
+from bot.store.sqlite.owner import refuse_foreign
+from bot.store.sqlite.questions import SqliteQuestions
+from bot.store.sqlite.schema import id_of, prepare
+from bot.store.sqlite.sdk import Connection, connection_to
+from bot.store.sqlite.signals import SqliteNotices, SqliteSignals
+from bot.store.sqlite.turns import SqliteTurns
+from bot.store.sqlite.usage import SqliteUsage
+from bot.store.sqlite.writer import Writer, writer_on
 
 log = structlog.get_logger()
 
@@ -25,7 +33,7 @@ DEFAULT_LIMITS = BlobLimits()
 
 
 @asynccontextmanager
-async def open_store(path: str | Path, limits: BlobLimits = DEFAULT_LIMITS) -> AsyncIterator[SqliteStore]:
+async def open_store(path: str | Path, limits: BlobLimits = DEFAULT_LIMITS) -> AsyncIterator[Store]:
     """Open the store; the directory and the file are made if they are not there.
 
     Raises `StoreError`, having changed nothing in it, if the database is in use by another process, is no database,
@@ -44,17 +52,32 @@ async def open_store(path: str | Path, limits: BlobLimits = DEFAULT_LIMITS) -> A
             connection = connection_to(file)
             await stack.enter_async_context(connection)
             await connection.run(prepare)
-            await connection.run(drafts.blame)
+            await connection.run(at_work.blame)
             id_ = await connection.run(id_of)
         stack.push_async_callback(_rest, connection)
         writer = await stack.enter_async_context(writer_on(connection, Path(f"{file}-wal")))
-        yield SqliteStore(writer, limits, id_)
+        yield _ports(writer, limits, id_)
+
+
+def _ports(writer: Writer, limits: BlobLimits, id_: str) -> Store:
+    """Return all ports on one writer."""
+    return Store(
+        turns=SqliteTurns(writer, limits),
+        questions=SqliteQuestions(writer),
+        drafts=SqliteDrafts(writer),
+        history=SqliteHistory(writer),
+        messages=SqliteMessages(writer, id_),
+        checkpoints=SqliteCheckpoints(writer),
+        usage=SqliteUsage(writer),
+        signals=SqliteSignals(writer),
+        notices=SqliteNotices(writer),
+    )
 
 
 async def _rest(connection: Connection) -> None:
     """A process that comes to this point has not died of what it worked at."""
     with suppress(sqlite3.Error):  # of a disk that fails the caller hears otherwise
-        await connection.run(drafts.rest)
+        await connection.run(at_work.rest)
 
 
 def _real(path: str | Path) -> Path:

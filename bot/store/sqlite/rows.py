@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from bot.events import AnswerMessage, Button, File, Incoming, MessageKey, Outcome, ThreadKey, Turn
-from bot.store import drafts
 from bot.store.records import dump, load
+from bot.store.sqlite import at_work
 
 ENDS = ("delivered", "failed", "stopped")
 _LEADS = "(turn.id = :leader OR turn.answered_by = :leader)"
@@ -82,7 +82,7 @@ def turn_at(db: sqlite3.Connection, primary: int) -> Turn:
         parts,
         _outcome(outcome) if outcome else None,
         deleted,
-        draft=drafts.of(db, primary),
+        draft=at_work.of(db, primary),
         blame=blame,
         stopping=bool(stopping),
     )
@@ -106,7 +106,7 @@ def set_state(db: sqlite3.Connection, primary: int, state: str, ended_at_s: floa
 
 
 def reopen(db: sqlite3.Connection, key: MessageKey, question: Incoming | None) -> Turn | None:
-    """Take a thread's newest turn up again: see `bot.ports.Store.reopen`."""
+    """Take a thread's newest turn up again: see `bot.ports.Turns.reopen`."""
     row, led = row_of(db, key)
     primary = row if led is None else led
     select = "SELECT thread, state, outcome FROM turn WHERE id = ?"
@@ -122,8 +122,8 @@ def reopen(db: sqlite3.Connection, key: MessageKey, question: Incoming | None) -
         db.execute("UPDATE turn SET question = ? WHERE id = ?", (dump(question), row_of(db, question.key)[0]))
     if state != "accepted":
         if outcome:
-            drafts.keep(db, primary, _outcome(outcome).answer)  # it is what readers see, until there is more
-        drafts.forgive(db, primary)
+            at_work.keep(db, primary, _outcome(outcome).answer)  # it is what readers see, until there is more
+        at_work.forgive(db, primary)
         drop = "UPDATE message SET dropped_at_s = ? WHERE turn = ? AND dropped_at_s IS NULL"
         db.execute(drop, (time.time(), primary))
         db.execute("UPDATE turn SET answered_by = id, outcome = NULL WHERE id = ?", (primary,))
@@ -139,5 +139,6 @@ def merge_into(db: sqlite3.Connection, questions: Sequence[Incoming]) -> None:
         raise ValueError("these questions belong to more than one turn")
     primary = led.pop() if led else rows[0][0]
     db.executemany("UPDATE turn SET answered_by = ? WHERE id = ?", [(primary, row) for row, _ in rows])
-    db.execute("UPDATE turn SET state = 'answering', ended_at_s = NULL WHERE answered_by = ?", (primary,))
-    drafts.set_at_work(db, primary, at_work=True)
+    state = db.execute("SELECT state FROM turn WHERE id = ?", (primary,)).fetchone()[0]
+    set_state(db, primary, "answered" if state == "answered" else "answering")  # what is recorded is only delivered
+    at_work.set_at_work(db, primary, at_work=True)

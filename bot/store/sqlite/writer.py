@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.errors import StoreError
-from bot.store.sdk import Connection
+from bot.store.sqlite.sdk import Connection
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], Any]

@@ -1,0 +1,24 @@
+"""What is to be known of people beside what they ask."""
+
+from typing import Protocol
+
+from bot.events import MessageKey
+
+
+class Signals(Protocol):
+    """What people want of a turn that is being answered. Every method is one transaction, on disk when it returns."""
+
+    async def stop(self, turn: MessageKey) -> None:
+        """Write down that a reader wants no more of an answer, until the turn ends or is taken up again."""
+        ...
+
+
+class Notices(Protocol):
+    """Who was told what. Every method is one transaction, on disk when it returns."""
+
+    async def note_refusal(self, person: str, since_s: float) -> bool:
+        """Write down that somebody is told that they may not speak; return False if they were told since a time.
+
+        `person`: platform and id, as `discord:42`.
+        """
+        ...

@@ -1,0 +1,76 @@
+"""Questions and the turns that answer them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from bot.events import Bill, Incoming, MessageKey, Outcome, ThreadKey, Turn
+
+
+class Turns(Protocol):
+    """The life of every turn. Every method is one transaction, on disk when it returns.
+
+    A turn is named by any of its questions. Raise `KeyError` for one that was never accepted.
+    """
+
+    async def accept(self, question: Incoming) -> bool:
+        """Write a question down. Return False if it was there already, by its key or by its `send_id`."""
+        ...
+
+    async def unended(self) -> Sequence[Turn]:
+        """Return every turn that is neither delivered nor failed nor stopped, in the order it was accepted."""
+        ...
+
+    async def find(self, message: MessageKey) -> Turn | None:
+        """Return the turn a message belongs to, as one of its questions or of its answer's messages, in any state."""
+        ...
+
+    async def begin(self, questions: Sequence[Incoming]) -> None:
+        """Make accepted questions one turn that is being answered; its key is the first one's.
+
+        A turn that was begun before goes on as it is, with its parts and with the questions that are new to it. This
+        process works at it from now on; one that dies is shared out as `blame` among the turns that it worked at.
+        Raise `ValueError` for questions of two turns already begun.
+        """
+        ...
+
+    async def record(
+        self,
+        turn: MessageKey,
+        outcome: Outcome,
+        messages: Sequence[Mapping[str, Any]],
+        bill: Bill | None = None,
+    ) -> None:
+        """Write a turn's whole outcome, together: what to deliver, the history's new messages, and what it cost."""
+        ...
+
+    async def end(self, turn: MessageKey, state: str) -> None:
+        """End a turn as `delivered`, `failed` or `stopped`; all the questions it answers end with it."""
+        ...
+
+    async def reopen(self, turn: MessageKey, question: Incoming | None = None) -> Turn | None:
+        """Take a thread's newest turn up again, to be answered anew into the messages it has; None if it is not that.
+
+        Without a `question` only a turn that has ended is taken up. What was its answer is its draft. `question` takes
+        the place of the one with its key. What the turn had added to the history leaves it, and stays in the store as a
+        branch. A turn that is only accepted stays so.
+        """
+        ...
+
+    async def forget(self, question: MessageKey) -> Turn | None:
+        """Purge a question: its text and files leave the store and the history. Return its turn as it is now, or None.
+
+        A turn that was only accepted is stopped. What Claude answered stays.
+        """
+        ...
+
+
+class Questions(Protocol):
+    """What was asked, and where. Every method reads in one transaction."""
+
+    async def knows(self, thread: ThreadKey) -> bool:
+        """Return whether the bot was ever asked in this thread."""
+        ...
+
+    async def lately(self, platform: str, since_s: float, limit: int) -> Sequence[Incoming]:
+        """Return up to `limit` questions that were accepted since a time and not deleted, newest first."""
+        ...

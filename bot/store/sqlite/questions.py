@@ -1,0 +1,26 @@
+"""What was asked, and where."""
+
+from collections.abc import Sequence
+
+from bot.events import Incoming, ThreadKey
+from bot.store.records import load
+from bot.store.sqlite.rows import thread_id
+from bot.store.sqlite.writer import Writer
+
+
+class SqliteQuestions:
+    """The `bot.ports.Questions` in one SQLite file."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    async def knows(self, thread: ThreadKey) -> bool:
+        """Return whether the bot was ever asked in this thread."""
+        return await self._writer.do(lambda db: thread_id(db, thread) is not None)
+
+    async def lately(self, platform: str, since_s: float, limit: int) -> Sequence[Incoming]:
+        """Return up to `limit` questions that were accepted since a time and not deleted, newest first."""
+        select = """SELECT question FROM turn WHERE platform = ? AND accepted_at_s >= ? AND deleted_at_s IS NULL
+            ORDER BY accepted_at_s DESC LIMIT ?"""
+        rows = await self._writer.do(lambda db: db.execute(select, (platform, since_s, limit)).fetchall())
+        return [load(record) for (record,) in rows]

@@ -1,0 +1,33 @@
+"""What is known of people beside what they ask."""
+
+import time
+
+from bot.events import MessageKey
+from bot.store.sqlite.rows import leader_of
+from bot.store.sqlite.writer import Writer
+
+
+class SqliteSignals:
+    """The `bot.ports.Signals` in one SQLite file."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    async def stop(self, turn: MessageKey) -> None:
+        """Write down that a reader wants no more of an answer, until the turn ends or is taken up again."""
+        stop = "UPDATE turn SET stopping = 1 WHERE id = ?"
+        await self._writer.do(lambda db: db.execute(stop, (leader_of(db, turn),)) and None)
+
+
+class SqliteNotices:
+    """The `bot.ports.Notices` in one SQLite file."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    async def note_refusal(self, person: str, since_s: float) -> bool:
+        """Write down that somebody is told that they may not speak; return False if they were told since a time."""
+        insert = """INSERT INTO refused (person, told_at_s) VALUES (:person, :now)
+            ON CONFLICT (person) DO UPDATE SET told_at_s = :now WHERE told_at_s < :since"""
+        given = {"person": person, "now": time.time(), "since": since_s}
+        return await self._writer.do(lambda db: db.execute(insert, given).rowcount == 1)

@@ -1,0 +1,132 @@
+"""The life of every turn: each method is one job, which the writer runs whole or not at all."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bot.events import Bill, Incoming, MessageKey, Outcome, Turn
+from bot.store.records import dump
+from bot.store.sqlite import at_work, blobs, rows, usage
+from bot.store.sqlite.blobs import BlobLimits
+from bot.store.sqlite.writer import Writer
+
+
+class SqliteTurns:
+    """The `bot.ports.Turns` in one SQLite file."""
+
+    def __init__(self, writer: Writer, limits: BlobLimits) -> None:
+        self._writer = writer
+        self._limits = limits
+
+    async def accept(self, question: Incoming) -> bool:
+        """Write a question down. False if it was there already, by its key or by its `send_id`."""
+        key, record = question.key, dump(question)
+
+        def job(db: sqlite3.Connection) -> bool:
+            thread = rows.thread_id(db, question.thread) or rows.new_thread(db, question.thread)
+            place = (key.platform, key.workspace, key.channel, key.message)
+            insert = """INSERT OR IGNORE INTO turn
+                (platform, workspace, channel, message, thread, question, gesture, accepted_at_s)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+            return db.execute(insert, (*place, thread, record, question.send_id, time.time())).rowcount == 1
+
+        return await self._writer.do(job)
+
+    async def unended(self) -> Sequence[Turn]:
+        """Return every turn that is neither delivered nor failed nor stopped, in the order it was accepted."""
+        return await self._writer.do(rows.unended)
+
+    async def begin(self, questions: Sequence[Incoming]) -> None:
+        """Make accepted questions one turn that is being answered; its key is the first one's.
+
+        A turn that was begun before goes on as it is, with its parts and with the questions that are new to it. Raises
+        `KeyError` for a question that was never accepted and `ValueError` for questions of two turns already begun.
+        """
+        await self._writer.do(lambda db: rows.merge_into(db, questions))
+
+    async def find(self, message: MessageKey) -> Turn | None:
+        """Return the turn a message belongs to, as one of its questions or of its answer's messages, in any state."""
+
+        def job(db: sqlite3.Connection) -> Turn | None:
+            primary = rows.leader_with(db, message)
+            return None if primary is None else rows.turn_at(db, primary)
+
+        return await self._writer.do(job)
+
+    async def record(
+        self,
+        turn: MessageKey,
+        outcome: Outcome,
+        messages: Sequence[Mapping[str, Any]],
+        bill: Bill | None = None,
+    ) -> None:
+        """Write a turn's whole outcome, together: what to deliver, the history's new messages, and what it cost."""
+        contents = [json.dumps(dict(message)) for message in messages]
+        needed = {*blobs.referred_to(list(messages)), *(file.sha256 for file in outcome.files)}
+
+        def job(db: sqlite3.Connection) -> None:
+            primary = rows.leader_of(db, turn)
+            (thread,) = db.execute("SELECT thread FROM turn WHERE id = ?", (primary,)).fetchone()
+            rows.set_state(db, primary, "answered")
+            db.execute("UPDATE turn SET outcome = ? WHERE id = ?", (rows.dump_outcome(outcome), primary))
+            at_work.drop(db, primary)
+            if bill is not None:
+                usage.charge(db, primary, bill)
+            added = [(thread, primary, content) for content in contents]
+            db.executemany("INSERT INTO message (thread, turn, content) VALUES (?, ?, ?)", added)
+            if needed:
+                blobs.use(db, primary, needed)
+                blobs.tidy(db, thread, self._limits)
+
+        await self._writer.do(job)
+
+    async def end(self, turn: MessageKey, state: str) -> None:
+        """End a turn as `delivered`, `failed` or `stopped`; all the questions it answers end with it."""
+        if state not in rows.ENDS:
+            raise ValueError(f"a turn ends as one of {', '.join(rows.ENDS)}, not as {state!r}")
+
+        def job(db: sqlite3.Connection) -> None:
+            primary = rows.leader_of(db, turn)
+            rows.set_state(db, primary, state, time.time())
+            at_work.forgive(db, primary)
+            at_work.drop(db, primary)
+
+        await self._writer.do(job)
+
+    async def reopen(self, turn: MessageKey, question: Incoming | None = None) -> Turn | None:
+        """Take a thread's newest turn up again, to be answered anew into the messages it has; None if it is not that,
+        or if it has not ended and is not changed.
+
+        Raises `KeyError` for a turn, or a question, that was never accepted.
+        """
+        return await self._writer.do(lambda db: rows.reopen(db, turn, question))
+
+    async def forget(self, question: MessageKey) -> Turn | None:
+        """Purge a question: its text and files leave the store and the history, and the file they were in.
+
+        Return its turn as it is now, None if there is none. A turn that was only accepted is stopped.
+        """
+
+        def job(db: sqlite3.Connection) -> Turn | None:
+            try:
+                row, led = rows.row_of(db, question)
+            except KeyError:
+                return None
+            primary = row if led is None else led
+            turn = rows.turn_at(db, primary)
+            (said,) = (asked for asked in turn.questions if asked.key == question)
+            purged = replace(said, text="", uploads=(), said_before=())
+            gone = "UPDATE turn SET question = ?, deleted_at_s = coalesce(deleted_at_s, ?) WHERE id = ?"
+            db.execute(gone, (dump(purged), time.time(), row))
+            blobs.forget_blocks(db, primary, question.message)
+            if turn.state == "accepted":
+                rows.set_state(db, primary, "stopped", time.time())
+            return rows.turn_at(db, primary)
+
+        turn = await self._writer.do(job)
+        if turn is not None:
+            await self._writer.settle()
+        return turn
