@@ -6,7 +6,7 @@ import weakref
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
 
-from bot.claude.api.call import Allow, Progress, StreamItem
+from bot.claude.api.call import Allow, StreamItem, StreamProgress
 from bot.claude.catalog.prices import cost_of
 from bot.claude.client import AsyncClient, add_cost
 from bot.claude.events import End, ToolResult
@@ -72,7 +72,7 @@ class AsyncChat:
         self._use: Usage | None = None
         self._cost: float | None = 0.0
         self._lock: asyncio.Lock | None = None
-        self._busy: Progress | None = None
+        self._busy: StreamProgress | None = None
 
     @property
     def use(self) -> Usage:
@@ -135,14 +135,14 @@ class AsyncChat:
         messages = opening(self.h, prompt_blocks(pr), self.cont_pr)
         return await self.c.count_tokens(messages, sp=self.sp, tools=self.tools)
 
-    def _stream(self, source: Callable[[Progress], AsyncGenerator[StreamItem, None]]) -> Stream:
-        progress = Progress()
+    def _stream(self, source: Callable[[StreamProgress], AsyncGenerator[StreamItem, None]]) -> Stream:
+        progress = StreamProgress()
         items = self._in_turn(source(progress), progress)
         progress.source = weakref.ref(items)
         return Stream(items, progress)
 
     async def _in_turn(
-        self, source: AsyncGenerator[StreamItem, None], progress: Progress
+        self, source: AsyncGenerator[StreamItem, None], progress: StreamProgress
     ) -> AsyncGenerator[StreamItem, None]:
         """Yield from the source once earlier prompts are answered."""
         lock = await self._acquired()
@@ -188,7 +188,7 @@ class AsyncChat:
             await left.aclose()
 
     async def _turn(
-        self, prompt: list[Json], options: Mapping[str, Any], progress: Progress
+        self, prompt: list[Json], options: Mapping[str, Any], progress: StreamProgress
     ) -> AsyncGenerator[StreamItem, None]:
         """One request and the tools it asks for; then the turn is committed, and `End` is yielded."""
         sent = opening(self.h, prompt, self.cont_pr)
@@ -198,7 +198,7 @@ class AsyncChat:
                     self._commit(sent)
                 yield item
 
-    async def _loop(self, loop: Loop, progress: Progress) -> AsyncGenerator[StreamItem, None]:
+    async def _loop(self, loop: Loop, progress: StreamProgress) -> AsyncGenerator[StreamItem, None]:
         """As many requests as the tools take; the turn is committed before the last `End` is yielded."""
         sent = opening(self.h, loop.prompt, self.cont_pr)
         made = steps(sent, loop, progress, step=self._step, commit=self._commit)
@@ -207,7 +207,7 @@ class AsyncChat:
                 yield item
 
     async def _step(
-        self, sent: list[Json], options: Mapping[str, Any], progress: Progress
+        self, sent: list[Json], options: Mapping[str, Any], progress: StreamProgress
     ) -> AsyncGenerator[StreamItem, None]:
         """Ask once and run the tools; before `End`, `sent` has been continued by the answer and the tool results.
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bot.claude.api.call import PAUSES_S, Allow, Count, Policy, Progress, StreamItem, converse
+from bot.claude.api.call import PAUSES_S, Allow, Count, Policy, StreamItem, StreamProgress, converse
 from bot.claude.api.request import CallOptions, build
 from bot.claude.api.transport import STALL_S, fetch_json, shared_sdk
 from bot.claude.catalog.models import Abilities, abilities_of, completed
@@ -122,7 +122,7 @@ class AsyncClient:
         Raises `ClaudeError`, and `ValueError` or `TypeError` for what cannot be sent.
         """
         options = self.options(msgs, sp, temp, maxtok, prefill, stop, tools=tools, tool_choice=tool_choice, **kw)
-        progress = Progress()
+        progress = StreamProgress()
         made = Stream(self.items(options, progress), progress)
         return made if stream else await made.finish()
 
@@ -150,7 +150,7 @@ class AsyncClient:
     def items(
         self,
         options: CallOptions,
-        progress: Progress,
+        progress: StreamProgress,
         count: Count | None = None,
         allow: Allow | None = None,
         attempts: int | None = None,

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from types import TracebackType
 from typing import Any, Self
 
-from bot.claude.api.call import Progress, StreamItem
+from bot.claude.api.call import StreamItem, StreamProgress
 from bot.claude.errors import StreamCut
 from bot.claude.events import Event, Text
 from bot.claude.messages.records import Message, Usage
@@ -25,7 +25,7 @@ class Stream:
 
     __slots__ = ("__weakref__", "_progress", "_source", "_texts")
 
-    def __init__(self, source: AsyncGenerator[StreamItem, None], progress: Progress) -> None:
+    def __init__(self, source: AsyncGenerator[StreamItem, None], progress: StreamProgress) -> None:
         self._source = source
         self._progress = progress
         self._texts: AsyncGenerator[str, None] | None = None
@@ -99,19 +99,19 @@ class Stream:
         await self.aclose()
 
 
-async def _texts(source: AsyncGenerator[StreamItem, None], progress: Progress) -> AsyncGenerator[str, None]:
+async def _texts(source: AsyncGenerator[StreamItem, None], progress: StreamProgress) -> AsyncGenerator[str, None]:
     async for item in source:
         if type(item) is str:
             yield item
     _check(progress)
 
 
-async def _events(source: AsyncGenerator[StreamItem, None], progress: Progress) -> AsyncGenerator[Event, None]:
+async def _events(source: AsyncGenerator[StreamItem, None], progress: StreamProgress) -> AsyncGenerator[Event, None]:
     async for item in source:
         yield Text(item) if isinstance(item, str) else item
     _check(progress)
 
 
-def _check(progress: Progress) -> None:
+def _check(progress: StreamProgress) -> None:
     if progress.superseded:
         raise StreamCut("the chat was asked again before this answer was read to its end", text_so_far=progress.text)

@@ -6,13 +6,13 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.claude.api.call import Progress, StreamItem
+from bot.claude.api.call import StreamItem, StreamProgress
 from bot.claude.events import End
 from bot.claude.messages.blocks import answers_tools, mk_blocks, tool_uses
 from bot.claude.messages.history import continued, opening
 from bot.claude.messages.records import Json, Message
 
-Step = Callable[[list[Json], Mapping[str, Any], Progress], AsyncGenerator[StreamItem, None]]
+Step = Callable[[list[Json], Mapping[str, Any], StreamProgress], AsyncGenerator[StreamItem, None]]
 """Asks once with these messages and options, and runs the tools; the messages are continued by what came of it."""
 
 MOST_CUT_INPUTS = 2
@@ -45,7 +45,7 @@ class Loop:
 
 
 async def steps(
-    sent: list[Json], loop: Loop, progress: Progress, *, step: Step, commit: Callable[[Sequence[Json]], None]
+    sent: list[Json], loop: Loop, progress: StreamProgress, *, step: Step, commit: Callable[[Sequence[Json]], None]
 ) -> AsyncGenerator[StreamItem, None]:
     """Yield what comes of asking with the messages `sent`; an `End` after each request, the last after the commit."""
     options: Mapping[str, Any] = loop.options

@@ -10,7 +10,7 @@ what runs in it.
 """
 
 from bot.media.block import block_for
-from bot.media.decode.line import one_message
+from bot.media.decode.fair_queue import one_message
 from bot.media.read import Media, MediaLimits, read, read_page
 from bot.media.tokens import OLD_SIGHT, SIGHT, Sight, estimate_tokens
 

@@ -8,7 +8,7 @@ from bot.errors import MediaError
 from bot.events import Upload
 from bot.media.decode.pdf import check_pdf
 from bot.media.decode.shrink import Order, shrink, too_many_pixels
-from bot.media.decode.worker import Bounds, run
+from bot.media.decode.worker import ProcessLimits, run
 from bot.media.formats.header import Header, read_header
 from bot.media.formats.kinds import PDF, PILLOW_NAMES, TAKEN, TEXT, Unreadable, kind_of, text_of
 from bot.media.names import called
@@ -46,9 +46,9 @@ class MediaLimits:
     child_cpu_s: float = 10.0
 
     @property
-    def bounds(self) -> Bounds:
+    def bounds(self) -> ProcessLimits:
         """What the process that decodes may take."""
-        return Bounds(self.child_memory_bytes, self.child_cpu_s, self.image_bytes)
+        return ProcessLimits(self.child_memory_bytes, self.child_cpu_s, self.image_bytes)
 
 
 DEFAULT_LIMITS = MediaLimits()

@@ -2,7 +2,7 @@
 
 It knows neither the platform (only `bot.ports.Surface`) nor where the text comes from. `pages` and `Paginator` cut
 Markdown, purely; `Pacer` shares a platform's limits out among all replies; `LiveReply` makes what a reader sees equal
-to what was written. In it, `draft` says what should be seen, `screen` what to do next for that, and `parts` does it.
+to what was written. In it, `draft` states what should be seen, `screen` decides the next call, and `posted` makes it.
 
 The rooms: `markdown` reads the structure of a text, `paging` cuts pages out of it, and `pacing` decides who calls next.
 """

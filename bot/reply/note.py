@@ -1,5 +1,5 @@
 """The bot's own sentences below an answer: why it broke off, which upload was left out, what is going on. They are not
-Claude's text, and look like it: small print.
+Claude's text, and their small print shows it.
 """
 
 import re
@@ -24,16 +24,16 @@ def not_attached(name: str) -> str:
 
 
 def small_print(note: str, dialect: Dialect, size: int) -> list[str]:
-    """Return a note as rendered messages of at most `size`: every line of it in italics, its own markup escaped."""
+    """Return a note as rendered messages of at most `size`, every line in italics with its own markup escaped."""
     lines = (_MARKUP.sub(r"\\\1", " ".join(line.split())) for line in note.splitlines())
     markdown = "\n\n".join(f"*{line}*" for line in lines if line)
     return [page.text for page in pages(markdown, dialect, size) if page.text.strip()]
 
 
 def noted(texts: Sequence[str], note: str, dialect: Dialect, size: int) -> list[str]:
-    """Return an answer's rendered messages with the note as the last paragraph, in a message of its own if need be.
+    """Return an answer's rendered messages with the note as the last paragraph, in a message of its own if necessary.
 
-    An answer without any text says so, unless the note speaks for it.
+    An answer without any text says so, unless there is a note.
     """
     if not texts and not note.strip():
         note = NO_TEXT
@@ -47,7 +47,7 @@ def noted(texts: Sequence[str], note: str, dialect: Dialect, size: int) -> list[
 
 
 def with_line(texts: list[str], line: str, dialect: Dialect, size: int) -> list[str]:
-    """Return rendered messages with a line of small print below the last, or alone; as they are, if it does not fit."""
+    """Return rendered messages with a line of small print below the last, or alone; unchanged if it does not fit."""
     below = small_print(line, dialect, size)
     together = [*texts[:-1], _below(texts[-1], below[0]) if texts else below[0]] if below else texts
     return together if not together or dialect.size(together[-1]) <= size else texts

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from bot.errors import MediaError
 from bot.media.decode.shrink import Order, shrink
-from bot.media.decode.worker import Bounds, run
+from bot.media.decode.worker import ProcessLimits, run
 from bot.media.formats.header import read_header
 from bot.media.formats.kinds import TAKEN, Unreadable, kind_of
 
@@ -51,14 +51,14 @@ def made(folder: Path, work: str) -> str:
 
 async def test_a_machine_that_is_busy_refuses_nobodys_picture(tmp_path: Path) -> None:
     """The process waits, as for its turn on a busy machine, longer than it may compute."""
-    bounds = Bounds(768_000_000, 1.0, 4)
+    bounds = ProcessLimits(768_000_000, 1.0, 4)
     assert await run(made(tmp_path, "time.sleep(1.5)"), b"data", {}, bounds) == ({}, b"data")
 
 
 async def test_a_file_that_keeps_the_machine_busy_is_given_up_after_so_much_of_its_time(tmp_path: Path) -> None:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     with pytest.raises(Unreadable, match="too long"):
-        await run(made(tmp_path, "while True: pass"), b"data", {}, Bounds(768_000_000, 0.5))
+        await run(made(tmp_path, "while True: pass"), b"data", {}, ProcessLimits(768_000_000, 0.5))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     # The system counts in ticks of its clock, so the last one may be missing.
     assert 0.4 < after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime < 1.5
@@ -68,13 +68,13 @@ async def test_a_file_that_keeps_the_machine_busy_is_given_up_after_so_much_of_i
 async def test_code_that_takes_the_decoder_over_gets_no_more_time(tmp_path: Path) -> None:
     work = "signal.setitimer(signal.ITIMER_PROF, 0)\n    while True: pass"
     with pytest.raises(Unreadable, match="too long"):
-        await run(made(tmp_path, work), b"data", {}, Bounds(768_000_000, 0.1))
+        await run(made(tmp_path, work), b"data", {}, ProcessLimits(768_000_000, 0.1))
     assert not children()
 
 
 async def test_a_process_that_waits_for_ever_is_ended(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="too long"):
-        await run(made(tmp_path, "signal.pause()"), b"data", {}, Bounds(768_000_000, 10.0, wall_s=0.5))
+        await run(made(tmp_path, "signal.pause()"), b"data", {}, ProcessLimits(768_000_000, 10.0, wall_s=0.5))
     assert not children()
 
 
@@ -138,7 +138,7 @@ def work(data, order):
         except OSError as error: failed.append(error.errno)
     return {{"failed": failed}}, data
 """)
-    result, body = await run(str(task.with_suffix("")), b"data", {}, Bounds(768_000_000, 10.0, 4))
+    result, body = await run(str(task.with_suffix("")), b"data", {}, ProcessLimits(768_000_000, 10.0, 4))
     assert (result["failed"], body) == ([errno.EMFILE] * 3 + [errno.EBADF, errno.EMFILE], b"data")
 
 
@@ -164,7 +164,7 @@ def work(data, order):
     return {"got": got, "error": error, "traced": traced, "caps": status["CapEff"], "no_new": status["NoNewPrivs"]}, b""
 """)
     order = {"address": ctypes.addressof(secret)}
-    result, _ = await run(str(task.with_suffix("")), b"", order, Bounds(768_000_000, 10.0))
+    result, _ = await run(str(task.with_suffix("")), b"", order, ProcessLimits(768_000_000, 10.0))
     assert (result["got"], result["error"], result["traced"]) == (-1, errno.EPERM, -1)
     assert (int(result["caps"], 16), result["no_new"]) == (0, "1")
 
@@ -271,7 +271,7 @@ async def test_any_damage_to_a_picture_ends_in_a_picture_or_a_refusal(form: str)
         for _ in range(30):
             data[chance.randrange(12, len(data))] = chance.randrange(256)
         try:
-            made = await shrink(bytes(data), order, Bounds(768_000_000, 10.0, 7_500_000))
+            made = await shrink(bytes(data), order, ProcessLimits(768_000_000, 10.0, 7_500_000))
         except Unreadable:
             continue
         assert max(made.size) <= 2000

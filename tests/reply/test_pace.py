@@ -288,7 +288,7 @@ def test_a_reply_that_becomes_urgent_while_it_waits_goes_first() -> None:
             group.create_task(one(pacer, "urgent", claim))
             await asyncio.sleep(0.1)
             claim.rank = Rank.LAST
-            pacer.look(FIVE.scope)
+            pacer.reconsider(FIVE.scope)
 
     done: list[str] = []
     run(main())

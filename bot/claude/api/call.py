@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.claude.api.failures import from_event
-from bot.claude.api.request import Request
+from bot.claude.api.request import BuiltRequest
 from bot.claude.api.sse import Accumulator, ErrorEvent
 from bot.claude.api.transport import open_response, read_events
 from bot.claude.errors import AuthenticationRefused, ClaudeError, NoConnection, Stalled, StreamCut
@@ -36,7 +36,7 @@ StreamItem = str | Event
 
 
 @dataclass(slots=True)
-class Progress:
+class StreamProgress:
     """What a `Stream` shows of the generator it reads, which does not know it: a forgotten stream is collected."""
 
     pieces: list[str] = field(default_factory=list)
@@ -73,9 +73,9 @@ class Policy:
 
 async def converse(  # noqa: PLR0917 - what one call is made of
     sdk: "anthropic.AsyncAnthropic",
-    request: Request,
+    request: BuiltRequest,
     policy: Policy,
-    progress: Progress,
+    progress: StreamProgress,
     count: Count,
     allow: Allow | None = None,
 ) -> AsyncGenerator[StreamItem, None]:
@@ -90,7 +90,7 @@ async def converse(  # noqa: PLR0917 - what one call is made of
     now_s = asyncio.get_running_loop().time
     began_s = now_s()
     for tried in itertools.count(1):
-        attempt = _Attempt(sdk, await _allowed(request, progress, allow), policy, progress)
+        attempt = _Response(sdk, await _allowed(request, progress, allow), policy, progress)
         try:
             await attempt.begin()
             async with contextlib.aclosing(attempt.items()) as items:
@@ -112,7 +112,7 @@ async def converse(  # noqa: PLR0917 - what one call is made of
             return
 
 
-async def _allowed(request: Request, progress: Progress, allow: Allow | None) -> Request:
+async def _allowed(request: BuiltRequest, progress: StreamProgress, allow: Allow | None) -> BuiltRequest:
     """Return the request with no more tokens to write than are allowed."""
     if allow is None:
         return request
@@ -138,10 +138,12 @@ def pause_before(number: int, error: ClaudeError) -> float:
     return PAUSES_S[min(number, len(PAUSES_S)) - 1] * random.uniform(0.75, 1)  # noqa: S311 - no secret
 
 
-class _Attempt:
+class _Response:
     """One response: opened, read until the first token, then to its end."""
 
-    def __init__(self, sdk: "anthropic.AsyncAnthropic", request: Request, policy: Policy, progress: Progress) -> None:
+    def __init__(
+        self, sdk: "anthropic.AsyncAnthropic", request: BuiltRequest, policy: Policy, progress: StreamProgress
+    ) -> None:
         self.read = Accumulator(after_text=bool(progress.pieces))
         self._sdk = sdk
         self._request = request

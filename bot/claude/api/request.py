@@ -28,7 +28,7 @@ ASK_ANY_TOOL = "Answer this by calling one of the tools; call it before you writ
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class BuiltRequest:
     """What is sent. `prefill`: the text the answer begins with. `carried`: Claude was asked for something in words
     that are in no history, so its thinking belongs to a conversation that will not be sent again.
     """
@@ -72,7 +72,7 @@ def mk_tool_choice(choose: str | bool | Mapping[str, Any] | None) -> Json:  # no
     return {"type": "any" if choose else "auto"}
 
 
-def build(options: CallOptions, capabilities: Abilities, warn: Warn) -> Request:
+def build(options: CallOptions, capabilities: Abilities, warn: Warn) -> BuiltRequest:
     """Return the request for a call. `warn(sentence)` is told of each thing that is replaced or left out.
 
     Raises `ValueError` for what no request can hold, `SchemaError` for a tool that cannot be described.
@@ -96,7 +96,7 @@ def build(options: CallOptions, capabilities: Abilities, warn: Warn) -> Request:
     _add_thinking(body, options, capabilities, warn)
     _add_sampling(body, headers, options, capabilities, warn)
     emulated = _add_tool_choice(body, options, capabilities, warn) | _add_prefill(body, options, capabilities, warn)
-    return Request(body, headers, options.prefill, emulated)
+    return BuiltRequest(body, headers, options.prefill, emulated)
 
 
 def _add_system(body: Json, options: CallOptions) -> None:

@@ -34,7 +34,7 @@ def work(data: bytes, _order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
 
 def text_of_html(page: str) -> str:
     """Return what a reader sees of a page, with Markdown's signs for headings, items and preformatted text."""
-    reader = _Reader(page)
+    reader = _PageReader(page)
     reader.read()
     return _without_gaps("".join(reader.words))
 
@@ -49,7 +49,7 @@ def _without_gaps(text: str) -> str:
     return "\n".join(kept).strip()
 
 
-class _Reader:
+class _PageReader:
     """Goes through a page once. `words`: what was seen so far."""
 
     def __init__(self, page: str) -> None:

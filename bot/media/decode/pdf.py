@@ -1,6 +1,6 @@
 """Whether a PDF is one that Claude takes and nobody need fear: looked into by `examine.py` in a process of its own."""
 
-from bot.media.decode.worker import Bounds, run
+from bot.media.decode.worker import ProcessLimits, run
 from bot.media.formats.kinds import DAMAGED, Unreadable
 
 _REFUSED = {
@@ -10,7 +10,7 @@ _REFUSED = {
 }
 
 
-async def check_pdf(data: bytes, max_bytes: int, max_pages: int, bounds: Bounds) -> int:
+async def check_pdf(data: bytes, max_bytes: int, max_pages: int, bounds: ProcessLimits) -> int:
     """Return how many pages a PDF has.
 
     Raises `Unreadable` if it is too large, incomplete, encrypted or too long, or has in it what is not for reading.

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from bot.media.decode.worker import Bounds, run
+from bot.media.decode.worker import ProcessLimits, run
 from bot.media.formats.kinds import Unreadable
 
 
@@ -44,7 +44,7 @@ class Reduced:
     cell: tuple[int, int] = (0, 0)
 
 
-async def shrink(data: bytes, order: Order, bounds: Bounds) -> Reduced:
+async def shrink(data: bytes, order: Order, bounds: ProcessLimits) -> Reduced:
     """Return the picture as one that Claude takes, turned the right way up and within the order's limits.
 
     Raises `Unreadable`. Afterwards the process has ended, on cancellation too.

@@ -15,7 +15,7 @@ from typing import Any
 
 from bot.media import child
 from bot.media.child.guard import hide_memory
-from bot.media.decode.line import Line
+from bot.media.decode.fair_queue import FairQueue
 from bot.media.formats.kinds import DAMAGED, Unreadable
 
 _AT_ONCE = 2
@@ -29,11 +29,11 @@ _CHILD = Path(child.__file__).parent
 _LINE_BYTES = 4096
 _PIPE_BYTES = 1 << 20
 
-_lines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Line] = weakref.WeakKeyDictionary()
+_queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, FairQueue] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ProcessLimits:
     """What the process may take. `cpu_s`: how long it may compute. `answer_bytes`: of the file that it makes.
 
     `wall_s`: how long it may be there at all. It is there for a process that waits for something that never comes: on
@@ -46,14 +46,14 @@ class Bounds:
     wall_s: float = 120.0
 
 
-async def run(task: str, data: bytes, order: dict[str, Any], bounds: Bounds) -> tuple[dict[str, Any], bytes]:
+async def run(task: str, data: bytes, order: dict[str, Any], bounds: ProcessLimits) -> tuple[dict[str, Any], bytes]:
     """Return what the module `task` of `bot.media.child` makes of a file: its result, and the bytes that belong to it.
 
     Raises `Unreadable` if it fails or would take more than it may. Afterwards the process has ended, on cancellation
     too.
     """
     _hide_memory()
-    line = _lines.setdefault(asyncio.get_running_loop(), Line(_AT_ONCE))
+    line = _queues.setdefault(asyncio.get_running_loop(), FairQueue(_AT_ONCE))
     allowed = {"memory_bytes": bounds.memory_bytes, "cpu_s": bounds.cpu_s}
     async with line.place():
         try:

@@ -124,7 +124,7 @@ def parse(text: str, *, growing: bool = True) -> Blocks:
     if starts[-1] != len(text) or len(starts) == 1:
         starts.append(len(text))
     blocks = Blocks(text, starts)
-    _Reader(blocks).read(_PARSER.parse(apart(text, growing=growing)))
+    _TokenReader(blocks).read(_PARSER.parse(apart(text, growing=growing)))
     return blocks
 
 
@@ -143,7 +143,7 @@ def _consumed(line: str, number: int, path: tuple[Container, ...] | list[Contain
     return at
 
 
-class _Reader:
+class _TokenReader:
     """Walks the parser's tokens once."""
 
     def __init__(self, blocks: Blocks) -> None:

@@ -71,7 +71,7 @@ def reopened(text: str) -> list[str]:
     return [f"{fence.mark}{fence.info}" for fence in (block.open if block.longest else block.open[:1])]
 
 
-class _Block(NamedTuple):
+class _FencedBlock(NamedTuple):
     """`closing`: None if it does not end. `longest`: of the fences in it, if they could be taken for its end; else 0.
     `open`: the fences of the blocks that are open at the text's end, if it holds blocks.
     """
@@ -87,7 +87,7 @@ def _fences(lines: Sequence[str]) -> list[_Fence]:
     return [_Fence(number, match[1], match[2]) for number, match in found if match]
 
 
-def _blocks(fences: Sequence[_Fence]) -> Iterator[_Block]:
+def _blocks(fences: Sequence[_Fence]) -> Iterator[_FencedBlock]:
     """Yield the blocks of a text in order. After one that may hold blocks and has not ended, those that CommonMark
     reads follow.
     """
@@ -101,11 +101,11 @@ def _blocks(fences: Sequence[_Fence]) -> Iterator[_Block]:
                 yield block
         if end == len(fences):
             end = next((n for n in range(at + 1, len(fences)) if fences[n].closes(opening.mark)), len(fences))
-            yield _Block(opening, fences[end] if end < len(fences) else None)
+            yield _FencedBlock(opening, fences[end] if end < len(fences) else None)
         at = end + 1
 
 
-def _nested(fences: Sequence[_Fence], start: int) -> tuple[_Block, int]:
+def _nested(fences: Sequence[_Fence], start: int) -> tuple[_FencedBlock, int]:
     """Return the block that begins with a fence as one that holds blocks, and which fence ends it; or how many there
     are.
     """
@@ -122,5 +122,5 @@ def _nested(fences: Sequence[_Fence], start: int) -> tuple[_Block, int]:
             opened.pop()
         if not opened:
             longest = longest if longest >= len(outer.mark) else 0
-            return _Block(outer, fence, longest), number if longest else len(fences)
-    return _Block(outer, None, longest if longest >= len(outer.mark) else 0, tuple(opened)), len(fences)
+            return _FencedBlock(outer, fence, longest), number if longest else len(fences)
+    return _FencedBlock(outer, None, longest if longest >= len(outer.mark) else 0, tuple(opened)), len(fences)

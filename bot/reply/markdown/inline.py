@@ -52,7 +52,7 @@ run (blanks to fill in), and none has more of them.
 
 
 @dataclass(slots=True)
-class Inline:
+class InlineState:
     """`whole`: spans (start, end) that must stay together, in order. `opened`: what is open at the end as (position,
     marker), outermost first.
     """
@@ -76,9 +76,9 @@ class _Run:
     sure: bool
 
 
-def scan(text: str) -> Inline:
+def scan(text: str) -> InlineState:
     """Return the inline structure of a paragraph's text; its line prefixes may be left in."""
-    found = Inline()
+    found = InlineState()
     ticks = _tick_runs(text)
     open_runs = _Open()
     at = runs = 0
@@ -110,7 +110,7 @@ def scan(text: str) -> Inline:
     return found
 
 
-def half(text: str, found: Inline) -> int | None:
+def half(text: str, found: InlineState) -> int | None:
     """Return where a link, an address or a mention begins that a text's very end leaves unfinished, or None."""
     if any(mark[0] == "`" for _, mark in found.opened) or text.count("[") > _MOST_BRACKETS:
         return None

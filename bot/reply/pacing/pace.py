@@ -203,8 +203,8 @@ def fresher_s(backlog: Backlog, budget: Budget, since_s: float, now_s: float) ->
 
 @dataclass(slots=True)
 class Claim:
-    """What one reply asks by. It may change while the reply waits; `Pacer.look` then decides anew. `since_s`: when a
-    look-up was asked for.
+    """The urgency that one reply asks with. It may change while the reply waits; `Pacer.reconsider` then decides again.
+    `since_s`: when a look-up was requested.
     """
 
     backlog: Backlog

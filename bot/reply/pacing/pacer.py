@@ -52,11 +52,11 @@ class _Waiter:
 
 
 class _Meter:
-    """One budget's bucket, which calls `look` when the next call is free."""
+    """One budget's bucket, which calls `reconsider` when the next call is free."""
 
-    def __init__(self, budget: Budget, look: Callable[[], None]) -> None:
+    def __init__(self, budget: Budget, reconsider: Callable[[], None]) -> None:
         self.bucket = Bucket(budget)
-        self._look = look
+        self._reconsider = reconsider
         self._timer: asyncio.TimerHandle | None = None
 
     def free(self, rank: Rank, alone: Backlog | None = None) -> bool:
@@ -73,7 +73,7 @@ class _Meter:
         if at_s <= now_s and alone is not None and rank is Rank.MORE:
             at_s = fresher_s(alone, self.bucket.budget, at_s, now_s)
         if now_s < at_s < float("inf"):
-            self._timer = loop.call_at(at_s, self._look)
+            self._timer = loop.call_at(at_s, self._reconsider)
         return at_s <= now_s
 
 
@@ -81,10 +81,10 @@ class _Shared:
     """A budget above others: of the scopes below it that may call, it lets the most urgent one."""
 
     def __init__(self, budget: Budget) -> None:
-        self.meter = _Meter(budget, self.look)
+        self.meter = _Meter(budget, self.reconsider)
         self.ready: dict[_Scope, None] = {}  # in the order they came
 
-    def look(self) -> None:
+    def reconsider(self) -> None:
         while self.ready and self.meter.free(min(scope.rank for scope in self.ready)):
             now_s = asyncio.get_running_loop().time()
             scope = min(self.ready, key=lambda scope: scope.place(now_s))
@@ -96,18 +96,18 @@ class _Scope:
     """One scope's budget and whoever waits for it, in the order they asked. `shared`: the budget above it."""
 
     def __init__(self, budget: Budget, shared: _Shared | None) -> None:
-        self.meter = _Meter(budget, self.look)
+        self.meter = _Meter(budget, self.reconsider)
         self.shared = shared
         self.asked: Budget | None = None
         self.learned = False
         self.waiters: list[_Waiter] = []
         self.rank = Rank.TYPING
 
-    def look(self) -> None:
+    def reconsider(self) -> None:
         """Grant what may go now, and see to it that the rest is looked at in time."""
         if self.shared is not None:
             self.sort_in()
-            self.shared.look()
+            self.shared.reconsider()
             return
         while self._free():
             self.grant(asyncio.get_running_loop().time())
@@ -195,7 +195,7 @@ class Grant:
         if shared is not None and self._counts_above and not self.used:
             self._counts_above = False
             shared.meter.bucket = returned(shared.meter.bucket)
-            shared.look()
+            shared.reconsider()
 
     def _leave(self, change: Callable[[Bucket], Bucket]) -> None:
         shared, meter = self._scope.shared, self._scope.meter
@@ -205,7 +205,7 @@ class Grant:
             meter.bucket = change(meter.bucket)
         if self._counts or self._counts_above:
             self._counts = self._counts_above = False
-            self._scope.look()
+            self._scope.reconsider()
 
 
 _held: ContextVar[Grant | None] = ContextVar("held", default=None)
@@ -318,10 +318,10 @@ class Pacer:
         self.pause(scope, retry_after_s)
         return learned
 
-    def look(self, scope: str) -> None:
+    def reconsider(self, scope: str) -> None:
         """Decide anew in a scope, because a claim in it has changed."""
         if scope in self._scopes:
-            self._scopes[scope].look()
+            self._scopes[scope].reconsider()
 
     def pause(self, scope: str, seconds: float) -> None:
         """Let nobody call in a scope for so long: the platform said so (Retry-After)."""
@@ -329,7 +329,7 @@ class Pacer:
         log.info("scope paused", scope=scope, seconds=seconds)
         known = self._shared.get(scope) or self._scopes.get(scope) or self._add(Budget(scope, 1, 1.0))
         known.meter.bucket = paused(known.meter.bucket, until_s)
-        known.look()
+        known.reconsider()
 
     def learn(self, budget: Budget) -> None:
         """Use newer limits of a scope, until someone who calls brings newer ones still. Raises `ValueError`."""
@@ -337,7 +337,7 @@ class Pacer:
         known = self._shared.get(budget.scope) or self._scopes.get(budget.scope) or self._add(budget)
         if known.meter.bucket.budget != budget:
             self._learned(known, budget)
-            known.look()
+            known.reconsider()
         elif isinstance(known, _Scope):
             known.learned = True
 
@@ -382,13 +382,13 @@ class Pacer:
     async def _turn(self, scope: _Scope, claim: Claim) -> Grant:
         waiter = _Waiter(claim, asyncio.get_running_loop().create_future())
         scope.waiters.append(waiter)
-        scope.look()
+        scope.reconsider()
         grant = Grant(self, scope)
         try:
             await waiter.granted
         except asyncio.CancelledError:
             if waiter.granted.cancelled():
-                scope.look()
+                scope.reconsider()
             else:
                 grant.undo()
             raise

@@ -34,7 +34,7 @@ class SqliteMessages:
 
     async def is_ours(self, idempotency_key: str) -> bool:
         """Return whether a part of an answer was posted with a key, or is the message of this id."""
-        # the key of one that was taken away begins with a dash (see bot.reply.parts)
+        # the key of one that was taken away begins with a dash (see bot.reply.posted)
         select = "SELECT 1 FROM part WHERE mark IN (:mark, '-' || :mark) OR message_id = :mark LIMIT 1"
         return await self._writer.do(lambda db: db.execute(select, {"mark": idempotency_key}).fetchone() is not None)
 

@@ -9,24 +9,24 @@ from contextvars import ContextVar
 from itertools import count
 
 
-class Message:
+class Flow:
     """Whose files are read: those of one message share a place in the line."""
 
 
-_message: ContextVar[Message | None] = ContextVar("message", default=None)
+_message: ContextVar[Flow | None] = ContextVar("message", default=None)
 
 
 @contextmanager
 def one_message() -> Iterator[None]:
     """What is read inside, also by tasks that begin inside, belongs to one message."""
-    token = _message.set(Message())
+    token = _message.set(Flow())
     try:
         yield
     finally:
         _message.reset(token)
 
 
-class Line:
+class FairQueue:
     """Places, given out by start-time fair queueing: a message's second file waits for everybody's first."""
 
     def __init__(self, places: int) -> None:
@@ -34,12 +34,12 @@ class Line:
         self._round = 0
         self._numbers = count()
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
-        self._next_round: weakref.WeakKeyDictionary[Message, int] = weakref.WeakKeyDictionary()
+        self._next_round: weakref.WeakKeyDictionary[Flow, int] = weakref.WeakKeyDictionary()
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
         """Have a place while inside."""
-        message = _message.get() or Message()
+        message = _message.get() or Flow()
         rank = max(self._round, self._next_round.get(message, 0))
         self._next_round[message] = rank + 1
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()

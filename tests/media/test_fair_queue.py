@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from bot.media.decode.line import Line, one_message
+from bot.media.decode.fair_queue import FairQueue, one_message
 
 
 class Desk:
     """A line with two places, and jobs that last until they are let go, in the order in which they began."""
 
     def __init__(self) -> None:
-        self.line = Line(2)
+        self.line = FairQueue(2)
         self.begun: list[str] = []
         self._gates: list[asyncio.Event] = []
         self._tasks: dict[str, asyncio.Task[None]] = {}
