@@ -156,6 +156,22 @@ async def test_it_waits_also_if_the_channel_cannot_be_read_at_once(connected: Co
             assert [(await later.heard.next()).text for _ in range(2)] == ["missed", "live"]
 
 
+async def test_it_waits_also_if_its_author_cannot_be_looked_up_at_once(connected: Connected, restarted: Any) -> None:
+    async with connected() as scene:
+        root = await scene.asked("{bot} before")
+        await scene.platform.surface(root).post("An answer.", "mark.0")
+        await scene.log.noted.wait()
+
+        async def meanwhile() -> None:
+            await scene.discord.say(scene.ann, root.key.message, "missed")
+            scene.discord.faults.add(Fault("GET /guilds/*/members/*", status=503, times=2, delay_s=0.2))
+
+        async with restarted(scene, meanwhile=meanwhile) as later:
+            await scene.discord.say(scene.ann, root.key.message, "live")
+            in_thread = [one.text for one in [await later.heard.next() for _ in range(3)] if one.in_thread]
+            assert in_thread[:2] == ["missed", "live"]  # the live one may be read, too; the engine knows it
+
+
 async def test_a_channel_in_which_somebody_speaks_is_read_before_others(connected: Connected, restarted: Any) -> None:
     async with connected() as scene:
         await scene.log.noted.wait()

@@ -25,6 +25,10 @@ from weather import seen, weather
 
 ENDED = {"delivered", "failed", "stopped"}
 RECORDED = ENDED | {"answered"}
+_LATE_AFTER_S = 6 * 3600
+"""A run lasts longer than the quarter of an hour after which a question gets a line instead of an answer."""
+_SEEN_WITHIN_S = 600.0
+"""Of Slack's threads, of which there are hundreds, one is read in two seconds."""
 
 
 @dataclass
@@ -92,6 +96,7 @@ class Ordeal:
 
     async def run(self) -> Report:
         begun_s = time.monotonic()
+        self._bot.set(f"limits.late_after_s = {_LATE_AFTER_S}")
         faults = weather(self._chance, self._share, 60 * self._questions)
         half = len(faults) // 2
         self._there.discord.faults.add(*faults[:half])
@@ -112,7 +117,7 @@ class Ordeal:
         await self._bot.start()
         started_s = time.monotonic()
         await self._there.ready()
-        await self._people.see_all(lambda c: self._wanted(c, self._bot.rows()), within_s=90.0)
+        await self._people.see_all(lambda c: self._wanted(c, self._bot.rows()), within_s=_SEEN_WITHIN_S)
         self.report.settled_s = time.monotonic() - started_s
         await self._end()
         self.report.faults = seen(faults)

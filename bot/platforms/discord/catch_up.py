@@ -26,6 +26,7 @@ from bot.platforms.discord.listen import Listener
 from bot.platforms.discord.read.translate import is_question, mentions_bot
 from bot.platforms.discord.read_slots import ReadSlots
 from bot.platforms.kernel.back_off import BackOff
+from bot.platforms.kernel.fairness import in_fair_order
 from bot.ports import Checkpoints
 
 log = structlog.get_logger()
@@ -95,7 +96,7 @@ class CatchUp:
         try:
             await self._look()
             self._look_again()
-            for channel in self._unread.keys() - self._queued:
+            for channel in [channel for channel in self._unread if channel not in self._queued]:
                 self._queued.add(channel)
                 self._client.in_turn(channel, partial(self._read_safely, channel), first=True)
         finally:
@@ -131,7 +132,7 @@ class CatchUp:
         log.info("discord_catches_up", missed_s=round(self._calls.clock.now_s() - since_s), channels=len(news))
         if len(news) > _MOST_PLACES:
             log.warning("discord_channels_left_out", with_news=len(news), read=_MOST_PLACES)
-        for place in news[:_MOST_PLACES]:
+        for place in in_fair_order(news[:_MOST_PLACES]):
             self._add(place, since_s)
 
     def _look_again(self) -> None:
@@ -173,27 +174,29 @@ class CatchUp:
         """Hand in what was said in a channel since a time, oldest first. One that cannot be read now stays unread."""
         after = discord.Object(_snowflake(since_s))
         try:
-            messages = await self._history(channel, after)
-            for message in messages:
-                if is_question(message):
-                    await self._client.hear_message(message, author=await self._member(message))
+            await self._read_patiently(channel, after)
         except (Gone, Forbidden) as error:
             log.info("discord_channel_unreadable", channel=channel, reason=error.detail)
         except BaseException:
             self._add(channel, since_s)
             raise
-        else:
-            log.debug("discord_channel_read", channel=channel, messages=len(messages))
         if channel not in self._client.unheard:
             self._tries.pop(channel, None)
 
-    async def _history(self, channel: int, after: discord.Object) -> list[discord.Message]:
+    async def _read_patiently(self, channel: int, after: discord.Object) -> None:
         """Read a channel, several times if need be: what is said in it now waits for that, to be heard in its order."""
         for wait_s in _AGAIN_S:
             with suppress(Unreachable):
-                return await self._read_history(channel, after)
+                return await self._read_once(channel, after)
             await asyncio.sleep(wait_s)
-        return await self._read_history(channel, after)
+        return await self._read_once(channel, after)
+
+    async def _read_once(self, channel: int, after: discord.Object) -> None:
+        messages = await self._read_history(channel, after)
+        for message in messages:
+            if is_question(message):
+                await self._client.hear_message(message, author=await self._member(message))
+        log.debug("discord_channel_read", channel=channel, messages=len(messages))
 
     async def _read_history(self, channel: int, after: discord.Object) -> list[discord.Message]:
         return await self._calls.call(lambda client: _history(client, channel, after), patient=True, within_s=_READ_S)

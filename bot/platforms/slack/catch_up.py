@@ -20,6 +20,7 @@ from slack_bolt.response import BoltResponse
 from bot.errors import PlatformError, Unreachable
 from bot.events import Missed
 from bot.platforms.kernel.back_off import BackOff
+from bot.platforms.kernel.fairness import in_fair_order
 from bot.platforms.slack.calls import Calls, Me
 from bot.platforms.slack.read.translate import Message
 from bot.platforms.slack.reading import ChannelRef, Pace, Reader
@@ -187,7 +188,7 @@ class CatchUp:
             log.warning("slack_places_left_out", channels=len(kinds), threads=len(threads), read=_MOST_PLACES)
         channels = [ChannelRef(channel, kind) for channel, kind in kinds.items()]
         roots = [ChannelRef(thread.channel, kinds[thread.channel], thread.thread) for thread in threads]
-        return deque(channels[:_MOST_PLACES] + roots[:_MOST_PLACES])
+        return deque(channels[:_MOST_PLACES] + in_fair_order(roots[:_MOST_PLACES]))
 
     async def _read(self, since_s: float) -> None:
         """Hand in what was said in the places that are left, and in the threads of theirs in which something was said.
@@ -215,7 +216,7 @@ class CatchUp:
             failures = 0
             self._done(place)
             self._news.update(news)
-            self._left.extend(place for place in news if place not in seen)
+            self._left.extend(in_fair_order(place for place in news if place not in seen))
             seen.update(news)
 
     def _is_quiet(self, place: ChannelRef) -> bool:
