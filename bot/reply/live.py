@@ -18,7 +18,7 @@ from bot.events import AnswerMessage, Budget, Button, MessageKey
 from bot.ports import PartLog, Surface
 from bot.reply.draft import Draft
 from bot.reply.pacing.pace import Backlog, Rank
-from bot.reply.pacing.pacer import Claim, Pacer, give_back
+from bot.reply.pacing.pacer import Claim, Pacer, give_back, granted_scope
 from bot.reply.paging.page_end import Work
 from bot.reply.posted import PostedMessages
 from bot.reply.screen import LATE_AFTER_S, CallKind, NextCall, next_calls
@@ -287,7 +287,7 @@ class LiveReply:
         try:
             await self._make(call)
         except RateLimited as error:
-            self._pacer.pause(budget.scope, error.retry_after_s)
+            self._pacer.pause(granted_scope(), error.retry_after_s)
 
     async def _make(self, call: NextCall) -> None:
         now_s = asyncio.get_running_loop().time

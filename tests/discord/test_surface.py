@@ -118,6 +118,21 @@ async def test_what_was_posted_for_a_question_that_was_deleted_meanwhile_is_foun
         assert texts(scene, question.key.message) == ["Deleted."]
 
 
+async def test_or_in_the_channel_where_no_thread_could_be_opened_and_what_is_nowhere_is_not_posted_anew(
+    connected: Connected,
+) -> None:
+    async with connected() as scene:
+        question, unanswered = await scene.asked(), await scene.asked()
+        scene.discord.faults.add(Fault("POST /channels/*/messages/*/threads", status=400, body={"code": 160002}))
+        first = await scene.platform.surface(question).post("The first", "mark.0")
+        for one in (question, unanswered):
+            await scene.discord.delete(one.key.message)
+        assert await scene.platform.surface(question).post("Deleted.", "mark.0", may_exist=True) == first
+        assert texts(scene, scene.channel)[-1] == "Deleted."
+        with pytest.raises(Gone):
+            await scene.platform.surface(unanswered).post("Deleted.", "mark.1", may_exist=True)
+
+
 async def test_nothing_the_bot_writes_pings_or_unfurls(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
 import pytest
@@ -116,6 +116,26 @@ async def test_a_workspace_that_refuses_all_streams_is_soon_not_asked_any_more(s
     assert [entry["log_level"] for entry in logs if entry["event"] == "slack_does_not_stream"] == ["warning"]
 
 
+async def test_a_workspace_that_lets_no_stream_end_is_soon_not_asked_any_more(scene: Any) -> None:
+    scene.slack.faults.add(Fault("chat.stopStream", body={"ok": False, "error": "some_new_error"}, times=99))
+    for _ in range(5):  # a message that is streamed cannot be edited: each costs calls, and the asker time
+        surface = await scene.surface()
+        ts = await surface.post("One", "m.0", growing=True)
+        with suppress(Unreachable):
+            await surface.edit(ts, "One two")
+    assert methods(scene).count("chat.startStream") == 3
+
+
+async def test_streams_that_people_stop_are_no_reason_to_stream_no_more(scene: Any) -> None:
+    scene.slack.faults.add(Fault("chat.stopStream", body={"ok": False, "error": "stopped_by_user"}, times=99))
+    for _ in range(4):
+        surface = await scene.surface()
+        ts = await surface.post("One", "m.0", growing=True)
+        with suppress(Unreachable, RateLimited):  # the last ones find Slack's limit used up
+            await surface.edit(ts, "One two")
+    assert methods(scene).count("chat.startStream") == 4
+
+
 @pytest.mark.parametrize(
     "error", ["message_not_in_streaming_state", "stopped_by_user", "msg_too_long", "unknown_method"]
 )
@@ -209,6 +229,14 @@ async def test_a_rate_limit_leaves_a_stream_as_it_is(scene: Any) -> None:
     assert surface.limits.append_only
     await surface.edit(ts, "One two three", growing=True)
     assert scene.own(surface._thread)[0].shown == "One two three"
+
+
+async def test_a_stream_that_cannot_be_stopped_for_now_holds_nobody_elses_edits_up(scene: Any) -> None:
+    surface = await scene.surface()
+    ts = await surface.post("One", "m.0", growing=True)
+    scene.slack.faults.add(Fault("chat.stopStream", status=429, headers={"Retry-After": "50"}))
+    with pytest.raises(Unreachable):  # its own reply tries again; a `RateLimited` would be a limit for all edits
+        await surface.edit(ts, "Another")
 
 
 async def test_a_rate_limited_start_is_tried_again_as_a_stream(scene: Any) -> None:

@@ -255,12 +255,22 @@ class DiscordSurface:
         await self._calls.call(make)
 
     async def _find(self, idempotency_key: str) -> discord.Message | None:
-        """Return what was posted with a key: in the thread, or in the channel if none could be opened then."""
-        for place in dict.fromkeys((await self._find_place(), self._here)):
+        """Return what was posted with a key: in the thread, or in the channel if none could be opened then.
+
+        Raises `Gone` if the question is no longer there and neither has it.
+        """
+        places, gone = [self._here], None
+        try:
+            places.insert(0, await self._find_place())
+        except Gone as error:
+            gone = error
+        for place in dict.fromkeys(places):
             found = await self._finder.post(idempotency_key, self._posted.values(), place)
             if found is not None:
                 self._place = place
                 return found
+        if gone is not None:
+            raise gone
         return None
 
     async def _find_place(self) -> int:

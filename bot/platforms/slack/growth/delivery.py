@@ -25,8 +25,8 @@ Delivery = Literal["auto", "edit", "stream"]
 
 _REFUSALS = 3
 _NO_STARTS_S = 600.0
-"""A workspace that refused so many streams in a row is not asked again for so long: what it refuses once may be due to
-the thread, or to who asked there."""
+"""A workspace that refused so many streams, and let none end between them, is not asked again for so long: what it
+refuses once may be due to the thread, or to who asked there."""
 _NO_RECIPIENT = frozenset({"bot", "external", "unknown"})
 
 
@@ -53,11 +53,14 @@ class ReplyDelivery:
 
     def began(self, growing: Growing) -> None:
         """Note that Slack let a stream begin."""
-        self._refusals = 0
         self.load.started(growing)
 
+    def finished(self) -> None:
+        """Note that Slack let a stream end as a whole message."""
+        self._refusals = 0
+
     def refused(self, reason: str) -> None:
-        """Note that Slack did not let a stream begin."""
+        """Note that Slack did not let a stream begin, or end: then its message cannot be edited for minutes."""
         self._refusals += 1
         log.info("slack_stream_refused", reason=reason)
         if self._refusals >= _REFUSALS:
@@ -143,11 +146,15 @@ class GrowingMessage:
         try:
             if stream.can_show(text):
                 await (stream.show(text) if growing else stream.finish(text, below, metadata, more=more))
+                if not growing:
+                    self._delivering.finished()
                 return True
         except (Gone, RateLimited, Unreachable):
             raise
-        except PlatformError:  # is in the log
+        except PlatformError as error:
             self._has_failed = True
+            if not growing and not native.is_over(error):
+                self._delivering.refused(error.detail)
         if await native.stop(self._calls, self._channel, ts, metadata) and not more:
             self._delivering.sessions.ended(self._channel, self._thread)
         del self._streams[ts]

@@ -21,6 +21,7 @@ OLDEST_S = 240.0
 """A minute before Slack ends a stream, and so long that a slow call and its retry still fit."""
 MOST_CHARACTERS = 12_000
 _NOT_STREAMED = "message_not_in_streaming_state"
+_OVER = frozenset({_NOT_STREAMED, "stopped_by_user"})
 _LINK = re.compile(r"://|\bwww\.|\b[\w-]+\.[A-Za-z]{2,}/")
 
 
@@ -78,6 +79,11 @@ class Stream:
             raise
 
 
+def is_over(error: PlatformError) -> bool:
+    """Say whether a stream was refused because Slack, or somebody, has ended it already."""
+    return isinstance(error, Rejected) and error.code in _OVER
+
+
 def has_link(text: str) -> bool:
     """Say whether a text has what Slack might unfold, and so fetch: streams have no argument against it, as posts have
     (Slack docs, reference/methods/chat.startStream; apis, unfurling links in messages).
@@ -97,7 +103,8 @@ async def start(calls: Calls, channel: str, thread: str, text: str, recipient: d
 async def stop(calls: Calls, channel: str, ts: str, metadata: dict[str, Any]) -> bool:
     """Stop a message's stream so that it can be edited; return whether there was one: then its session is active.
 
-    Raises `Gone`, `RateLimited` and `Unreachable`.
+    Raises `Gone` and `Unreachable`, also for a limit: it is not that of the call that the caller was granted, and
+    nobody else's edits wait for it.
     """
     try:
         try:
@@ -106,8 +113,10 @@ async def stop(calls: Calls, channel: str, ts: str, metadata: dict[str, Any]) ->
             if error.code == _NOT_STREAMED:
                 raise
             await calls.write("chat.stopStream", channel=channel, ts=ts)
-    except (Gone, RateLimited, Unreachable):
+    except (Gone, Unreachable):
         raise
+    except RateLimited as error:
+        raise Unreachable("Slack does not let go of the message yet.", error.detail) from error
     except PlatformError as error:
         log.debug("slack_stream_was_stopped", channel=channel, message=ts, reason=error.detail)
         return False
