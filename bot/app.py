@@ -29,6 +29,8 @@ from bot.platforms.slack import SlackPlatform
 from bot.ports import EventHandler, Platform, Store
 from bot.reply import Pacer
 from bot.store import BlobLimits, open_store
+from bot.tasks import beside
+from bot.telemetry import Emit, Facts, Sink, to_log, watch_loop
 
 log = structlog.get_logger()
 
@@ -42,7 +44,7 @@ def make_pacer(settings: Settings) -> Pacer:
     return Pacer([discord.shared_budget(settings.discord.calls_per_s), slack.shared_budget()])
 
 
-def platforms(settings: Settings, secrets: Secrets, pacer: Pacer) -> list[Platform]:
+def platforms(settings: Settings, secrets: Secrets, pacer: Pacer, emit: Emit) -> list[Platform]:
     """Return the platforms the settings ask for. Nothing is connected yet."""
     chosen: list[Platform] = []
     if uses_discord(settings, secrets):
@@ -56,6 +58,7 @@ def platforms(settings: Settings, secrets: Secrets, pacer: Pacer) -> list[Platfo
                 cdn_hosts=there.cdn_hosts,
                 calls_per_s=there.calls_per_s,
                 pacer=pacer,
+                emit=emit,
             )
         )
     if uses_slack(settings, secrets):
@@ -68,13 +71,14 @@ def platforms(settings: Settings, secrets: Secrets, pacer: Pacer) -> list[Platfo
                 api_url=settings.slack.api_url,
                 file_hosts=settings.slack.file_hosts,
                 pacer=pacer,
+                emit=emit,
             )
         )
     return chosen
 
 
-Connect = Callable[[Settings, Secrets, Pacer], list[Platform]]
-OpenStore = Callable[[str, BlobLimits], AbstractAsyncContextManager[Store]]
+Connect = Callable[[Settings, Secrets, Pacer, Emit], list[Platform]]
+OpenStore = Callable[[str, BlobLimits, Emit], AbstractAsyncContextManager[Store]]
 
 
 async def serve(
@@ -84,27 +88,30 @@ async def serve(
     open_: OpenStore = open_store,
     *,
     connect: Connect = platforms,
+    sinks: Sequence[Sink] = (to_log,),
     built: Callable[[], object] = lambda: None,
 ) -> None:
     """Run the bot until `stop` is set. Raises `StartupError` if a part cannot start, a platform refuses the bot, or the
     disk fails.
 
     `open_` opens the store; a test may give a store that fails where it wants it to. `connect` chooses the platforms,
-    and a test may add one. `built` is called when all parts
-    are loaded and built, before anything is connected.
-    Afterwards every connection is closed, and what was not answered is in the store for the next start.
+    and a test may add one. `sinks` are given the facts that all parts emit. `built` is called when all parts are loaded
+    and built, before anything is connected. Afterwards every connection is closed, and what was not answered is in the
+    store for the next start.
     """
     kept = BlobLimits(thread_bytes=settings.store.thread_files_mb * MB, bytes=settings.store.files_mb * MB)
     key = secrets.anthropic_api_key.get_secret_value() or "none-needed"
     sdk = mk_sdk(api_key=key, base_url=settings.claude.base_url or None)
+    emit = Facts(*sinks).emit
     try:
-        async with open_(settings.store.path, kept) as store:
+        async with open_(settings.store.path, kept, emit) as store:
             pacer = make_pacer(settings)
-            chosen = connect(settings, secrets, pacer)
+            chosen = connect(settings, secrets, pacer, emit)
             client = AsyncClient(settings.claude.model, cli=sdk)
             engine = make_engine(settings, store, client, {platform.name: platform for platform in chosen}, pacer)
             built()
-            await _run(chosen, engine, store, client, stop)
+            async with beside(watch_loop(emit), "loop watch"):
+                await _run(chosen, engine, store, client, stop)
     finally:
         await sdk.close()
 

@@ -20,6 +20,7 @@ from bot.simulator.slack import Person as SlackPerson
 from bot.simulator.slack import SimulatedSlack
 from bot.store import open_store
 from bot.tasks import Tasks
+from bot.telemetry import Sink
 
 File = tuple[str, bytes]
 
@@ -75,6 +76,7 @@ class Bot:
         self._secrets = secrets
         self.open_store: app.OpenStore = open_store
         self.connect: app.Connect = app.platforms
+        self.sinks: Sequence[Sink] = ()
         self._stop = asyncio.Event()
         self._tasks = Tasks()
         self._task: asyncio.Task[None] | None = None
@@ -83,7 +85,10 @@ class Bot:
         """Start the bot; `failed` tells if it ended by itself."""
         self._stop = asyncio.Event()
         self._task = self._tasks.start(
-            app.serve(self.settings, self._secrets, self._stop, self.open_store, connect=self.connect), "bot"
+            app.serve(
+                self.settings, self._secrets, self._stop, self.open_store, connect=self.connect, sinks=self.sinks
+            ),
+            "bot",
         )
 
     async def stop(self) -> None:

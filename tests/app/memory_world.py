@@ -13,6 +13,7 @@ from bot.events import Person
 from bot.ports import Platform
 from bot.reply import Pacer
 from bot.simulator.changes import Change, Changes
+from bot.telemetry import Emit
 from bot.tryout.world import Answer, File, Line, Room, World
 
 
@@ -26,8 +27,8 @@ class MemoryWorld(World):
         self.bot.connect = self._connect
         self.places = (*self.places, Room("memory", "#general", "general"), Room("memory", "DM", "dm-ada", True))
 
-    def _connect(self, settings: Settings, secrets: Secrets, pacer: Pacer) -> list[Platform]:
-        return [*app.platforms(settings, secrets, pacer), MemoryPlatform(self.chat)]
+    def _connect(self, settings: Settings, secrets: Secrets, pacer: Pacer, emit: Emit) -> list[Platform]:
+        return [*app.platforms(settings, secrets, pacer, emit), MemoryPlatform(self.chat)]
 
     async def start_bot(self) -> None:
         await super().start_bot()

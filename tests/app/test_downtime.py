@@ -14,6 +14,7 @@ from bot.ports.store import Call
 from bot.simulator.changes import Change
 from bot.simulator.claude import Reply
 from bot.store import BlobLimits, open_store
+from bot.telemetry import Emit
 from bot.tryout.world import Room, World
 
 HALF = "This is the first half of a story, which goes on for"
@@ -125,7 +126,7 @@ def noticed(store: Store, forgotten: asyncio.Event) -> Store:
 
 
 @asynccontextmanager
-async def open_noticed(forgotten: asyncio.Event, path: str, limits: BlobLimits) -> AsyncIterator[Store]:
+async def open_noticed(forgotten: asyncio.Event, path: str, limits: BlobLimits, _: Emit) -> AsyncIterator[Store]:
     async with open_store(path, limits) as store:
         yield noticed(store, forgotten)
 

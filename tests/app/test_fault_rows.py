@@ -13,6 +13,7 @@ from bot.simulator.changes import Change
 from bot.simulator.claude import Reply
 from bot.simulator.faults import Fault
 from bot.store import BlobLimits, open_store
+from bot.telemetry import Emit
 from bot.tryout.world import Room, World
 
 STORY = "The first words are here. " + "Then follows more of it. " * 39 + "That is all."
@@ -80,7 +81,7 @@ async def test_row_29_a_question_that_does_not_fit_on_the_disk_is_answered_once_
     disks: list[FullDisk] = []
 
     @asynccontextmanager
-    async def full(path: str, kept: BlobLimits) -> AsyncIterator[Store]:
+    async def full(path: str, kept: BlobLimits, _: Emit) -> AsyncIterator[Store]:
         async with open_store(path, kept) as store:
             disks.append(FullDisk(store, refusals=2))
             yield disks[0].store

@@ -31,6 +31,7 @@ from bot.errors import PlatformError, RateLimited
 from bot.events import Event, Incoming, MessageKey, ThreadKey
 from bot.ports import EventHandler, Platform, Surface
 from bot.reply import pages
+from bot.telemetry import ignore
 
 STRATEGIES = ("parley", "clock", "half", "sdk")
 _GAP_S = {"clock": 1.0, "half": 0.5}
@@ -165,7 +166,7 @@ async def _serve_common(strategy: str, settings: Settings, secrets: Secrets, sto
 
             return handle
 
-        there = app.platforms(settings, secrets, app.make_pacer(settings))
+        there = app.platforms(settings, secrets, app.make_pacer(settings), ignore)
         running = [
             group.create_task(platform.run(heard_by(platform), Forgetful(), Forgetful().is_ours)) for platform in there
         ]

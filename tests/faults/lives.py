@@ -19,6 +19,7 @@ from bot.simulator.claude import Reply, SimulatedClaude
 from bot.simulator.discord import SimulatedDiscord
 from bot.simulator.slack import SimulatedSlack
 from bot.store import BlobLimits, open_store
+from bot.telemetry import Emit
 
 PATIENCE_S = 20.0
 
@@ -203,7 +204,7 @@ async def _serve(settings: Settings, secrets: Secrets, points: Points) -> None:
     """The bot, but for its store, which is watched."""
 
     @asynccontextmanager
-    async def watched(path: str, kept: BlobLimits) -> AsyncIterator[Store]:
+    async def watched(path: str, kept: BlobLimits, _: Emit) -> AsyncIterator[Store]:
         async with open_store(path, kept) as store:
             yield with_points(store, points)
 

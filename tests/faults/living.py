@@ -23,6 +23,7 @@ from bot.simulator.claude import Pace, Reply
 from bot.simulator.faults import Fault
 from bot.simulator.slack.workspace.errors import SlackError
 from bot.store import BlobLimits, open_store
+from bot.telemetry import Emit
 from bot.tryout.world import Room, world
 
 PATIENCE_S = 45.0
@@ -133,7 +134,7 @@ class Stage:
     # What the bot's store tells
 
     @asynccontextmanager
-    async def _open_store(self, path: str, kept: BlobLimits) -> AsyncIterator[Store]:
+    async def _open_store(self, path: str, kept: BlobLimits, _: Emit) -> AsyncIterator[Store]:
         async with open_store(path, kept) as store:
             self._store = store
             try:

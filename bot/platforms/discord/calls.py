@@ -20,6 +20,7 @@ from bot.platforms.kernel.clock import PlatformClock
 from bot.platforms.kernel.gate import Gate
 from bot.platforms.kernel.shape import MISREAD, misread
 from bot.reply.pacing.pacer import Pacer, wait_aside
+from bot.telemetry import Emit, ignore
 
 log = structlog.get_logger()
 
@@ -40,10 +41,10 @@ class Calls:
     two clients waits up to `gate.WAIT_S` for the next one.
     """
 
-    def __init__(self, pacer: Pacer, calls_per_s: int = ALL_CALLS) -> None:
+    def __init__(self, pacer: Pacer, calls_per_s: int = ALL_CALLS, emit: Emit = ignore) -> None:
         self.clock = PlatformClock()
         self.pacer = pacer
-        self.limits = RateLimits(self.clock, self.pacer, calls_per_s)
+        self.limits = RateLimits(self.clock, self.pacer, calls_per_s, emit)
         self.typing: dict[int, tuple[str, float]] = {}
         """For which question the bot's typing mark stands in a channel, and until when (the loop's clock)."""
         self.threadless: dict[int, float] = {}

@@ -30,6 +30,7 @@ from bot.platforms.discord import sdk
 from bot.platforms.kernel.clock import PlatformClock
 from bot.reply.pacing.pace import Rank
 from bot.reply.pacing.pacer import Pacer, wait_aside
+from bot.telemetry import CallMade, Emit, Outcome, ignore
 
 log = structlog.get_logger()
 
@@ -86,9 +87,11 @@ class RateLimits:
     """What is known of one bot's limits. Belongs to one event loop; outlives the clients that use it.
 
     `clock`: is told the time that each answer tells. `pacer`: knows what the bot may do altogether, `shared_budget`.
+    `emit`: is given a fact of each call.
     """
 
-    def __init__(self, clock: PlatformClock, pacer: Pacer, calls_per_s: int = ALL_CALLS) -> None:
+    def __init__(self, clock: PlatformClock, pacer: Pacer, calls_per_s: int = ALL_CALLS, emit: Emit = ignore) -> None:
+        self._emit = emit
         self._clock = clock
         self._pacer = pacer
         self._unasked = Budget("discord:calls", calls_per_s, 1.0)
@@ -119,6 +122,7 @@ class RateLimits:
     ) -> None:
         key = context.key = _bucket(request.method, request.url)
         context.grant = None
+        context.begun_s = _now_s()
         if key is None:
             return
         while True:
@@ -132,7 +136,7 @@ class RateLimits:
         except discord.RateLimited:
             grant.undo()
             raise
-        context.grant = grant
+        context.grant, context.begun_s = grant, _now_s()
         if key in self._windows:
             self._windows[key].left -= 1
         else:
@@ -155,6 +159,7 @@ class RateLimits:
         if context.key is not None:
             self._learn(context.key, request.response.headers)
             self._asked(context.key)
+            self._made(context, request.response.status)
         if request.response.status >= 500:
             in_doubt.set(True)
         if request.response.status == 429:
@@ -170,6 +175,14 @@ class RateLimits:
             (context.grant.lose if is_given_up else context.grant.end)()
         if context.key is not None:
             self._asked(context.key)
+            self._made(context)
+
+    def _made(self, context: SimpleNamespace, status: int = 0) -> None:
+        """Emit what became of a call; `status`: of its answer, 0 for none."""
+        outcome: Outcome = "lost"
+        if status:
+            outcome = "ok" if status < 400 else "refused" if status == 429 else "rejected"
+        self._emit(CallMade("discord", context.key[0], outcome, _now_s() - context.begun_s))
 
     def _asked(self, key: _Key) -> None:
         if key in self._asking:

@@ -28,6 +28,7 @@ from bot.platforms.kernel.whisper import Whispering
 from bot.ports import Checkpoints, EventHandler, IsOurs
 from bot.reply import Pacer
 from bot.tasks import beside, cancel_reliably
+from bot.telemetry import Emit, ignore
 
 log = structlog.get_logger()
 
@@ -62,6 +63,7 @@ class DiscordPlatform:
         calls_per_s: int = ALL_CALLS,
         starts: SessionStarts | None = None,
         pacer: Pacer | None = None,
+        emit: Emit = ignore,
     ) -> None:
         self._token = token
         self._api_url = str(_address("api_url", api_url, "https", "http")).rstrip("/") if api_url else sdk.API_URL
@@ -69,7 +71,7 @@ class DiscordPlatform:
         self._hosts = frozenset([*_CDN_HOSTS, *cdn_hosts])
         self._starts = starts or SessionStarts()
         self.pacer = pacer or Pacer([shared_budget(calls_per_s)])
-        self._calls = Calls(self.pacer, calls_per_s)
+        self._calls = Calls(self.pacer, calls_per_s, emit)
         self._files: aiohttp.ClientSession | None = None
 
     async def run(self, handle: EventHandler, checkpoints: Checkpoints, is_ours: IsOurs) -> None:

@@ -4,7 +4,9 @@ slack_sdk's own retries stay off: after a lost response they would post a second
 """
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +21,7 @@ from bot.platforms.kernel.gate import Gate
 from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.slack.budgets import Budgets, rank_of
 from bot.reply.pacing.pacer import Pacer
+from bot.telemetry import CallMade, Emit, Outcome, ignore
 
 TIMEOUT = aiohttp.ClientTimeout(total=20.0, sock_connect=10.0)
 """slack_sdk ignores its own timeout when it is given a session, and aiohttp's is five minutes."""
@@ -85,11 +88,12 @@ class Me:
 class Calls:
     """Calls with the bot's token, while it is signed in.
 
-    `clock`: Slack's. `pacer`: whom all calls ask, one after the other; `budgets`: what each may do. A call made before
-    that, or between two connections, waits up to `gate.WAIT_S` for it.
+    `clock`: Slack's. `emit`: is given a fact of each call. `pacer`: whom all calls ask, one after the other; `budgets`:
+    what each may do. A call made before that, or between two connections, waits up to `gate.WAIT_S` for it.
     """
 
-    def __init__(self, pacer: Pacer) -> None:
+    def __init__(self, pacer: Pacer, emit: Emit = ignore) -> None:
+        self._emit = emit
         self.clock = PlatformClock()
         self.pacer = pacer
         self.budgets = Budgets(pacer)
@@ -126,7 +130,8 @@ class Calls:
             raise RateLimited("Slack asks the bot to slow down.", f"{method}: its turn is later", retry_after_s=wait_s)
         grant = await self.pacer.admit(budget, rank)
         try:
-            body, headers = await call(client, method, **{sent_as: arguments})
+            with self._told(method):
+                body, headers = await call(client, method, **{sent_as: arguments})
         except RateLimited as error:
             self.budgets.refused(me.team, method, budget, error.retry_after_s)
             raise
@@ -137,6 +142,25 @@ class Calls:
             grant.end()
         self.clock.told(header(headers, "Date"))
         return body
+
+    @contextmanager
+    def _told(self, method: str) -> Iterator[None]:
+        """Emit what becomes of the call that is made inside."""
+        begun_s = time.perf_counter()
+        outcome: Outcome = "ok"
+        try:
+            yield
+        except RateLimited:
+            outcome = "refused"
+            raise
+        except (Unreachable, asyncio.CancelledError):
+            outcome = "lost"
+            raise
+        except PlatformError:
+            outcome = "rejected"
+            raise
+        finally:
+            self._emit(CallMade("slack", method, outcome, time.perf_counter() - begun_s))
 
     async def upload(self, url: str, data: bytes) -> None:
         """Send a file's bytes to an address that Slack gave for them. Raises only `PlatformError`s."""

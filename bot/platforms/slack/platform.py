@@ -33,6 +33,7 @@ from bot.platforms.slack.surface import SlackSurface
 from bot.platforms.slack.whisper import whisper_to_author
 from bot.ports import Checkpoints, EventHandler, IsOurs
 from bot.reply import Pacer
+from bot.telemetry import Emit, ignore
 
 _FILE_HOSTS = ("files.slack.com", "slack-files.com")
 """Slack docs, reference/objects/file-object: where `url_private` and its older form point."""
@@ -60,13 +61,14 @@ class SlackPlatform:
         file_hosts: Sequence[str] = (),
         delivery: Delivery = "auto",
         pacer: Pacer | None = None,
+        emit: Emit = ignore,
     ) -> None:
         self._bot_token = bot_token.strip()
         self._app_token = app_token.strip()
         self._api_url = api_url
         self._hosts = frozenset([*_FILE_HOSTS, *file_hosts])
         self.pacer = pacer or Pacer([shared_budget()])
-        self._calls = Calls(self.pacer)
+        self._calls = Calls(self.pacer, emit)
         self._translator = Translator(self._calls, People(self._calls))
         self._delivering = ReplyDelivery(self._calls, delivery)
         self._key = seal_key(self._bot_token)

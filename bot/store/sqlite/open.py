@@ -26,6 +26,7 @@ from bot.store.sqlite.signals import SqliteNotices, SqliteSignals
 from bot.store.sqlite.turns import SqliteTurns
 from bot.store.sqlite.usage import SqliteUsage
 from bot.store.sqlite.writer import Writer, writer_on
+from bot.telemetry import Emit, ignore
 
 log = structlog.get_logger()
 
@@ -33,7 +34,9 @@ DEFAULT_LIMITS = BlobLimits()
 
 
 @asynccontextmanager
-async def open_store(path: str | Path, limits: BlobLimits = DEFAULT_LIMITS) -> AsyncIterator[Store]:
+async def open_store(
+    path: str | Path, limits: BlobLimits = DEFAULT_LIMITS, emit: Emit = ignore
+) -> AsyncIterator[Store]:
     """Open the store; the directory and the file are made if they are not there.
 
     Raises `StoreError`, having changed nothing in it, if the database is in use by another process, is no database,
@@ -55,7 +58,7 @@ async def open_store(path: str | Path, limits: BlobLimits = DEFAULT_LIMITS) -> A
             await connection.run(at_work.blame)
             id_ = await connection.run(id_of)
         stack.push_async_callback(_rest, connection)
-        writer = await stack.enter_async_context(writer_on(connection, Path(f"{file}-wal")))
+        writer = await stack.enter_async_context(writer_on(connection, Path(f"{file}-wal"), emit))
         yield _ports(writer, limits, id_)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ import structlog
 
 from bot.errors import StoreError
 from bot.store.sqlite.sdk import Connection
+from bot.telemetry import Emit, StoreWrote, ignore
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], Any]
@@ -46,7 +48,8 @@ class Writer:
     grows, and the writer asks why.
     """
 
-    def __init__(self, connection: Connection, wal: Path) -> None:
+    def __init__(self, connection: Connection, wal: Path, emit: Emit) -> None:
+        self._emit = emit
         self._connection = connection
         self._wal = wal
         self._wal_bytes = _WAL_BYTES
@@ -91,12 +94,15 @@ class Writer:
                 continue
             batch, self._waiting = self._waiting, []
             futures = [future for _, future in batch]
+            begun_s = time.perf_counter()
             try:
                 done, error = await self._write([job for job, _ in batch])
             except BaseException:
                 for future in futures:
                     future.cancel()
                 raise
+            failed = sum(why is not None for _, why in done)
+            self._emit(StoreWrote(len(batch), failed, time.perf_counter() - begun_s))
             _answer(futures, done)
             self._note(error)
         if self._broken:
@@ -240,12 +246,12 @@ def _why_broken(error: BaseException) -> str:
 
 
 @contextlib.asynccontextmanager
-async def writer_on(connection: Connection, wal: Path) -> AsyncIterator[Writer]:
+async def writer_on(connection: Connection, wal: Path, emit: Emit = ignore) -> AsyncIterator[Writer]:
     """Run a writer; on leaving, everything it was given is on disk.
 
     If the disk or the file fails, whoever is inside is cancelled, and `BrokenStoreError` is raised.
     """
-    writer = Writer(connection, wal)
+    writer = Writer(connection, wal, emit)
     failure: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:
