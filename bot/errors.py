@@ -4,6 +4,8 @@
     ├── ConfigError           the settings cannot be used; names the key
     ├── StartupError          a part cannot start: a refused token, a port in use
     │   └── StoreError        the database cannot be used: in use, corrupt, newer, read-only
+    ├── IllegalTransition     a turn cannot go from where it stands to where it was told to go
+    ├── LeaseLost             somebody else holds the thread now; nothing was changed
     ├── Stopping              the bot is about to end; what was asked must come again
     ├── MediaError            an upload Claude cannot be shown
     └── PlatformError         Discord or Slack did not do what was asked
@@ -44,6 +46,14 @@ class StartupError(ParleyError):
 
 class StoreError(StartupError):
     """The database cannot be used; nothing in it was changed."""
+
+
+class IllegalTransition(ParleyError):  # noqa: N818 - the tree's names say what happened
+    """A turn cannot go from where it stands to where it was told to go; nothing was changed."""
+
+
+class LeaseLost(ParleyError):  # noqa: N818
+    """Somebody else holds the thread now, or nobody: whoever asked must leave its turn alone. Nothing was changed."""
 
 
 class Stopping(ParleyError):  # noqa: N818 - the tree's names say what happened

@@ -20,7 +20,7 @@ from bot.engine.sentences import GO_ON, NOT_NEWEST, NOT_YOURS, NOTHING_LEFT, RES
 from bot.engine.turns.running_turn import in_time
 from bot.engine.turns.scheduler import Scheduler
 from bot.errors import Stopping
-from bot.events import Button, Deleted, Edited, Event, Incoming, Missed, Person, Pressed, Turn
+from bot.events import Button, Deleted, Edited, Event, Incoming, Missed, Person, Pressed, Turn, TurnState
 from bot.ports import Platform, Store
 
 log = structlog.get_logger()
@@ -66,7 +66,7 @@ class Engine:
         self._began_s = asyncio.get_running_loop().time()
         unended = await self._store.turns.unended()
         for turn in unended:
-            new = turn.state == "accepted" or (turn.state == "answering" and not turn.parts)
+            new = turn.state == TurnState.ACCEPTED or (turn.state == TurnState.ANSWERING and not turn.parts)
             self._scheduler.put(turn, late=partial(self._was_late, turn) if new else in_time, left=True)
         if unended:
             log.info("taking up what was left", turns=len(unended))
@@ -123,11 +123,11 @@ class Engine:
             return ""
         if stops is not None:
             await self._stop(stops)
-            await self._store.turns.end(question.key, "stopped")
+            await self._store.turns.end(question.key, TurnState.STOPPED)
             return ""
         log.info("question accepted", message=str(question.key))
         late = self._is_late(question, 0.0)
-        self._scheduler.put(Turn((question,), "accepted"), late=lambda: late)
+        self._scheduler.put(Turn((question,), TurnState.ACCEPTED), late=lambda: late)
         return ""
 
     async def _follows(self, question: Incoming) -> bool:
@@ -225,7 +225,7 @@ class Engine:
             return await self._stop(turn)
         if self._closing:
             return RESTARTING
-        if turn.state == "answered":  # its buttons are there a moment before its end is stored
+        if turn.state == TurnState.ANSWERED:  # its buttons are there a moment before its end is stored
             await self._end_of(turn)
         return await (self._retry(turn) if pressed.button is Button.RETRY else self._go_on(turn, pressed))
 
@@ -241,10 +241,10 @@ class Engine:
             running.stop()
             for question in running.turn.questions:  # before it is begun, each is a turn of its own
                 await self._store.signals.stop(question.key)
-        elif turn.state == "accepted" and not turn.parts:
+        elif turn.state == TurnState.ACCEPTED and not turn.parts:
             if self._scheduler.take_out(thread, turn.key) or self._closing:
-                await self._store.turns.end(turn.key, "stopped")
-        elif turn.state in {"accepted", "answering"}:
+                await self._store.turns.end(turn.key, TurnState.STOPPED)
+        elif turn.state in {TurnState.ACCEPTED, TurnState.ANSWERING}:
             await self._store.signals.stop(turn.key)
             self._scheduler.hurry(thread)
         return ""
@@ -279,7 +279,7 @@ class Engine:
             sent_at_s=self._platforms[turn.key.platform].now_s(),
         )
         if await self._store.turns.accept(question):
-            self._scheduler.put(Turn((question,), "accepted"))
+            self._scheduler.put(Turn((question,), TurnState.ACCEPTED))
         return ""
 
     def _may_press(self, turn: Turn, person: Person) -> bool:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from bot.events import Bill, Incoming, MessageKey, Outcome, ThreadKey, Turn
+from bot.events import Bill, Incoming, MessageKey, Outcome, ThreadKey, Turn, TurnState
 
 
 class Turns(Protocol):
     """The life of every turn. Every method is one transaction, on disk when it returns.
 
-    A turn is named by any of its questions. Raise `KeyError` for one that was never accepted.
+    A turn is named by any of its questions. Raise `KeyError` for one that was never accepted, and `IllegalTransition`
+    where a turn cannot go (`bot.events.TRANSITIONS`); then nothing was changed.
     """
 
     async def accept(self, question: Incoming) -> bool:
@@ -43,7 +44,7 @@ class Turns(Protocol):
         """Write a turn's whole outcome, together: what to deliver, the history's new messages, and what it cost."""
         ...
 
-    async def end(self, turn: MessageKey, state: str) -> None:
+    async def end(self, turn: MessageKey, state: TurnState) -> None:
         """End a turn as `delivered`, `failed` or `stopped`; all the questions it answers end with it."""
         ...
 

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from bot.events import AnswerMessage, Incoming, MessageKey, Outcome, Person, ThreadKey, Upload
+from bot.events import AnswerMessage, Incoming, MessageKey, Outcome, Person, ThreadKey, TurnState, Upload
 from bot.ports import Store
 from bot.store import BlobLimits, open_store
 
@@ -59,7 +59,7 @@ async def answered(store: Store, question: Incoming, answer: str, *blocks: dict[
     )
     messages = [said(question, *blocks), {"role": "assistant", "content": answer}]
     await store.turns.record(question.key, Outcome(answer), messages)
-    await store.turns.end(question.key, "delivered")
+    await store.turns.end(question.key, TurnState.DELIVERED)
 
 
 async def kept(store: Store, sha256s: list[str]) -> list[bool]:

@@ -7,7 +7,7 @@ from contracts.stores import STORES, Opener, answered, ask, kept, picture, said
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.events import Incoming, MessageKey, Outcome, Person, ThreadKey
+from bot.events import Incoming, MessageKey, Outcome, Person, ThreadKey, TurnState
 from bot.ports import Store
 from bot.store import BlobLimits
 
@@ -35,7 +35,7 @@ async def test_history_grows_a_whole_turn_at_a_time(store: Store) -> None:
 async def test_a_failed_turn_leaves_nothing_in_the_history(store: Store) -> None:
     await store.turns.accept(ask())
     await store.turns.begin([ask()])
-    await store.turns.end(ask().key, "failed")
+    await store.turns.end(ask().key, TurnState.FAILED)
     assert await store.history.messages(ask().thread) == []
 
 
@@ -59,6 +59,7 @@ async def test_bytes_are_kept_once_and_given_back(store: Store) -> None:
 
 async def test_half_a_character_survives_in_an_answer(store: Store) -> None:
     await store.turns.accept(ask(text="\ud83d"))
+    await store.turns.begin([ask()])
     await store.turns.record(ask().key, Outcome("an answer \ud83d"), [{"role": "assistant", "content": "\ud83d"}])
     [turn] = await store.turns.unended()
     assert (turn.questions[0].text, turn.outcome and turn.outcome.answer) == ("\ud83d", "an answer \ud83d")
@@ -72,6 +73,7 @@ async def test_any_json_comes_back_from_the_history_as_it_was(tmp_path_factory: 
     question = Incoming(MessageKey("p", "w", "c", "m"), ThreadKey("p", "w", "c", "t"), Person("u", "n"), "")
     async with STORES[kind](tmp_path_factory.mktemp("store"))() as store:
         await store.turns.accept(question)
+        await store.turns.begin([question])
         await store.turns.record(question.key, Outcome(""), [{"role": "user", "content": content}])
         assert await store.history.messages(question.thread) == [{"role": "user", "content": content}]
 

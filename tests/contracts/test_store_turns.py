@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from contracts.stores import Opener, answered, ask
 
-from bot.events import AnswerMessage, Button, File, Incoming, MessageKey, Outcome, ThreadKey, Turn
+from bot.events import ENDS, AnswerMessage, Button, File, Incoming, MessageKey, Outcome, ThreadKey, Turn, TurnState
 from bot.ports import Store
 
 
@@ -46,26 +46,28 @@ async def test_a_turn_goes_from_accepted_to_delivered(store: Store) -> None:
     question = ask()
     await store.turns.accept(question)
     await store.turns.begin([question])
-    assert await store.turns.unended() == [Turn((question,), "answering")]
+    assert await store.turns.unended() == [Turn((question,), TurnState.ANSWERING)]
     part = AnswerMessage(0, "mark.0")
     await store.messages.posting(question.key, part)
     assert (await store.turns.unended())[0].parts == (part,)
     await store.messages.posted(question.key, AnswerMessage(0, "mark.0", "555"))
     outcome = Outcome("An answer", "A note.", (File("a.py", "cafe"),), (Button.RETRY,))
     await store.turns.record(question.key, outcome, [{"role": "user", "content": "Hello"}])
-    assert await store.turns.unended() == [Turn((question,), "answered", (AnswerMessage(0, "mark.0", "555"),), outcome)]
-    await store.turns.end(question.key, "delivered")
+    assert await store.turns.unended() == [
+        Turn((question,), TurnState.ANSWERED, (AnswerMessage(0, "mark.0", "555"),), outcome)
+    ]
+    await store.turns.end(question.key, TurnState.DELIVERED)
     assert await store.turns.unended() == []
     assert not await store.turns.accept(question)
 
 
-@pytest.mark.parametrize("state", ["delivered", "failed", "stopped"])
-async def test_an_ended_turn_ends_all_the_questions_it_answers(store: Store, state: str) -> None:
+@pytest.mark.parametrize("state", ENDS)
+async def test_an_ended_turn_ends_all_the_questions_it_answers(store: Store, state: TurnState) -> None:
     questions = [ask("100"), ask("101"), ask("102")]
     for question in questions:
         await store.turns.accept(question)
     await store.turns.begin(questions)
-    assert await store.turns.unended() == [Turn(tuple(questions), "answering")]
+    assert await store.turns.unended() == [Turn(tuple(questions), TurnState.ANSWERING)]
     await store.turns.end(questions[0].key, state)
     assert await store.turns.unended() == []
 
@@ -88,14 +90,14 @@ async def test_a_turn_begun_out_of_order_keeps_its_parts_and_ends_whole(opener: 
     async with opener() as store:
         [turn, waiting] = await store.turns.unended()
         assert (turn.questions, turn.parts) == ((early, late), (AnswerMessage(0, "mark.0", "555"),))
-        assert waiting == Turn((later,), "accepted")
+        assert waiting == Turn((later,), TurnState.ACCEPTED)
         await store.turns.begin([*turn.questions, later])
         await store.messages.posted(turn.key, AnswerMessage(1, "mark.1", "556"))
         await store.turns.record(turn.key, Outcome("An answer"), [])
         [turn] = await store.turns.unended()
         assert turn.questions == (early, late, later)
         assert turn.parts == (AnswerMessage(0, "mark.0", "555"), AnswerMessage(1, "mark.1", "556"))
-        await store.turns.end(turn.key, "delivered")
+        await store.turns.end(turn.key, TurnState.DELIVERED)
         assert await store.turns.unended() == []
 
 
@@ -103,9 +105,9 @@ async def test_a_failed_turn_can_be_begun_again_into_the_messages_it_has(store: 
     await store.turns.accept(ask())
     await store.turns.begin([ask()])
     await store.messages.posted(ask().key, AnswerMessage(0, "mark.0", "555"))
-    await store.turns.end(ask().key, "failed")
+    await store.turns.end(ask().key, TurnState.FAILED)
     await store.turns.begin([ask()])
-    assert await store.turns.unended() == [Turn((ask(),), "answering", (AnswerMessage(0, "mark.0", "555"),))]
+    assert await store.turns.unended() == [Turn((ask(),), TurnState.ANSWERING, (AnswerMessage(0, "mark.0", "555"),))]
 
 
 async def test_two_turns_that_were_begun_do_not_become_one(store: Store) -> None:
@@ -121,20 +123,20 @@ async def test_a_question_that_was_never_accepted_cannot_be_begun(store: Store) 
     await store.turns.accept(ask("1"))
     with pytest.raises(KeyError):
         await store.turns.begin([ask("1"), ask("2")])
-    assert [turn.state for turn in await store.turns.unended()] == ["accepted"]
+    assert [turn.state for turn in await store.turns.unended()] == [TurnState.ACCEPTED]
 
 
 async def test_a_turn_does_not_end_in_a_state_that_is_no_end(store: Store) -> None:
     await store.turns.accept(ask())
     with pytest.raises(ValueError, match="delivered, failed, stopped"):
-        await store.turns.end(ask().key, "accepted")
+        await store.turns.end(ask().key, TurnState.ACCEPTED)
 
 
 async def test_a_turn_is_found_by_its_question_and_by_each_message_of_its_answer(store: Store) -> None:
     await answered(store, ask("100", thread="100"), "Hi")
     found = await store.turns.find(ask("100").key)
     assert found is not None
-    assert (found.state, found.outcome) == ("delivered", Outcome("Hi"))
+    assert (found.state, found.outcome) == (TurnState.DELIVERED, Outcome("Hi"))
     assert await store.turns.find(MessageKey("discord", "G", "C", "answer to 100")) == found  # beside the question
     assert (
         await store.turns.find(MessageKey("discord", "G", "100", "answer to 100")) == found
@@ -149,7 +151,7 @@ async def test_a_reopened_turn_is_answered_anew_into_its_messages(store: Store) 
     await answered(store, ask("101"), "Two")
     turn = await store.turns.reopen(ask("101").key)
     assert turn is not None
-    assert (turn.state, turn.outcome, len(turn.parts)) == ("answering", None, 1)
+    assert (turn.state, turn.outcome, len(turn.parts)) == (TurnState.ANSWERING, None, 1)
     assert await store.turns.unended() == [turn]
     assert [m["content"] for m in await store.history.messages(ask().thread) if m["role"] == "assistant"] == ["One"]
 
@@ -165,7 +167,7 @@ async def test_a_waiting_question_that_is_edited_goes_on_waiting(store: Store) -
     await store.turns.accept(ask("100"))
     turn = await store.turns.reopen(ask("100").key, ask("100", text="Another"))
     assert turn is not None
-    assert (turn.state, turn.questions[0].text) == ("accepted", "Another")
+    assert (turn.state, turn.questions[0].text) == (TurnState.ACCEPTED, "Another")
     assert await store.turns.unended() == [turn]
 
 
@@ -203,13 +205,13 @@ async def test_everything_is_there_after_a_restart(opener: Opener) -> None:
         await store.turns.accept(ask())
         await store.turns.begin([ask()])
     async with opener() as store:
-        assert await store.turns.unended() == [Turn((ask(),), "answering")]
+        assert await store.turns.unended() == [Turn((ask(),), TurnState.ANSWERING)]
 
 
 async def test_a_job_that_fails_leaves_the_others_of_its_batch(store: Store) -> None:
     results = await asyncio.gather(
         store.turns.accept(ask("1")),
-        store.turns.end(ask("unknown").key, "failed"),
+        store.turns.end(ask("unknown").key, TurnState.FAILED),
         store.turns.accept(ask("2")),
         return_exceptions=True,
     )
@@ -267,7 +269,7 @@ async def test_that_a_reader_wants_no_more_is_known_until_the_turn_is_taken_up_a
     assert (turn.stopping, turn.draft) == (False, "Old")
     await store.signals.stop(ask().key)
     assert [turn.stopping for turn in await store.turns.unended()] == [True]
-    await store.turns.end(ask().key, "stopped")
+    await store.turns.end(ask().key, TurnState.STOPPED)
     turn = await store.turns.reopen(ask().key)
     assert turn is not None
     assert not turn.stopping

@@ -28,6 +28,7 @@ async def test_each_bill_has_a_number_of_its_own(store: Store) -> None:
 
 async def test_what_comes_with_an_outcome_replaces_what_was_reserved(store: Store) -> None:
     await store.turns.accept(ask())
+    await store.turns.begin([ask()])
     number = await store.usage.charge(ask().key, Bill({"discord:1": 6000}))
     await store.turns.record(
         ask().key, Outcome("An answer"), [], Bill({"discord:1": 900}, {"input_tokens": 900}, number)

@@ -10,7 +10,7 @@ from engine_room import ADA, GRACE, MOD, Room, key, message, room
 from bot.engine import Allowance
 from bot.engine.answer.budget import DAY_S
 from bot.engine.sentences import in_about, over_budget
-from bot.events import Bill
+from bot.events import Bill, TurnState
 from bot.simulator.claude import Reply, SimulatedClaude
 from bot.store import open_store
 
@@ -123,7 +123,7 @@ async def test_who_has_used_up_their_share_is_told_when_it_opens_again(
             asked = message(number, "Long ago", thread=f"T{number}")
             await here.store.turns.accept(asked)
             await here.store.usage.charge(asked.key, Bill({"fake:U1": tokens}))
-            await here.store.turns.end(asked.key, "delivered")
+            await here.store.turns.end(asked.key, TurnState.DELIVERED)
         monkeypatch.setattr("time.time", lambda: now_s)
         await here.say(100, "Now?")
         await here.ended(100, "failed")

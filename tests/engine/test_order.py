@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.engine.turns.scheduler import Waiting, is_wordless, take_next
-from bot.events import Incoming, MessageKey, Outcome, Person, ThreadKey, Turn, Upload
+from bot.events import Incoming, MessageKey, Outcome, Person, ThreadKey, Turn, TurnState, Upload
 
 THREAD = ThreadKey("discord", "G", "C", "T")
 
@@ -18,31 +18,34 @@ def question(message: object, sent_at_s: float = 0.0) -> Incoming:
 
 @given(st.dictionaries(st.text(), st.floats(0.0, 1e10), min_size=1))
 def test_what_has_gathered_is_one_turn_in_the_order_in_which_it_was_said(said: dict[str, float]) -> None:
-    line = [Waiting(Turn((question(message, at_s),), "accepted")) for message, at_s in said.items()]
+    line = [Waiting(Turn((question(message, at_s),), TurnState.ACCEPTED)) for message, at_s in said.items()]
     taken = take_next(line)
     assert [q.key.message for q in taken.turn.questions] == sorted(said, key=lambda message: (said[message], message))
     assert line == []
 
 
 def test_a_turn_begun_before_a_restart_comes_first_and_alone() -> None:
-    begun = Waiting(Turn((question(1), question(2)), "answering"))
-    answered = Waiting(Turn((question(3),), "answered", outcome=Outcome("text")))
-    later = Waiting(Turn((question(4),), "accepted"))
+    begun = Waiting(Turn((question(1), question(2)), TurnState.ANSWERING))
+    answered = Waiting(Turn((question(3),), TurnState.ANSWERED, outcome=Outcome("text")))
+    later = Waiting(Turn((question(4),), TurnState.ACCEPTED))
     line = [later, begun, answered]
     assert [take_next(line).turn for _ in range(3)] == [begun.turn, answered.turn, later.turn]
     assert line == []
 
 
 def test_a_turn_is_late_only_if_all_its_questions_are() -> None:
-    late, new = Waiting(Turn((question(1),), "accepted"), lambda: True), Waiting(Turn((question(2),), "accepted"))
+    late, new = (
+        Waiting(Turn((question(1),), TurnState.ACCEPTED), lambda: True),
+        Waiting(Turn((question(2),), TurnState.ACCEPTED)),
+    )
     assert take_next([late]).late()
     assert not take_next([late, new]).late()
 
 
 def test_files_without_a_word_wait_for_the_words() -> None:
     picture = replace(question(1), text=" ", uploads=(Upload("7", "cat.png", "https://cdn.discordapp.com/cat.png"),))
-    wordless = Turn((picture,), "accepted")
+    wordless = Turn((picture,), TurnState.ACCEPTED)
     assert is_wordless([wordless])
-    assert not is_wordless([wordless, Turn((question(2),), "accepted")])
-    assert not is_wordless([Turn((replace(question(1), text=""),), "accepted")])
-    assert not is_wordless([replace(wordless, state="answering")])
+    assert not is_wordless([wordless, Turn((question(2),), TurnState.ACCEPTED)])
+    assert not is_wordless([Turn((replace(question(1), text=""),), TurnState.ACCEPTED)])
+    assert not is_wordless([replace(wordless, state=TurnState.ANSWERING)])

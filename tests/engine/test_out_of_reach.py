@@ -9,14 +9,14 @@ from reply_fakes import run as in_virtual_time
 
 from bot.engine.turns.running_turn import RunningTurn
 from bot.engine.turns.scheduler import Scheduler, Waiting, take_next
-from bot.events import Outcome, Turn
+from bot.events import Outcome, Turn, TurnState
 from bot.simulator.claude import Reply, SimulatedClaude
 
 AT_ONCE = {"back_off_s": (0.0,)}
 
 
-def turn(number: int, state: str = "accepted") -> Turn:
-    outcome = Outcome("An answer.") if state == "answered" else None
+def turn(number: int, state: TurnState = TurnState.ACCEPTED) -> Turn:
+    outcome = Outcome("An answer.") if state is TurnState.ANSWERED else None
     return Turn((message(number, "Well?"),), state, outcome=outcome)
 
 
@@ -106,7 +106,7 @@ def test_it_is_tried_again_ever_more_rarely_until_it_is_shown() -> None:
         async def answer(_: RunningTurn) -> Turn | None:
             times.append(asyncio.get_running_loop().time())
             if len(times) < 8:
-                return turn(1, "answered")
+                return turn(1, TurnState.ANSWERED)
             shown.set()
             return None
 
@@ -120,7 +120,7 @@ def test_it_is_tried_again_ever_more_rarely_until_it_is_shown() -> None:
 
 
 def test_what_cannot_be_shown_twice_lets_newer_questions_go_first() -> None:
-    stuck = turn(1, "answered")
+    stuck = turn(1, TurnState.ANSWERED)
     assert take_next([Waiting(turn(2)), Waiting(stuck, tried=1)]).turn == stuck
     line = [Waiting(stuck, tried=2), Waiting(turn(2))]
     assert take_next(line).turn == turn(2)

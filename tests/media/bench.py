@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from bot.engine.answer.history import without_bytes
-from bot.events import Incoming, MessageKey, Outcome, Person, ThreadKey, Upload
+from bot.events import Incoming, MessageKey, Outcome, Person, ThreadKey, TurnState, Upload
 from bot.media import Media, block_for, read
 from bot.store import open_store
 
@@ -95,9 +95,9 @@ async def thread(database: Path) -> None:
             answer = {"role": "assistant", "content": "A photo."}
             await store.turns.accept(question)
             await store.turns.begin([question])
-            new = await without_bytes([{"role": "user", "content": content}, answer], store)
+            new = await without_bytes([{"role": "user", "content": content}, answer], store.history)
             await store.turns.record(question.key, Outcome("A photo."), new)
-            await store.turns.end(question.key, "delivered")
+            await store.turns.end(question.key, TurnState.DELIVERED)
         history = json.dumps(await store.history.messages(key))
     size_bytes = sum(file.stat().st_size for file in database.parent.iterdir())
     sources = set(re.findall(r'"sha256": "(\w+)"', history))

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import StoreError
-from bot.events import Outcome, Turn
+from bot.events import Outcome, Turn, TurnState
 from bot.ports import Store
 from bot.store import open_store
 from bot.store.records import dump
@@ -192,7 +192,7 @@ async def test_row_58_a_database_of_the_first_version_goes_on_where_it_was(file:
         content = json.dumps({"role": "user", "content": [blob]})
         db.execute("INSERT INTO message (thread, turn, content) VALUES (1, 1, ?)", (content,))
     async with open_store(file) as store:
-        assert await store.turns.unended() == [Turn((question,), "answered", outcome=Outcome("Hi", "n"))]
+        assert await store.turns.unended() == [Turn((question,), TurnState.ANSWERED, outcome=Outcome("Hi", "n"))]
         assert len(await store.history.messages(question.thread)) == 1
     with closing(sqlite3.connect(file)) as db:
         assert db.execute("SELECT turn, sha256 FROM blob_use").fetchall() == [(1, "cafe")]

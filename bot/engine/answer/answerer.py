@@ -33,7 +33,7 @@ from bot.engine.sentences import (
 from bot.engine.turns.concurrency import ConcurrencyLimit, Whose
 from bot.engine.turns.running_turn import RunningTurn, Written
 from bot.errors import Gone, PlatformError, StoreError, Unreachable
-from bot.events import AnswerMessage, Bill, Button, MessageKey, Outcome, Turn
+from bot.events import AnswerMessage, Bill, Button, MessageKey, Outcome, Turn, TurnState
 from bot.ports import PartLog, Platform, Store, Surface
 from bot.reply import BACK_OFF_S, LiveReply, Pacer
 
@@ -136,7 +136,7 @@ class Answerer:
             await self._turn_away(run, reply)
         elif await self._begins_anew(run):
             await reply.finish(ANEW)
-            await patiently(self._store.turns.end, run.turn.key, "delivered")
+            await patiently(self._store.turns.end, run.turn.key, TurnState.DELIVERED)
         elif run.late():
             await patiently(self._store.turns.begin, run.turn.questions)
             await self._settle(run, reply, LATE)
@@ -152,11 +152,11 @@ class Answerer:
         asked, and to somebody who may still speak to the bot.
         """
         now: Turn | None = run.turn
-        if run.left or run.turn.state != "accepted":
+        if run.left or run.turn.state != TurnState.ACCEPTED:
             now = await as_stored(self._store.turns, run.turn)
         if run.left and now is not None and now.outcome is None:
             now = await current_turn(self._store.turns, platform, now)
-        if now is not None and now.outcome is None and now.asked and (run.left or now.state != "accepted"):
+        if now is not None and now.outcome is None and now.asked and (run.left or now.state != TurnState.ACCEPTED):
             now = await gate.admitted(now)
             run.refused = not now.asked
         run.take(now or run.turn)
@@ -220,7 +220,7 @@ class Answerer:
 
     async def _record(self, run: RunningTurn, answer: Answer, bill: Bill | None = None) -> None:
         await patiently(self._store.turns.record, run.turn.key, answer.outcome, answer.messages, bill=bill)
-        run.turn = replace(run.turn, state="answered", outcome=answer.outcome)
+        run.turn = replace(run.turn, state=TurnState.ANSWERED, outcome=answer.outcome)
 
     async def _files(self, outcome: Outcome) -> list[tuple[str, bytes]]:
         return [(file.name, (await patiently(self._store.history.blob, file.sha256))[0]) for file in outcome.files]
@@ -241,7 +241,7 @@ class Answerer:
             await _give_up(run, reply, sentence)
         except Exception:
             log.exception("the reason could not be shown")
-        await patiently(self._store.turns.end, run.turn.key, "failed")
+        await patiently(self._store.turns.end, run.turn.key, TurnState.FAILED)
 
     async def _begins_anew(self, run: RunningTurn) -> bool:
         """Begin a conversation anew if somebody said so; say whether nothing else was said. What was said along with it
@@ -263,7 +263,7 @@ class Answerer:
                 show_written(run, reply)
             await reply.finish(NOT_YOU)
         await patiently(self._store.turns.begin, run.turn.questions)
-        await patiently(self._store.turns.end, run.turn.key, "stopped")
+        await patiently(self._store.turns.end, run.turn.key, TurnState.STOPPED)
 
     async def _give_up(self, run: RunningTurn, reply: LiveReply) -> None:
         """Processes died of this turn: nothing is tried again but to say so, and in the end not even that."""
@@ -273,7 +273,7 @@ class Answerer:
         if turn.blame > 2 * _MOST_BLAME:
             run.written = Written("")
         if turn.blame > 3 * _MOST_BLAME:
-            await patiently(self._store.turns.end, turn.key, "failed")
+            await patiently(self._store.turns.end, turn.key, TurnState.FAILED)
         else:
             await self._settle(run, reply, GIVEN_UP)
 
@@ -281,7 +281,7 @@ class Answerer:
         """The question is gone: what was shown of an answer gives way to a line that says so."""
         if run.turn.parts:
             await reply.finish(DELETED)
-        await patiently(self._store.turns.end, run.turn.key, "stopped")
+        await patiently(self._store.turns.end, run.turn.key, TurnState.STOPPED)
         log.info("turn stopped: its question was deleted")
 
     async def _undeliverable(self, run: RunningTurn, reply: LiveReply, error: PlatformError) -> None:
@@ -290,7 +290,7 @@ class Answerer:
         if run.turn.outcome is None and run.written.text.strip():
             await self._record(run, broken_off_answer(run, NOT_TAKEN))
         said = await _give_up(run, reply, NOT_TAKEN)
-        state = "stopped" if isinstance(error, Gone) and not said else "failed"
+        state = TurnState.STOPPED if isinstance(error, Gone) and not said else TurnState.FAILED
         await patiently(self._store.turns.end, run.turn.key, state)
 
 
@@ -317,8 +317,8 @@ async def _give_up(run: RunningTurn, reply: LiveReply, sentence: str) -> bool:
 def is_purged(run: RunningTurn) -> bool:
     """Say whether all the questions of a begun turn were deleted, and no answer is recorded or none of it was seen."""
     turn = run.turn
-    unseen = turn.state == "answered" and not any(part.message_id for part in turn.parts)
-    return (turn.state == "answering" or unseen) and not turn.asked
+    unseen = turn.state == TurnState.ANSWERED and not any(part.message_id for part in turn.parts)
+    return (turn.state == TurnState.ANSWERING or unseen) and not turn.asked
 
 
 class _Parts:

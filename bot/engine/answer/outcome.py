@@ -9,7 +9,7 @@ from typing import Any
 from bot.engine.answer.prompt import Block, Gathered, question_blocks
 from bot.engine.sentences import BROKE_OFF_IN_HISTORY, STOPPED, STOPPED_IN_HISTORY
 from bot.engine.turns.running_turn import RunningTurn
-from bot.events import Button, File, Outcome, Turn
+from bot.events import Button, File, Outcome, Turn, TurnState
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +22,15 @@ class Answer:
 
 def stopped_answer(run: RunningTurn, files: tuple[File, ...] = ()) -> Answer:
     """Return what there is of an answer that a reader stopped."""
-    return _cut_short(run, STOPPED, STOPPED_IN_HISTORY, "stopped", files)
+    return _cut_short(run, STOPPED, STOPPED_IN_HISTORY, TurnState.STOPPED, files)
 
 
 def broken_off_answer(run: RunningTurn, sentence: str) -> Answer:
     """Return what there is of an answer that cannot go on, with the sentence that says why."""
-    return _cut_short(run, sentence, BROKE_OFF_IN_HISTORY, "failed", ())
+    return _cut_short(run, sentence, BROKE_OFF_IN_HISTORY, TurnState.FAILED, ())
 
 
-def _cut_short(run: RunningTurn, sentence: str, in_history: str, state: str, files: tuple[File, ...]) -> Answer:
+def _cut_short(run: RunningTurn, sentence: str, in_history: str, state: TurnState, files: tuple[File, ...]) -> Answer:
     text = run.written.text
     asked = run.told.blocks if run.told else _questions(run.turn)
     notes = run.told.notes if run.told else ()

@@ -9,7 +9,7 @@ import structlog
 
 from bot.engine.patience import patiently
 from bot.errors import PlatformError, RateLimited
-from bot.events import Deleted, Edited, Incoming, Turn
+from bot.events import Deleted, Edited, Incoming, Turn, TurnState
 from bot.ports import Platform, Questions, Turns
 from bot.tasks import Tasks
 
@@ -60,7 +60,7 @@ async def as_stored(turns: Turns, turn: Turn) -> Turn | None:
     each for itself: those that wait are left.
     """
     found = [one for q in turn.questions if (one := await patiently(turns.find, q.key)) and not one.has_ended]
-    begun = next((one for one in found if one.state != "accepted"), None)
+    begun = next((one for one in found if one.state != TurnState.ACCEPTED), None)
     if begun is not None or not found:
         return begun
     return replace(turn, questions=tuple(question for one in found for question in one.questions))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bot.engine.turns.running_turn import Late, RunningTurn, in_time
-from bot.events import MessageKey, ThreadKey, Turn
+from bot.events import MessageKey, ThreadKey, Turn, TurnState
 from bot.tasks import Tasks
 
 log = structlog.get_logger()
@@ -72,7 +72,7 @@ class Scheduler:
         if run := self._running.get(thread):
             return run.turn
         line = self._waiting.get(thread, [])
-        return next((waiting.turn for waiting in line if waiting.turn.state != "accepted"), None)
+        return next((waiting.turn for waiting in line if waiting.turn.state != TurnState.ACCEPTED), None)
 
     def hurry(self, thread: ThreadKey) -> None:
         """Let what waits to be tried again be tried now."""
@@ -187,7 +187,7 @@ def is_wordless(turns: Iterable[Turn]) -> bool:
     """Say whether there is nothing yet but files in new questions."""
     turns = list(turns)
     questions = [question for turn in turns for question in turn.questions]
-    new = all(turn.state == "accepted" for turn in turns)
+    new = all(turn.state == TurnState.ACCEPTED for turn in turns)
     return new and not any(question.text.strip() for question in questions) and any(q.uploads for q in questions)
 
 
@@ -195,12 +195,12 @@ def take_next(line: list[Waiting]) -> Waiting:
     """Remove and return what to answer next: a turn that was begun before as it was, else everything that is only
     accepted, as one turn in the order in which it was said. It is late if all of it is.
     """
-    new = [waiting for waiting in line if waiting.turn.state == "accepted"]
+    new = [waiting for waiting in line if waiting.turn.state == TurnState.ACCEPTED]
     for waiting in line:
-        if waiting.turn.state != "accepted" and (waiting.tried < _IN_VAIN or not new):
+        if waiting.turn.state != TurnState.ACCEPTED and (waiting.tried < _IN_VAIN or not new):
             line.remove(waiting)
             return waiting
-    line[:] = [waiting for waiting in line if waiting.turn.state != "accepted"]
+    line[:] = [waiting for waiting in line if waiting.turn.state != TurnState.ACCEPTED]
     questions = sorted((question for waiting in new for question in waiting.turn.questions), key=lambda q: q.order)
     return Waiting(
         replace(new[0].turn, questions=tuple(questions)),

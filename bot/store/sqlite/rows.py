@@ -6,11 +6,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from bot.events import AnswerMessage, Button, File, Incoming, MessageKey, Outcome, ThreadKey, Turn
+from bot.errors import IllegalTransition
+from bot.events import AnswerMessage, Button, File, Incoming, MessageKey, Outcome, ThreadKey, Turn, TurnState
 from bot.store.records import dump, load
 from bot.store.sqlite import at_work
 
-ENDS = ("delivered", "failed", "stopped")
+OPEN = "state IN ({})".format(", ".join(f"'{state}'" for state in TurnState if not state.has_ended))
+"""A condition that only turns meet that have not ended; as the index `turn_unended` has it."""
 _LEADS = "(turn.id = :leader OR turn.answered_by = :leader)"
 
 
@@ -60,8 +62,7 @@ def leader_with(db: sqlite3.Connection, message: MessageKey) -> int | None:
 
 def unended(db: sqlite3.Connection) -> list[Turn]:
     """Return the turns that have not ended, in the order they were accepted."""
-    select = """SELECT id FROM turn
-        WHERE state IN ('accepted', 'answering', 'answered') AND coalesce(answered_by, id) = id ORDER BY id"""
+    select = f"SELECT id FROM turn WHERE {OPEN} AND coalesce(answered_by, id) = id ORDER BY id"  # noqa: S608 - ours
     return [turn_at(db, primary) for (primary,) in db.execute(select).fetchall()]
 
 
@@ -78,7 +79,7 @@ def turn_at(db: sqlite3.Connection, primary: int) -> Turn:
     parts = tuple(AnswerMessage(*row) for row in db.execute(select, (primary,)).fetchall())
     return Turn(
         tuple(questions),
-        state,
+        TurnState(state),
         parts,
         _outcome(outcome) if outcome else None,
         deleted,
@@ -95,12 +96,22 @@ def dump_outcome(outcome: Outcome) -> str:
 
 def _outcome(text: str) -> Outcome:
     record = json.loads(text)  # one of an older version has no more than `answer` and `note`
+    record["state"] = TurnState(record.get("state", TurnState.DELIVERED))
     files = tuple(File(**file) for file in record.pop("files", ()))
     return Outcome(**{**record, "files": files, "buttons": tuple(Button(b) for b in record.pop("buttons", ()))})
 
 
-def set_state(db: sqlite3.Connection, primary: int, state: str, ended_at_s: float | None = None) -> None:
-    """Put a turn and all the questions it answers into a state."""
+def state_of(db: sqlite3.Connection, primary: int) -> TurnState:
+    """Return where a turn stands."""
+    return TurnState(db.execute("SELECT state FROM turn WHERE id = ?", (primary,)).fetchone()[0])
+
+
+def set_state(db: sqlite3.Connection, primary: int, state: TurnState) -> None:
+    """Put a turn and all the questions it answers into a state. Raise `IllegalTransition` if it cannot get there."""
+    before = state_of(db, primary)
+    if not before.may_become(state):
+        raise IllegalTransition("Something of ours went wrong.", f"turn {primary}: {before} -> {state}")
+    ended_at_s = time.time() if state.has_ended else None
     update = f"UPDATE turn SET state = :state, ended_at_s = :ended WHERE {_LEADS}"  # noqa: S608 - ours
     db.execute(update, {"state": state, "ended": ended_at_s, "leader": primary})
 
@@ -110,24 +121,26 @@ def reopen(db: sqlite3.Connection, key: MessageKey, question: Incoming | None) -
     row, led = row_of(db, key)
     primary = row if led is None else led
     select = "SELECT thread, state, outcome FROM turn WHERE id = ?"
-    thread, state, outcome = db.execute(select, (primary,)).fetchone()
-    if question is None and state not in ENDS:  # pressed once more while it is answered anew
+    thread, was, outcome = db.execute(select, (primary,)).fetchone()
+    state = TurnState(was)
+    if question is None and not state.has_ended:  # pressed once more while it is answered anew
         return None
     # A question that was stopped before there was anything to remember of it does not count.
-    later = """SELECT 1 FROM turn WHERE thread = ? AND coalesce(answered_by, id) > ?
-        AND (state <> 'stopped' OR EXISTS (SELECT 1 FROM message WHERE message.turn = turn.id))"""
-    if state != "accepted" and db.execute(later, (thread, primary)).fetchone() is not None:
+    later = """SELECT 1 FROM turn WHERE thread = :thread AND coalesce(answered_by, id) > :primary
+        AND (state <> :stopped OR EXISTS (SELECT 1 FROM message WHERE message.turn = turn.id))"""
+    known = {"thread": thread, "primary": primary, "stopped": TurnState.STOPPED}
+    if state is not TurnState.ACCEPTED and db.execute(later, known).fetchone() is not None:
         return None
     if question is not None:
         db.execute("UPDATE turn SET question = ? WHERE id = ?", (dump(question), row_of(db, question.key)[0]))
-    if state != "accepted":
+    if state is not TurnState.ACCEPTED:
         if outcome:
             at_work.keep(db, primary, _outcome(outcome).answer)  # it is what readers see, until there is more
         at_work.forgive(db, primary)
         drop = "UPDATE message SET dropped_at_s = ? WHERE turn = ? AND dropped_at_s IS NULL"
         db.execute(drop, (time.time(), primary))
         db.execute("UPDATE turn SET answered_by = id, outcome = NULL WHERE id = ?", (primary,))
-        set_state(db, primary, "answering")
+        set_state(db, primary, TurnState.ANSWERING)
     return turn_at(db, primary)
 
 
@@ -139,6 +152,6 @@ def merge_into(db: sqlite3.Connection, questions: Sequence[Incoming]) -> None:
         raise ValueError("these questions belong to more than one turn")
     primary = led.pop() if led else rows[0][0]
     db.executemany("UPDATE turn SET answered_by = ? WHERE id = ?", [(primary, row) for row, _ in rows])
-    state = db.execute("SELECT state FROM turn WHERE id = ?", (primary,)).fetchone()[0]
-    set_state(db, primary, "answered" if state == "answered" else "answering")  # what is recorded is only delivered
+    recorded = state_of(db, primary) is TurnState.ANSWERED  # then it is only delivered
+    set_state(db, primary, TurnState.ANSWERED if recorded else TurnState.ANSWERING)
     at_work.set_at_work(db, primary, at_work=True)

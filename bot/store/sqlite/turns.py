@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.events import Bill, Incoming, MessageKey, Outcome, Turn
+from bot.events import ENDS, Bill, Incoming, MessageKey, Outcome, Turn, TurnState
 from bot.store.records import dump
 from bot.store.sqlite import at_work, blobs, rows, usage
 from bot.store.sqlite.blobs import BlobLimits
@@ -70,7 +70,7 @@ class SqliteTurns:
         def job(db: sqlite3.Connection) -> None:
             primary = rows.leader_of(db, turn)
             (thread,) = db.execute("SELECT thread FROM turn WHERE id = ?", (primary,)).fetchone()
-            rows.set_state(db, primary, "answered")
+            rows.set_state(db, primary, TurnState.ANSWERED)
             db.execute("UPDATE turn SET outcome = ? WHERE id = ?", (rows.dump_outcome(outcome), primary))
             at_work.drop(db, primary)
             if bill is not None:
@@ -83,14 +83,14 @@ class SqliteTurns:
 
         await self._writer.do(job)
 
-    async def end(self, turn: MessageKey, state: str) -> None:
+    async def end(self, turn: MessageKey, state: TurnState) -> None:
         """End a turn as `delivered`, `failed` or `stopped`; all the questions it answers end with it."""
-        if state not in rows.ENDS:
-            raise ValueError(f"a turn ends as one of {', '.join(rows.ENDS)}, not as {state!r}")
+        if state not in ENDS:
+            raise ValueError(f"a turn ends as one of {', '.join(ENDS)}, not as {state!r}")
 
         def job(db: sqlite3.Connection) -> None:
             primary = rows.leader_of(db, turn)
-            rows.set_state(db, primary, state, time.time())
+            rows.set_state(db, primary, state)
             at_work.forgive(db, primary)
             at_work.drop(db, primary)
 
@@ -122,8 +122,8 @@ class SqliteTurns:
             gone = "UPDATE turn SET question = ?, deleted_at_s = coalesce(deleted_at_s, ?) WHERE id = ?"
             db.execute(gone, (dump(purged), time.time(), row))
             blobs.forget_blocks(db, primary, question.message)
-            if turn.state == "accepted":
-                rows.set_state(db, primary, "stopped", time.time())
+            if turn.state is TurnState.ACCEPTED:
+                rows.set_state(db, primary, TurnState.STOPPED)
             return rows.turn_at(db, primary)
 
         turn = await self._writer.do(job)

@@ -1,13 +1,11 @@
-"""The words the rooms share. All frozen, all plain data: no SDK object, no I/O, no clock.
+"""What people say and do, and where.
 
 Ids are the platforms' own, as strings (a Discord snowflake, a Slack `C…`, `U…` or `ts`).
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -272,88 +270,3 @@ class Traits:
     dms_in_workspaces: bool = True
     status: str = "{}"
     pasted_file: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerMessage:
-    """One message of an answer. `message_id` is "" until the platform confirmed it.
-
-    `file`: the name of the file it brings; "" for a page of text.
-    """
-
-    index: int
-    idempotency_key: str
-    message_id: str = ""
-    file: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file that an answer brings. `sha256`: by which the store gives its bytes."""
-
-    name: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a turn: Claude's whole text to deliver, `note`, what the bot adds below it, the files it brings and
-    the buttons that stand below it. `state` is the turn's once it is delivered: `delivered` or `stopped`.
-    """
-
-    answer: str
-    note: str = ""
-    files: tuple[File, ...] = ()
-    buttons: tuple[Button, ...] = ()
-    state: str = "delivered"
-
-
-_ENDED = frozenset({"delivered", "failed", "stopped"})
-
-
-@dataclass(frozen=True, slots=True)
-class Bill:
-    """What the persons of a turn pay for one run of it. `tokens`: by person (platform and id, as `discord:42`).
-
-    `usage`: as Claude told it, {} as long as it is a reservation. `number`: 0 until it is written down.
-    """
-
-    tokens: Mapping[str, int]
-    usage: Mapping[str, Any] = field(default_factory=dict)
-    number: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A turn as the store holds it: the questions one answer is for, in the platform's order.
-
-    `state`: `accepted`, `answering`, `answered` (and `outcome` is to be delivered); or it has ended: `delivered`,
-    `stopped` or `failed`. `parts`: the messages of its answer, as far as they were written down. `deleted`: those of
-    its questions that were deleted; nothing of what they said is left. `draft`: what was written of an answer that is
-    not recorded, at least as much as readers have seen. `blame`: of how many deaths of processes it may be the cause.
-    `stopping`: a reader wants no more of the answer.
-    """
-
-    questions: tuple[Incoming, ...]
-    state: str
-    parts: tuple[AnswerMessage, ...] = ()
-    outcome: Outcome | None = None
-    deleted: frozenset[MessageKey] = frozenset()
-    draft: str = ""
-    blame: float = 0.0
-    stopping: bool = False
-
-    @property
-    def asked(self) -> tuple[Incoming, ...]:
-        """The questions that are still there."""
-        return tuple(question for question in self.questions if question.key not in self.deleted)
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether nothing more is to be done."""
-        return self.state in _ENDED
-
-    @property
-    def key(self) -> MessageKey:
-        """The first question's key: the turn's own."""
-        return self.questions[0].key

@@ -1,0 +1,125 @@
+"""A turn: the questions that one answer is for, and what becomes of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from bot.events.talk import Button, Incoming, MessageKey
+
+
+class TurnState(StrEnum):
+    """Where a turn stands in its life."""
+
+    ACCEPTED = "accepted"
+    """Its question is on disk, and nothing was done about it."""
+    ANSWERING = "answering"
+    """Claude is asked, or is to be asked again, into the messages it has."""
+    ANSWERED = "answered"
+    """Its outcome is on disk, and is to be delivered."""
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """A sentence says why."""
+    STOPPED = "stopped"
+    """By a reader, or because the question is gone."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more is to be done, unless somebody asks for it."""
+        return self in ENDS
+
+    def may_become(self, state: "TurnState") -> bool:
+        """Return whether a turn may go from here to a state. It may always stay where it is."""
+        return state is self or state in TRANSITIONS[self]
+
+
+ENDS = (TurnState.DELIVERED, TurnState.FAILED, TurnState.STOPPED)
+
+TRANSITIONS: Mapping[TurnState, frozenset[TurnState]] = {
+    TurnState.ACCEPTED: frozenset({TurnState.ANSWERING, TurnState.FAILED, TurnState.STOPPED}),
+    TurnState.ANSWERING: frozenset({TurnState.ANSWERED, *ENDS}),
+    TurnState.ANSWERED: frozenset({TurnState.ANSWERING, *ENDS}),  # an edited question is answered anew
+    **{end: frozenset({TurnState.ANSWERING}) for end in ENDS},  # retried, or its question was edited
+}
+"""The only ways there are: whoever holds a turn goes along them, and the store refuses every other one."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerMessage:
+    """One message of an answer. `message_id` is "" until the platform confirmed it.
+
+    `file`: the name of the file it brings; "" for a page of text.
+    """
+
+    index: int
+    idempotency_key: str
+    message_id: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that an answer brings. `sha256`: by which the store gives its bytes."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a turn: Claude's whole text to deliver, `note`, what the bot adds below it, the files it brings and
+    the buttons that stand below it. `state` is the turn's once it is delivered: `delivered` or `stopped`.
+    """
+
+    answer: str
+    note: str = ""
+    files: tuple[File, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    state: TurnState = TurnState.DELIVERED
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What the persons of a turn pay for one run of it. `tokens`: by person (platform and id, as `discord:42`).
+
+    `usage`: as Claude told it, {} as long as it is a reservation. `number`: 0 until it is written down.
+    """
+
+    tokens: Mapping[str, int]
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn as the store holds it: the questions one answer is for, in the platform's order.
+
+    `parts`: the messages of its answer, as far as they were written down. `deleted`: those of
+    its questions that were deleted; nothing of what they said is left. `draft`: what was written of an answer that is
+    not recorded, at least as much as readers have seen. `blame`: of how many deaths of processes it may be the cause.
+    `stopping`: a reader wants no more of the answer.
+    """
+
+    questions: tuple[Incoming, ...]
+    state: TurnState
+    parts: tuple[AnswerMessage, ...] = ()
+    outcome: Outcome | None = None
+    deleted: frozenset[MessageKey] = frozenset()
+    draft: str = ""
+    blame: float = 0.0
+    stopping: bool = False
+
+    @property
+    def asked(self) -> tuple[Incoming, ...]:
+        """The questions that are still there."""
+        return tuple(question for question in self.questions if question.key not in self.deleted)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more is to be done."""
+        return self.state.has_ended
+
+    @property
+    def key(self) -> MessageKey:
+        """The first question's key: the turn's own."""
+        return self.questions[0].key
