@@ -73,6 +73,8 @@ class Stage:
         and whose last life is not cut short.
         """
         self._number += 1
+        if self.discord is not None:  # some eight hundred lives, all begun within minutes, are not one application's
+            self.discord.leave_sessions(1000, 86_400.0)
         name = f"{LONG if self.discord else VERY_LONG}{self._number:04d}"
         story, known = Story(deaths), 0
         for number, death in enumerate((*deaths, None)):
