@@ -222,6 +222,13 @@ Event = Incoming | Edited | Deleted | Pressed | Missed
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """What one person is told beside any answer, and nobody else sees. `text`: a sentence; "" if there is nothing."""
+
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
     """How often one kind of call may be made: at most `calls` in `per_s` seconds, counted together for one `scope`.
 

@@ -11,16 +11,17 @@ from bot.events import (
     Limits,
     Person,
     Place,
+    Reply,
     Traits,
     Upload,
 )
 from bot.ports.checkpoints import Checkpoints
 from bot.ports.messages import IsOurs
 
-EventHandler = Callable[[Event], Awaitable[str]]
+EventHandler = Callable[[Event], Awaitable[Reply]]
 """Where a platform hands in what people do. When it returns, the event is on disk or was turned away, and may be
 acknowledged; when it raises, it must not be acknowledged, so that the platform delivers it again. What it returns is
-a sentence for the person alone ("" for none), which a platform shows to who pressed a button or wrote, if it can."""
+for the person alone: a platform shows it to who pressed a button or wrote, if it can."""
 
 
 class Dialect(Protocol):

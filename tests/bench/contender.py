@@ -28,7 +28,7 @@ from bot import app
 from bot.claude import AsyncChat, AsyncClient, mk_sdk
 from bot.config import Secrets, Settings
 from bot.errors import PlatformError, RateLimited
-from bot.events import Event, Incoming, MessageKey, ThreadKey
+from bot.events import Event, Incoming, MessageKey, Reply, ThreadKey
 from bot.ports import EventHandler, Platform, Surface
 from bot.reply import pages
 from bot.telemetry import ignore
@@ -158,11 +158,11 @@ async def _serve_common(strategy: str, settings: Settings, secrets: Secrets, sto
     async with asyncio.TaskGroup() as group:
 
         def heard_by(platform: Platform) -> EventHandler:
-            async def handle(event: Event) -> str:
+            async def handle(event: Event) -> Reply:
                 if isinstance(event, Incoming) and event.mentions_bot and event.key not in asked:
                     asked.add(event.key)  # Slack tells of a mention twice
                     group.create_task(answerer.answer(platform, event))
-                return ""
+                return Reply()
 
             return handle
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.events import Event, Incoming, ThreadKey
+from bot.events import Event, Incoming, Reply, ThreadKey
 
 
 @dataclass
@@ -17,14 +17,14 @@ class Heard:
     refuses: int = 0
     _more: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    async def __call__(self, event: Event) -> str:
+    async def __call__(self, event: Event) -> Reply:
         async with self._more:
             if self.refuses:
                 self.refuses -= 1
                 raise OSError("the disk is full")
             self.all.append(event)
             self._more.notify_all()
-        return ""
+        return Reply()
 
     async def until(self, count: int, kind: type[Event]) -> list[Event]:
         """Return the events of a kind when there are so many."""

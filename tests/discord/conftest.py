@@ -14,7 +14,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import discord  # noqa: F401 - so that it is there before anything else imports it
 
-from bot.events import Event, Incoming, Missed, ThreadKey
+from bot.events import Event, Incoming, Missed, Reply, ThreadKey
 from bot.platforms.discord import DiscordPlatform
 from bot.platforms.discord.sessions import SessionStarts
 from bot.simulator.discord import Person, SimulatedDiscord
@@ -37,10 +37,10 @@ class Heard:
     held: dict[str, asyncio.Event] = field(default_factory=dict)
     _arrived: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
 
-    async def __call__(self, event: Event) -> str:
+    async def __call__(self, event: Event) -> Reply:
         if isinstance(event, Missed):
             self.missed += 1
-            return ""
+            return Reply()
         if self.fail_with:
             raise self.fail_with.pop(0)
         if isinstance(event, Incoming):
@@ -48,7 +48,7 @@ class Heard:
                 await self.held[event.text].wait()
             self.all.append(event)
         self._arrived.put_nowait(event)
-        return self.sentence
+        return Reply(self.sentence)
 
     async def next(self, kind: type[T] = Incoming) -> T:  # type: ignore[assignment]
         async with asyncio.timeout(120):

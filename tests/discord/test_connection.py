@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.errors import StartupError, Unreachable
-from bot.events import Event, ThreadKey
+from bot.events import Event, Reply, ThreadKey
 from bot.platforms.discord import DiscordPlatform
 from bot.platforms.discord.sessions import SessionStarts
 from bot.simulator.discord import SimulatedDiscord
@@ -18,7 +18,7 @@ Connected = Callable[..., AbstractAsyncContextManager[Any]]
 Restarted = Callable[..., AbstractAsyncContextManager[Any]]
 
 
-async def nobody(event: Event) -> str:
+async def nobody(event: Event) -> Reply:
     raise AssertionError(event)
 
 

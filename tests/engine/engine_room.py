@@ -266,10 +266,10 @@ class Room:
         await self.engine.handle(Deleted(key(str(number))))
 
     async def press(self, button: Button, message_id: str, by: Person = ADA) -> str:
-        return await self.engine.handle(Pressed(key(message_id), button, by))
+        return (await self.engine.handle(Pressed(key(message_id), button, by))).text
 
     async def do(self, event: Event) -> str:
-        return await self.engine.handle(event)
+        return (await self.engine.handle(event)).text
 
     async def ended(self, number: int, *states: str) -> None:
         """Return when a question's turn has ended, in one of these states if any are given."""

@@ -1,11 +1,12 @@
 """What is answered next in a thread."""
 
 from dataclasses import replace
+from math import inf
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.turns.scheduler import Waiting, is_wordless, take_next
+from bot.engine.turns.line import Waiting, expires_at_s, is_wordless, take_next
 from bot.events import Incoming, MessageKey, Outcome, Person, ThreadKey, Turn, TurnState, Upload
 
 THREAD = ThreadKey("discord", "G", "C", "T")
@@ -33,13 +34,16 @@ def test_a_turn_begun_before_a_restart_comes_first_and_alone() -> None:
     assert line == []
 
 
-def test_a_turn_is_late_only_if_all_its_questions_are() -> None:
-    late, new = (
-        Waiting(Turn((question(1),), TurnState.ACCEPTED), lambda: True),
-        Waiting(Turn((question(2),), TurnState.ACCEPTED)),
-    )
-    assert take_next([late]).late()
-    assert not take_next([late, new]).late()
+def test_what_has_gathered_expires_when_the_newest_of_it_does() -> None:
+    old, new = (Turn((question(number, sent_at_s=100.0 * number),), TurnState.ACCEPTED) for number in (1, 2))
+    line = [Waiting(turn, expires_at_s(turn, 900.0), taken_s) for turn, taken_s in ((old, 5.0), (new, 7.0))]
+    taken = take_next(line)
+    assert (taken.expires_at_s, taken.taken_s) == (1100.0, 5.0)
+    assert expires_at_s(taken.turn, 900.0) == 1100.0
+
+
+def test_a_question_of_which_nobody_knows_when_it_was_asked_never_expires() -> None:
+    assert expires_at_s(Turn((question(1), question(2, sent_at_s=100.0)), TurnState.ACCEPTED), 900.0) == inf
 
 
 def test_files_without_a_word_wait_for_the_words() -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from engine_room import Chat, message, room
 from reply_fakes import run as in_virtual_time
 
+from bot.engine.turns.line import Waiting, take_next
 from bot.engine.turns.running_turn import RunningTurn
-from bot.engine.turns.scheduler import Scheduler, Waiting, take_next
+from bot.engine.turns.scheduler import Scheduler
 from bot.events import Outcome, Turn, TurnState
 from bot.simulator.claude import Reply, SimulatedClaude
 
@@ -30,8 +31,8 @@ async def test_an_answer_that_could_not_be_shown_is_shown_when_the_platform_is_b
         await chat.until(lambda: chat.refused >= 2)
         chat.shows_nothing = False
         await here.say(2, "Second?")
-        await here.ended(1, "delivered")
-        await here.ended(2, "delivered")
+        await here.ended(1, TurnState.DELIVERED)
+        await here.ended(2, TurnState.DELIVERED)
         assert chat.lines == ["The first answer.", "The second answer."]
         assert claude.count == 2
 
@@ -48,7 +49,7 @@ async def test_what_was_half_shown_is_completed_in_the_same_message(tmp_path: Pa
         await chat.until(lambda: chat.refused >= 2)
         chat.shows_nothing = False
         await here.say(2, "Second?")
-        await here.ended(1, "delivered")
+        await here.ended(1, TurnState.DELIVERED)
         assert chat.lines[0] == "A beginning of some length, and the end."
 
 
@@ -62,8 +63,8 @@ async def test_when_nothing_can_be_reached_the_question_is_asked_again_and_not_g
         await chat.until(lambda: chat.refused >= 2)
         chat.shows_nothing = False
         await here.say(2, "Second?")
-        await here.ended(1, "delivered")
-        await here.ended(2, "delivered")
+        await here.ended(1, TurnState.DELIVERED)
+        await here.ended(2, TurnState.DELIVERED)
         assert chat.lines == ["The first answer.", "The second answer."]
 
 
@@ -78,7 +79,7 @@ async def test_a_question_deleted_while_its_answer_could_not_be_shown_gets_none(
         chat.shows_nothing = False
         await here.delete(1)
         await here.say(2, "Second?")
-        await here.ended(2, "delivered")
+        await here.ended(2, TurnState.DELIVERED)
         assert "The first answer." not in chat.lines
 
 
@@ -92,7 +93,7 @@ async def test_a_bot_that_is_stopped_meanwhile_shows_it_at_its_next_start(
         await chat.until(lambda: chat.refused >= 2)
     chat.shows_nothing = False
     async with room(tmp_path, claude, chat) as here:
-        await here.ended(1, "delivered")
+        await here.ended(1, TurnState.DELIVERED)
         assert chat.lines == ["The first answer."]
         assert claude.count == 1
 
@@ -110,10 +111,9 @@ def test_it_is_tried_again_ever_more_rarely_until_it_is_shown() -> None:
             shown.set()
             return None
 
-        queue = Scheduler(answer)
-        queue.put(turn(1))
-        await shown.wait()
-        await queue.close(0)
+        async with Scheduler(answer) as scheduler:
+            scheduler.put(turn(1))
+            await shown.wait()
 
     in_virtual_time(main())
     assert [round(later - at) for at, later in pairwise(times)] == [15, 30, 60, 120, 240, 300, 300]

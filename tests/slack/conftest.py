@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from bot.events import Event, Incoming, ThreadKey
+from bot.events import Event, Incoming, Reply, ThreadKey
 from bot.platforms.slack import SlackPlatform
 from bot.platforms.slack.growth.delivery import Delivery
 from bot.platforms.slack.surface import SlackSurface
@@ -31,7 +31,7 @@ class Heard:
     def __post_init__(self) -> None:
         self.go_on.set()
 
-    async def __call__(self, event: Event) -> str:
+    async def __call__(self, event: Event) -> Reply:
         self.entered.set()
         await self.go_on.wait()
         if self.fail_with is not None:
@@ -39,7 +39,7 @@ class Heard:
             raise error
         self.all.append(event)
         self._arrived.put_nowait(event)
-        return self.sentence
+        return Reply(self.sentence)
 
     async def next(self, kind: type[E]) -> E:
         """The next event of a kind; those of other kinds before it are passed over."""

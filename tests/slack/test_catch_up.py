@@ -13,7 +13,7 @@ from loop_clock import time_passes, until
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
-from bot.events import Event, Incoming, Missed, ThreadKey
+from bot.events import Event, Incoming, Missed, Reply, ThreadKey
 from bot.platforms.slack import SlackPlatform, shared_budget
 from bot.platforms.slack.calls import Calls
 from bot.platforms.slack.catch_up import CatchUp, Times
@@ -89,7 +89,7 @@ class Bot:
     def __post_init__(self) -> None:
         self.go_on.set()
 
-    async def handle(self, event: Event) -> str:
+    async def handle(self, event: Event) -> Reply:
         self.hearing.set()
         await self.go_on.wait()
         if self.fail:
@@ -97,10 +97,10 @@ class Bot:
             raise OSError("disk full")
         if isinstance(event, Missed):
             self.missed += 1
-            return ""
+            return Reply()
         assert isinstance(event, Incoming)
         self.heard.append(event)
-        return ""
+        return Reply()
 
     async def say(self, text: str, where: str = "", **more: Any) -> Message:
         return await self.slack.say(self.ann, where or self.channel, text, **more)

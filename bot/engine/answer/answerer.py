@@ -1,7 +1,7 @@
 """One turn, from its questions to its delivered answer. `Answerer.answer` reads as the design's steps 6 to 9."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from bot.engine.answer.budget import OverBudget
 from bot.engine.answer.claude_turn import AnswerContext, ClaudeTurn, show_written
 from bot.engine.answer.kept import kept
 from bot.engine.answer.outcome import Answer, broken_off_answer
-from bot.engine.answer.status import working
+from bot.engine.answer.status import Status, working
 from bot.engine.inbox.gate import Gate
 from bot.engine.inbox.recheck import as_stored, current_turn
 from bot.engine.patience import patiently
@@ -94,7 +94,7 @@ class Answerer:
 
     async def rest(self, run: RunningTurn) -> None:
         """Keep what there is of an answer, and that whatever happens to this process now is not its turn's fault."""
-        if not run.begun:
+        if not run.started:
             return
         try:
             await self._store.drafts.rest(run.turn.key, "" if run.turn.outcome else run.written.text)
@@ -104,11 +104,12 @@ class Answerer:
     async def _attempt(self, run: RunningTurn, platform: Platform) -> None:
         """Bring a turn to an end. Raises `Unreachable` if that could not be shown."""
         surface = platform.surface(run.turn.questions[0])
-        parts = _Parts(self._store.messages)
+        status = Status()
+        parts = _Parts(self._store.messages, run, status)
         idempotency_key = await patiently(self._store.messages.idempotency_key, run.turn.key)
         async with self._reply(run, kept(surface, self._store.drafts, run), parts, idempotency_key) as reply:
             try:
-                await self._carry_out(run, platform, surface, reply, parts)
+                await self._carry_out(run, AnswerContext(platform, surface, reply, status))
             except ClaudeError as error:
                 known = {
                     "host": error.host,
@@ -129,15 +130,14 @@ class Answerer:
                 log.exception("turn failed")
                 await self._settle(run, reply, OUR_FAULT)
 
-    async def _carry_out(
-        self, run: RunningTurn, platform: Platform, surface: Surface, reply: LiveReply, parts: "_Parts"
-    ) -> None:
+    async def _carry_out(self, run: RunningTurn, place: AnswerContext) -> None:
+        reply = place.reply
         if run.refused:
             await self._turn_away(run, reply)
         elif await self._begins_anew(run):
             await reply.finish(ANEW)
             await patiently(self._store.turns.end, run.turn.key, TurnState.DELIVERED)
-        elif run.late():
+        elif run.expired(place.platform.now_s()):
             await patiently(self._store.turns.begin, run.turn.questions)
             await self._settle(run, reply, LATE)
         elif is_purged(run):
@@ -145,18 +145,18 @@ class Answerer:
         elif is_hopeless(run.turn):
             await self._give_up(run, reply)
         else:
-            await self._in_a_place(run, platform, surface, reply, parts)
+            await self._in_a_place(run, place)
 
     async def _still_asked(self, run: RunningTurn, platform: Platform, gate: Gate) -> bool:
         """Look whether a turn that was begun before, or left by an earlier process, is still to be answered, as it was
         asked, and to somebody who may still speak to the bot.
         """
         now: Turn | None = run.turn
-        if run.left or run.turn.state != TurnState.ACCEPTED:
+        if run.recovered or run.turn.state != TurnState.ACCEPTED:
             now = await as_stored(self._store.turns, run.turn)
-        if run.left and now is not None and now.outcome is None:
+        if run.recovered and now is not None and now.outcome is None:
             now = await current_turn(self._store.turns, platform, now)
-        if now is not None and now.outcome is None and now.asked and (run.left or now.state != TurnState.ACCEPTED):
+        if now is not None and now.outcome is None and now.asked and (run.recovered or now.state != TurnState.ACCEPTED):
             now = await gate.admitted(now)
             run.refused = not now.asked
         run.take(now or run.turn)
@@ -178,9 +178,8 @@ class Answerer:
             back_off_s=self._back_off_s,
         )
 
-    async def _in_a_place(
-        self, run: RunningTurn, platform: Platform, surface: Surface, reply: LiveReply, parts: "_Parts"
-    ) -> None:
+    async def _in_a_place(self, run: RunningTurn, place: AnswerContext) -> None:
+        platform, surface, reply = place.platform, place.surface, place.reply
         asker = f"{run.turn.key.platform}:{run.turn.questions[0].author.id}"
 
         async def say_so(whose: Whose) -> None:
@@ -191,11 +190,10 @@ class Answerer:
         async with AsyncExitStack() as stack:
             async with run.until_stopped():  # what is stopped needs no place: it asks Claude for nothing
                 await stack.enter_async_context(self._concurrency.acquire(asker, on_wait=say_so))
-            run.begun = True
+            run.started = True
             reply.set_activity("")
-            async with working(surface, platform.traits.status) as status:
-                parts.tell = status.posted
-                await self._steps(run, AnswerContext(platform, surface, reply, status))
+            async with working(place.status, surface, platform.traits.status):
+                await self._steps(run, place)
 
     async def _steps(self, run: RunningTurn, place: AnswerContext) -> None:
         outcome = run.turn.outcome
@@ -322,15 +320,17 @@ def is_purged(run: RunningTurn) -> bool:
 
 
 class _Parts:
-    """The store's part log, which also tells the status that a message was posted."""
+    """The store's part log, of which the status hears when there is something to read, and the run what is posted."""
 
-    def __init__(self, log: PartLog) -> None:
+    def __init__(self, log: PartLog, run: RunningTurn, status: Status) -> None:
         self._log = log
-        self.tell: Callable[[], None] = lambda: None
+        self._run = run
+        self._status = status
 
     async def posting(self, turn: MessageKey, part: AnswerMessage) -> None:
         await patiently(self._log.posting, turn, part)
 
     async def posted(self, turn: MessageKey, part: AnswerMessage) -> None:
         await patiently(self._log.posted, turn, part)
-        self.tell()
+        self._run.post_ended(part.idempotency_key)
+        self._status.posted()

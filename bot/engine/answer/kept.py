@@ -1,11 +1,12 @@
 """Nothing of a growing answer is seen before it is on disk: whatever becomes of this process, it can be shown again."""
 
+from collections.abc import Awaitable
 from typing import Any, cast
 
 import structlog
 
 from bot.engine.turns.running_turn import RunningTurn
-from bot.errors import StoreError
+from bot.errors import Forbidden, Gone, RateLimited, Rejected, StoreError
 from bot.ports import Drafts, Surface
 
 log = structlog.get_logger()
@@ -25,13 +26,25 @@ class _Kept:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._surface, name)
 
-    async def post(self, *args: Any, **kwargs: Any) -> str:
+    async def post(self, text: str, idempotency_key: str, **kwargs: Any) -> str:
         await self._keep(**kwargs)
-        return await self._surface.post(*args, **kwargs)
+        return await self._noted(idempotency_key, self._surface.post(text, idempotency_key, **kwargs))
+
+    async def attach(self, name: str, data: bytes, idempotency_key: str, **kwargs: Any) -> str:
+        return await self._noted(idempotency_key, self._surface.attach(name, data, idempotency_key, **kwargs))
 
     async def edit(self, *args: Any, **kwargs: Any) -> None:
         await self._keep(**kwargs)
         await self._surface.edit(*args, **kwargs)
+
+    async def _noted(self, idempotency_key: str, post: Awaitable[str]) -> str:
+        """Let the run know that a message may be there, until its id is stored or it certainly is not there."""
+        self._run.post_begins(idempotency_key)
+        try:
+            return await post
+        except (RateLimited, Gone, Forbidden, Rejected):
+            self._run.post_ended(idempotency_key)
+            raise
 
     async def _keep(self, *, growing: bool = False, **_: Any) -> None:
         text = self._run.written.text

@@ -16,14 +16,19 @@ THINKING = "is thinking…"
 
 
 class Status:
-    """What the status should say now, "" for nothing; `working` keeps it so."""
+    """What the status should say now, "" for nothing; `working` keeps it so, and says at first that Claude thinks."""
 
     def __init__(self) -> None:
-        self.text = THINKING
+        self.text = ""
         self.shown = ""
         self.changed = asyncio.Event()
         self._readable = False
         self._showing: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Say that Claude thinks: what was posted before is nothing to read."""
+        self._readable = False
+        self.say("")
 
     def say(self, text: str) -> None:
         """Say what is going on; "": that Claude thinks, if there is nothing to read yet."""
@@ -46,9 +51,9 @@ class Status:
 
 
 @asynccontextmanager
-async def working(surface: Surface, phrase: str = "{}") -> AsyncIterator[Status]:
-    """Show the status while inside, and take it away at the end whatever happened. `phrase`: see `Traits.status`."""
-    status = Status()
+async def working(status: Status, surface: Surface, phrase: str = "{}") -> AsyncIterator[None]:
+    """Show a status while inside, and take it away at the end whatever happened. `phrase`: see `Traits.status`."""
+    status.begin()
 
     async def show(text: str) -> None:
         try:
@@ -70,6 +75,6 @@ async def working(surface: Surface, phrase: str = "{}") -> AsyncIterator[Status]
 
     try:
         async with beside(keep(), "status"):
-            yield status
+            yield
     finally:
         await show("")

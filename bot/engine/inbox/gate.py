@@ -8,7 +8,7 @@ import structlog
 
 from bot.engine.inbox.admit import Access, refusal
 from bot.errors import PlatformError
-from bot.events import Incoming, Turn
+from bot.events import Incoming, Person, Reply, Turn
 from bot.ports import Notices, Platform
 
 log = structlog.get_logger()
@@ -51,11 +51,16 @@ class Gate:
             log.info("not allowed to speak any more", messages=[str(key) for key in refused])
         return replace(turn, deleted=turn.deleted | refused)
 
-    async def told(self, question: Incoming, sentence: str) -> str:
+    def may_press(self, turn: Turn, person: Person) -> bool:
+        """Say whether somebody may press a turn's buttons: who asked, or a moderator; nobody who may not speak here."""
+        theirs = person.moderator or person.id in {question.author.id for question in turn.questions}
+        return theirs and not self._refusal(replace(turn.questions[0], author=person))
+
+    async def told(self, question: Incoming, sentence: str) -> Reply:
         """Return the sentence if its author is to be told: once a day, and only who spoke to the bot."""
         log.info("not allowed to speak", message=str(question.key), person=question.author.id)
         if not (question.direct or question.mentions_bot):
-            return ""
+            return Reply()
         person = f"{question.key.platform}:{question.author.id}"
         is_first = await self._notices.note_refusal(person, time.time() - _TOLD_EVERY_S)
-        return sentence if is_first else ""
+        return Reply(sentence if is_first else "")

@@ -4,17 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
-from bot.events import Turn
-
-Late = Callable[[], bool]
-"""Says whether a turn comes so long after it was asked that one line is all it gets, once its platform is there."""
-
-
-def in_time() -> bool:
-    """A `Late`: no."""
-    return False
+from bot.events import MessageKey, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +45,67 @@ class Written:
 class RunningTurn:
     """A turn that is being answered.
 
-    `late`: see `Late`. `left`: by an earlier process.
-    `begun`: it no longer waits for a place. `stopped`: a reader wants no more of the answer. `refused`: nobody who
-    asked may speak to the bot any more. `told`: what Claude is told, once that is known. `written`: what it wrote.
+    `expires_at_s`, `taken_s`, `recovered`: see `Waiting`. `started`: it no longer waits for a place. `stopped`: a
+    reader wants no more of the answer. `refused`: nobody who asked may speak to the bot any more. `told`: what Claude
+    is told, once that is known. `written`: what it wrote.
     """
 
-    def __init__(self, turn: Turn, *, late: Late = in_time, left: bool = False) -> None:
+    def __init__(self, turn: Turn, *, expires_at_s: float = inf, taken_s: float = 0.0, recovered: bool = False) -> None:
         self.turn = turn
-        self.late = late
-        self.left = left
-        self.begun = False
+        self.thread = turn.questions[0].thread
+        self.recovered = recovered
+        self.started = False
         self.stopped = False
         self.refused = False
         self.told: UserMessage | None = None
         self.written = Written(turn.draft)
-        self.task: asyncio.Task[Turn | None] | None = None
+        self._expires_at_s = expires_at_s
+        self._taken_s = taken_s
         self._scope: asyncio.Timeout | None = None
+        self._posting: set[str] = set()
+        self._posted = asyncio.Event()
+        self._posted.set()
+
+    def expired(self, now_s: float) -> bool:
+        """Say whether all of it was too old when this process came to know of it. `now_s`: by its platform's clock,
+        which is known once the platform is there.
+        """
+        known_for_s = asyncio.get_running_loop().time() - self._taken_s
+        return now_s - known_for_s > self._expires_at_s
+
+    def may_hold(self, message: MessageKey) -> bool:
+        """Say whether a message stands where this turn is answered."""
+        there, asked = self.thread, self.turn.key
+        channels = {there.channel, there.thread, asked.channel}
+        return (message.platform, message.workspace) == (
+            there.platform,
+            there.workspace,
+        ) and message.channel in channels
+
+    @property
+    def is_posting(self) -> bool:
+        """Whether a message of the answer may be there whose id is not stored yet."""
+        return not self._posted.is_set()
+
+    def post_begins(self, idempotency_key: str) -> None:
+        """A message of the answer is about to be posted."""
+        self._posting.add(idempotency_key)
+        self._posted.clear()
+
+    def post_ended(self, idempotency_key: str) -> None:
+        """The id of a message of the answer is stored, or the message is not there."""
+        self._posting.discard(idempotency_key)
+        if not self._posting:
+            self._posted.set()
+
+    def posting_ended(self) -> None:
+        """Nothing is posted any more."""
+        self._posting.clear()
+        self._posted.set()
+
+    async def posted(self) -> None:
+        """Return when the ids of all messages that may be there are stored, or will not be by this run."""
+        await self._posted.wait()
 
     def take(self, turn: Turn) -> None:
         """Take the turn as the store has it now."""
@@ -94,9 +132,3 @@ class RunningTurn:
             self.stopped = True
             if self._scope is not None:
                 self._scope.reschedule(asyncio.get_running_loop().time())
-
-    async def drop(self) -> None:
-        """Break off, whatever is going on. When this returns, the store has the turn as it was left."""
-        if self.task is not None:
-            self.task.cancel()
-            await asyncio.wait([self.task])

@@ -1,15 +1,18 @@
 """What waits in each thread, and the worker that answers it: one turn at a time, many threads at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from math import inf
+from types import TracebackType
+from typing import Self
 
 import structlog
 
-from bot.engine.turns.running_turn import Late, RunningTurn, in_time
+from bot.engine.turns.line import Waiting, is_wordless, take_next
+from bot.engine.turns.running_turn import RunningTurn
 from bot.events import MessageKey, ThreadKey, Turn, TurnState
-from bot.tasks import Tasks
 
 log = structlog.get_logger()
 
@@ -17,62 +20,83 @@ DEBOUNCE_S = 2.0
 """So long files without a word wait for the words that people send after them."""
 _AGAIN_S, _LONGEST_S = 15.0, 300.0
 """A turn whose platform cannot be reached is tried again after so long, and each time after twice as long."""
-_IN_VAIN = 2
-"""So often a turn is tried before others of its thread may go first: only it may be what cannot be shown."""
-_CANCEL_S, _CANCELS = 5.0, 3
-"""So long a worker has to end when it is cancelled, and so often it is: something may hold it up on its way out."""
+_CANCEL_S = 5.0
+"""So long a worker has to end before it is cancelled once more: something may hold it up on its way out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A turn in line. `late`, `left`: see `Run`. `tried`: so often it was tried while its platform was out of reach.
-    `brief`: it needs no answer of Claude's, and may still be carried out when nothing more is begun.
-    """
+@dataclass(slots=True)
+class _Running:
+    """A turn that is being answered, and the task that does it."""
 
-    turn: Turn
-    late: Late = in_time
-    left: bool = False
-    tried: int = 0
-    brief: bool = False
+    turn: RunningTurn
+    task: asyncio.Task[Turn | None]
 
 
 class Scheduler:
-    """The turns of all threads. `answer` carries one out; it returns the turn as it is now if that must be tried again.
-    If it raises something, that is logged, and the turn is tried again, too: nothing that happens in a turn ends the
-    line of its thread.
+    """The turns of all threads. It owns every turn's task while its `async with` lasts.
+
+    `answer` carries a turn out; it returns the turn as it is now if that must be tried again. If it raises something,
+    that is logged, and the turn is tried again, too: nothing that happens in a turn ends the line of its thread.
     """
 
     def __init__(self, answer: Callable[[RunningTurn], Awaitable[Turn | None]]) -> None:
         self._answer = answer
         self._waiting: dict[ThreadKey, list[Waiting]] = {}
-        self._running: dict[ThreadKey, RunningTurn] = {}
+        self._running: dict[ThreadKey, _Running] = {}
         self._more: dict[ThreadKey, asyncio.Event] = {}
-        self._workers = Tasks()
-        self._closing = False
+        self._group = asyncio.TaskGroup()
+        self._workers: set[asyncio.Task[None]] = set()
+        self._closed = False
         self._changes = 0
         self._changed = asyncio.Event()
+        self.is_closing = False
+        """Whether nothing is begun any more."""
 
-    def put(self, turn: Turn, *, late: Late = in_time, left: bool = False, brief: bool = False) -> None:
-        """Put a turn in its thread's line."""
-        thread, waiting = turn.questions[0].thread, Waiting(turn, late, left, brief=brief)
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close(0.0)
+
+    def put(self, turn: Turn, *, expires_at_s: float = inf, recovered: bool = False, brief: bool = False) -> None:
+        """Put a turn in its thread's line: see `Waiting`. Once this is closed nothing happens; the store keeps it."""
+        if self._closed:
+            return
+        thread = turn.questions[0].thread
+        waiting = Waiting(turn, expires_at_s, asyncio.get_running_loop().time(), recovered, brief=brief)
         if thread in self._waiting:
             self._waiting[thread].append(waiting)
             self._more[thread].set()
             return
         self._waiting[thread] = [waiting]
         self._more[thread] = asyncio.Event()
-        self._workers.start(self._serve(thread), str(thread))
+        worker = self._group.create_task(self._serve(thread), name=str(thread))
+        self._workers.add(worker)
+        worker.add_done_callback(self._workers.discard)
 
     def running(self, thread: ThreadKey) -> RunningTurn | None:
         """Return what is being answered in a thread."""
-        return self._running.get(thread)
+        found = self._running.get(thread)
+        return found.turn if found else None
+
+    def running_at(self, message: MessageKey) -> Sequence[RunningTurn]:
+        """Return what is being answered where a message stands."""
+        return [running.turn for running in self._running.values() if running.turn.may_hold(message)]
 
     def current(self, thread: ThreadKey) -> Turn | None:
         """Return the turn that is being answered in a thread, or waits there after it was begun."""
-        if run := self._running.get(thread):
+        if run := self.running(thread):
             return run.turn
         line = self._waiting.get(thread, [])
         return next((waiting.turn for waiting in line if waiting.turn.state != TurnState.ACCEPTED), None)
+
+    @property
+    def started(self) -> Sequence[RunningTurn]:
+        """The turns that are being answered and no longer wait for a place."""
+        return [running.turn for running in self._running.values() if running.turn.started]
 
     def hurry(self, thread: ThreadKey) -> None:
         """Let what waits to be tried again be tried now."""
@@ -88,6 +112,19 @@ class Scheduler:
                 return waiting.turn
         return None
 
+    async def drop(self, run: RunningTurn) -> None:
+        """Break a running turn off, whatever is going on. When this returns, the store has it as it was left."""
+        found = self._running.get(run.thread)
+        if found is not None and found.turn is run:
+            found.task.cancel()
+            await asyncio.wait([found.task])
+
+    async def ended(self, turn: Turn) -> None:
+        """Return when a turn is not being answered any more."""
+        found = self._running.get(turn.questions[0].thread)
+        if found is not None and found.turn.turn.key == turn.key:
+            await asyncio.wait([found.task])
+
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Let `close` wait while inside: a turn is changed, and will be put in line again."""
@@ -98,34 +135,34 @@ class Scheduler:
             self._changes -= 1
             self._changed.set()
 
-    @property
-    def begun(self) -> Sequence[RunningTurn]:
-        """The turns that are being answered."""
-        return [run for run in self._running.values() if run.begun]
+    def begin_no_more(self) -> None:
+        """Begin no more turns from now on; those that run go on."""
+        self.is_closing = True
 
     async def close(self, drain_s: float) -> None:
         """Let running turns end for so long, begin no more, and break off the rest."""
-        self._closing = True
+        self.begin_no_more()
         for more in self._more.values():
             more.set()
-        for run in self._running.values():
-            if not run.begun and run.task is not None:
-                run.task.cancel()
+        for running in self._running.values():
+            if not running.turn.started:
+                running.task.cancel()
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(drain_s):
-                    while (workers := self._workers.running) or self._changes:
-                        self._changed.clear()
-                        await (asyncio.wait(workers) if workers else self._changed.wait())
+                    await self._drained()
         finally:  # also if the store breaks meanwhile
-            for _ in range(_CANCELS):
-                await self._cancel_workers()
+            self._closed = True
+            while self._workers:
+                for worker in self._workers:
+                    worker.cancel()
+                await asyncio.wait(self._workers, timeout=_CANCEL_S)
+            await self._group.__aexit__(None, None, None)
 
-    async def _cancel_workers(self) -> None:
-        if workers := self._workers.running:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.wait(workers, timeout=_CANCEL_S)
+    async def _drained(self) -> None:
+        while self._workers or self._changes:
+            self._changed.clear()
+            await (asyncio.wait(self._workers) if self._workers else self._changed.wait())
 
     async def _serve(self, thread: ThreadKey) -> None:
         """Answer a thread's turns until none waits. What arrives while one is answered joins the next."""
@@ -137,14 +174,14 @@ class Scheduler:
                     waiting = take_next(line)
                     more.clear()
                     if (turn := await self._run(thread, waiting)) is not None:
-                        line.insert(0, replace(waiting, turn=turn, left=True, tried=waiting.tried + 1))
+                        line.insert(0, replace(waiting, turn=turn, recovered=True, tried=waiting.tried + 1))
                         await self._pause(more, waiting.tried)
         finally:
             del self._waiting[thread], self._more[thread]
 
     def _shortened(self, line: list[Waiting]) -> bool:
         """Say whether there is anything to do in a line: at the end only what is brief; the store keeps the rest."""
-        if self._closing:
+        if self.is_closing:
             line[:] = [waiting for waiting in line if waiting.brief and not waiting.tried]
         return bool(line)
 
@@ -155,13 +192,17 @@ class Scheduler:
                 await more.wait()
 
     async def _run(self, thread: ThreadKey, waiting: Waiting) -> Turn | None:
-        run = self._running[thread] = RunningTurn(waiting.turn, late=waiting.late, left=waiting.left)
+        run = RunningTurn(
+            waiting.turn, expires_at_s=waiting.expires_at_s, taken_s=waiting.taken_s, recovered=waiting.recovered
+        )
         try:
             with structlog.contextvars.bound_contextvars(turn=str(run.turn.key)):
-                async with asyncio.TaskGroup() as group:  # a run that is dropped alone does not end the worker
-                    run.task = task = group.create_task(self._carry_out(run))
+                async with asyncio.TaskGroup() as group:  # a turn that is dropped alone does not end the worker
+                    task = group.create_task(self._carry_out(run))
+                    self._running[thread] = _Running(run, task)
         finally:
             del self._running[thread]
+            run.posting_ended()
         return None if task.cancelled() else task.result()
 
     async def _carry_out(self, run: RunningTurn) -> Turn | None:
@@ -181,29 +222,3 @@ class Scheduler:
                     await more.wait()
         except TimeoutError:
             return
-
-
-def is_wordless(turns: Iterable[Turn]) -> bool:
-    """Say whether there is nothing yet but files in new questions."""
-    turns = list(turns)
-    questions = [question for turn in turns for question in turn.questions]
-    new = all(turn.state == TurnState.ACCEPTED for turn in turns)
-    return new and not any(question.text.strip() for question in questions) and any(q.uploads for q in questions)
-
-
-def take_next(line: list[Waiting]) -> Waiting:
-    """Remove and return what to answer next: a turn that was begun before as it was, else everything that is only
-    accepted, as one turn in the order in which it was said. It is late if all of it is.
-    """
-    new = [waiting for waiting in line if waiting.turn.state == TurnState.ACCEPTED]
-    for waiting in line:
-        if waiting.turn.state != TurnState.ACCEPTED and (waiting.tried < _IN_VAIN or not new):
-            line.remove(waiting)
-            return waiting
-    line[:] = [waiting for waiting in line if waiting.turn.state != TurnState.ACCEPTED]
-    questions = sorted((question for waiting in new for question in waiting.turn.questions), key=lambda q: q.order)
-    return Waiting(
-        replace(new[0].turn, questions=tuple(questions)),
-        lambda: all(waiting.late() for waiting in new),
-        any(waiting.left for waiting in new),
-    )

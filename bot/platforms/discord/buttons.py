@@ -98,7 +98,7 @@ async def answer(interaction: discord.Interaction, pressed: Pressed, handle: Eve
 
 async def _heard(pressed: Pressed, handle: EventHandler) -> str:
     try:
-        return await handle(pressed)
+        return (await handle(pressed)).text
     except Exception:
         # Discord does not send a press again; only who pressed can.
         log.exception("discord_press_not_heard", message=str(pressed.message))

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from bot.errors import PlatformError
-from bot.events import Edited, Event, Incoming
+from bot.events import Edited, Event, Incoming, Reply
 from bot.ports import EventHandler
 
 log = structlog.get_logger()
@@ -23,13 +23,13 @@ class Whispering:
         self._whisper = whisper
         self._tasks = tasks
 
-    async def handle(self, event: Event) -> str:
+    async def handle(self, event: Event) -> Reply:
         """Hand an event in; return what is said of it."""
-        sentence = await self._hear(event)
+        reply = await self._hear(event)
         message = event.message if isinstance(event, Edited) else event
-        if sentence and isinstance(message, Incoming):
-            self._tasks.create_task(self._tell(message, sentence), name="whisper")
-        return sentence
+        if reply.text and isinstance(message, Incoming):
+            self._tasks.create_task(self._tell(message, reply.text), name="whisper")
+        return reply
 
     async def _tell(self, message: Incoming, sentence: str) -> None:
         try:

@@ -108,9 +108,9 @@ class Presses:
         try:
             person = await self._translator.person(press.user)
             message = MessageKey("slack", self._me.team, press.channel, press.message)
-            sentence = await self._hear(Pressed(message, press.button, person))
-            if sentence:
-                await whisper(self._calls, press.user, sentence, press.channel, press.thread)
+            reply = await self._hear(Pressed(message, press.button, person))
+            if reply.text:
+                await whisper(self._calls, press.user, reply.text, press.channel, press.thread)
         except PlatformError as error:
             log.info("slack_press_not_answered", button=press.button, reason=error.detail)
         except Exception:

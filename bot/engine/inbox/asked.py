@@ -1,0 +1,77 @@
+"""A message that somebody wrote: one that is for the bot is accepted, and its thread's line takes it up."""
+
+from dataclasses import replace
+
+import structlog
+
+from bot.engine.inbox.admit import Access, is_addressed
+from bot.engine.inbox.gate import Gate
+from bot.engine.inbox.recent_messages import RecentMessages
+from bot.engine.inbox.stop import stop_turn
+from bot.engine.sentences import is_stop
+from bot.engine.turns.line import expires_at_s
+from bot.engine.turns.scheduler import Scheduler
+from bot.errors import Stopping
+from bot.events import Incoming, Reply, Turn, TurnState
+from bot.ports import Store
+
+log = structlog.get_logger()
+
+
+class AskedHandler:
+    """Takes in messages. A question that is first heard `late_after_s` seconds after it was asked gets one line."""
+
+    def __init__(
+        self,
+        store: Store,
+        gate: Gate,
+        access: Access,
+        scheduler: Scheduler,
+        recent: RecentMessages,
+        *,
+        late_after_s: float,
+    ) -> None:
+        self._store = store
+        self._gate = gate
+        self._access = access
+        self._scheduler = scheduler
+        self._recent = recent
+        self._late_after_s = late_after_s
+
+    async def handle(self, question: Incoming) -> Reply:
+        """Accept a message that is for the bot, from someone who may speak to it; ignore any other.
+
+        Raise `Stopping` if the bot begins nothing more, and the message must come again.
+        """
+        if not is_addressed(question, known_thread=await self._follows(question)):
+            self._recent.add(question)
+            return Reply()
+        if sentence := self._gate.refusal(question):
+            return await self._gate.told(question, sentence)
+        question = replace(question, said_before=self._recent.before(question))
+        stops = self._stopped_by(question)
+        if self._scheduler.is_closing and stops is None:
+            raise Stopping("The bot is stopping.")
+        if not await self._store.turns.accept(question):
+            return Reply()
+        if stops is not None:
+            await stop_turn(stops, self._store, self._scheduler)
+            await self._store.turns.end(question.key, TurnState.STOPPED)
+            return Reply()
+        log.info("question accepted", message=str(question.key))
+        turn = Turn((question,), TurnState.ACCEPTED)
+        self._scheduler.put(turn, expires_at_s=expires_at_s(turn, self._late_after_s))
+        return Reply()
+
+    async def _follows(self, question: Incoming) -> bool:
+        """Say whether in a message's thread the bot hears who does not mention it; it always hears a "stop"."""
+        if self._access.mention_in_threads and not (
+            is_stop(question.text) and self._scheduler.current(question.thread)
+        ):
+            return False
+        return question.in_thread and await self._store.questions.knows(question.thread)
+
+    def _stopped_by(self, message: Incoming) -> Turn | None:
+        """Return the turn that a message is to stop, if it is nothing but the word that does."""
+        turn = self._scheduler.current(message.thread) if is_stop(message.text) else None
+        return turn if turn is not None and self._gate.may_press(turn, message.author) else None

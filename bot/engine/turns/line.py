@@ -1,0 +1,60 @@
+"""What waits in one thread, and what of it is answered next. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from math import inf
+
+from bot.events import Turn, TurnState
+
+_IN_VAIN = 2
+"""So often a turn is tried before others of its thread may go first: only it may be what cannot be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A turn in line. `expires_at_s`: see `expires_at_s`. `taken_s`: since when this process knows of it, by the event
+    loop's clock. `recovered`: it was begun before, or left by an earlier process. `tried`: so often it was tried while
+    its platform was out of reach. `brief`: it needs no answer of Claude's, and may still be carried out when nothing
+    more is begun.
+    """
+
+    turn: Turn
+    expires_at_s: float = inf
+    taken_s: float = 0.0
+    recovered: bool = False
+    tried: int = 0
+    brief: bool = False
+
+
+def expires_at_s(turn: Turn, late_after_s: float) -> float:
+    """Return until when a turn must be known to a process to be answered at once, and not only when somebody asks for
+    it again: in seconds since 1970 by its platform's clock. The newest of its questions decides.
+    """
+    return max(question.sent_at_s + late_after_s if question.sent_at_s > 0 else inf for question in turn.questions)
+
+
+def is_wordless(turns: Iterable[Turn]) -> bool:
+    """Say whether there is nothing yet but files in new questions."""
+    turns = list(turns)
+    questions = [question for turn in turns for question in turn.questions]
+    new = all(turn.state == TurnState.ACCEPTED for turn in turns)
+    return new and not any(question.text.strip() for question in questions) and any(q.uploads for q in questions)
+
+
+def take_next(line: list[Waiting]) -> Waiting:
+    """Remove and return what to answer next: a turn that was begun before as it was, else everything that is only
+    accepted, as one turn in the order in which it was said. It has expired if all of it has.
+    """
+    new = [waiting for waiting in line if waiting.turn.state == TurnState.ACCEPTED]
+    for waiting in line:
+        if waiting.turn.state != TurnState.ACCEPTED and (waiting.tried < _IN_VAIN or not new):
+            line.remove(waiting)
+            return waiting
+    line[:] = [waiting for waiting in line if waiting.turn.state != TurnState.ACCEPTED]
+    questions = sorted((question for waiting in new for question in waiting.turn.questions), key=lambda q: q.order)
+    return Waiting(
+        replace(new[0].turn, questions=tuple(questions)),
+        max(waiting.expires_at_s for waiting in new),
+        min(waiting.taken_s for waiting in new),
+        any(waiting.recovered for waiting in new),
+    )
