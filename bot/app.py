@@ -91,7 +91,7 @@ async def serve(
     sinks: Sequence[Sink] = (to_log,),
     built: Callable[[], object] = lambda: None,
 ) -> None:
-    """Run the bot until `stop` is set. Raises `StartupError` if a part cannot start, a platform refuses the bot, or the
+    """Run the bot until `stop` is set. Raise `StartupError` if a part cannot start, a platform refuses the bot, or the
     disk fails.
 
     `open_` opens the store; a test may give a store that fails where it wants it to. `connect` chooses the platforms,
@@ -180,7 +180,7 @@ class Connections:
         self._refused: set[str] = set()
 
     async def keep(self, platform: Platform) -> None:
-        """Keep a platform connected until cancelled. Raises `StartupError` if all are refused, `StoreError`."""
+        """Keep a platform connected until cancelled. Raise `StartupError` if all are refused, `StoreError`."""
         clock, tries = asyncio.get_running_loop().time, 0
         while True:
             begun_s = clock()

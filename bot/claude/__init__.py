@@ -1,4 +1,4 @@
-"""Claude, asked from asyncio: a client, a chat that keeps its history, tools, streams, prices. Usable on its own.
+"""Claude for asyncio: a client, a chat that keeps its history, tools, streams, prices. Usable on its own.
 
     from bot.claude import *
 

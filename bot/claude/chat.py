@@ -1,4 +1,4 @@
-"""A conversation that keeps its history: each turn is committed whole, or not at all."""
+"""A conversation that keeps its history: each turn is committed completely or not at all."""
 
 import asyncio
 import contextlib
@@ -19,19 +19,20 @@ from bot.claude.tools.run import TOOL_TIMEOUT_S, lookup, run_tools
 
 
 class AsyncChat:
-    """A conversation with Claude. Prompts that come at once are answered one after the other.
+    """A conversation with Claude. Concurrent prompts are answered one after the other.
 
     `model` or `cli` (an `AsyncClient`, shared among any number of chats). `sp`: the system prompt. `tools`: functions,
-    which are run when Claude asks for them, types, and descriptions of server tools. `temp`: the temperature, where the
-    model takes one; 0, the seed's default, is left out elsewhere without a word, and None is the API's own. `cont_pr`:
-    the prompt that `await chat()` sends after an answer. `hist`: earlier messages, copied. `cache`: True, "5m" or "1h"
-    has the API cache the conversation. `tool_timeout_s`: how long a tool may take. `allow`: an async function that is
-    asked before each request, retries included, with its body and the usage of the call so far; it returns how many
-    tokens may be written, and what it raises ends the call. `attempts`: of each request at most, None as the client.
+    which are run when Claude asks for them; types; and descriptions of server tools. `temp`: the temperature, for
+    models that accept one. 0, the seed's default, is silently left out for others; None is the API's own default.
+    `cont_pr`: the prompt that `await chat()` sends after an answer. `hist`: earlier messages, copied. `cache`: True,
+    "5m" or "1h" has the API cache the conversation. `tool_timeout_s`: how long a tool may take. `allow`: an async
+    function that is called before each request, retries included, with its body and the usage of the call so far. It
+    returns how many tokens may be written; an exception from it ends the call. `attempts`: how often each request is
+    made at most, None for the client's own limit.
 
     `.h`: the history, plain JSON dicts with explicit roles; `json.loads(json.dumps(chat.h))` continues it. It changes
     only when a turn is complete: an error, a cancellation, an abandoned stream and a refusal leave it as it was.
-    `.use`, `.cost`: of this chat alone, everything that was billed; `.last`: the last answer.
+    `.use`, `.cost`: everything that was billed for this chat alone; `.last`: the last answer.
     """
 
     __slots__ = (
@@ -95,15 +96,15 @@ class AsyncChat:
         tool_choice: Any = None,
         **kw: Any,
     ) -> Any:
-        """Send a prompt and return the answer's `Message`, or with `stream` the `Stream`, which asks when iterated.
+        """Send a prompt and return the answer's `Message`, or with `stream` the `Stream`, which sends it when iterated.
 
-        `pr`: a text, the bytes of an image or PDF, a block, or a list of these; texts that hold nothing are left out.
-        Without one, what waits for an answer is answered: tool results, a paused turn, or `cont_pr`. Tool results and
-        a prompt become one user message. One call is one request: tools that Claude asks for are run before this
-        returns, and `await chat()` sends what they gave (`toolloop` does it all).
-        `temp`, `maxtok`, `prefill`, `tool_choice` and `kw` are as for `AsyncClient`.
+        `pr`: a text, the bytes of an image or PDF, a block, or a list of these; blank texts are left out. Without one,
+        whatever is waiting is answered: tool results, a paused turn, or `cont_pr`. Tool results and a prompt become one
+        user message. One call is one request: tools that Claude asks for are run before this returns, and `await
+        chat()` sends their results (`toolloop` does all of it). `temp`, `maxtok`, `prefill`, `tool_choice` and `kw` are
+        as for `AsyncClient`.
 
-        Raises `ValueError` if there is nothing to answer, `ClaudeError` if there is no answer; `h` is then as before.
+        Raise `ValueError` if there is nothing to answer, `ClaudeError` if there is no answer; `h` is then as before.
         """
         options = {"temp": temp, "maxtok": maxtok, "prefill": prefill, "tool_choice": tool_choice, **kw}
         made = self._stream(lambda progress: self._turn(prompt_blocks(pr), options, progress))
@@ -117,21 +118,23 @@ class AsyncChat:
         final_prompt: str = FINAL_PROMPT,
         **kw: Any,
     ) -> Stream:
-        """Return the `Stream` of the answer to a prompt, with as many requests as its tools take: one turn of the chat.
+        """Return the `Stream` of the answer to a prompt, with as many requests as its tools need: one turn of the chat.
 
-        `async for piece in chat.toolloop("…")` gives the text, `….events()` the tool uses and results too, and
-        `await chat.toolloop("…")` the last message. Each request may ask for tools, which are run and answered by the
-        next one; a paused turn is continued. After `max_steps` requests, or when `cont_func(message)` (sync or async,
-        called after each request that asked for tools) returns something false, one last request, in which no tool may
-        be used, brings `final_prompt`; with "" there is none, and the results wait for `await chat()`. When a tool's
-        input was cut off for the second time because it does not fit into `maxtok`, the turn ends there.
-        `kw` are the keywords of a call; `tool_choice` and `prefill` are for the first request alone.
+        `async for piece in chat.toolloop("…")` gives the text, `….events()` the tool uses and results too, and `await
+        chat.toolloop("…")` the last message. Each request may ask for tools, which are run and answered by the next
+        one; a paused turn is continued. After `max_steps` requests, or when `cont_func(message)` (sync or async, called
+        after each request that asked for tools) returns something false, one last request sends `final_prompt` and
+        allows no tool. With "" there is no such request, and the results wait for `await chat()`. When a tool's input
+        is cut off for the second time because it does not fit into `maxtok`, the turn ends there. `kw` are the keywords
+        of a call; `tool_choice` and `prefill` are for the first request alone.
         """
         loop = Loop(prompt_blocks(pr), max_steps, cont_func, final_prompt, kw, has_tools=bool(self.tools))
         return self._stream(lambda progress: self._loop(loop, progress))
 
     async def count_tokens(self, pr: Any = None) -> int:
-        """Return how many input tokens the history and a prompt are, as the API counts them. Raises `ClaudeError`."""
+        """Return the number of input tokens of the history and a prompt, as the API counts them. Raise
+        `ClaudeError`.
+        """
         messages = opening(self.h, prompt_blocks(pr), self.cont_pr)
         return await self.c.count_tokens(messages, sp=self.sp, tools=self.tools)
 
@@ -144,7 +147,7 @@ class AsyncChat:
     async def _in_turn(
         self, source: AsyncGenerator[StreamItem, None], progress: StreamProgress
     ) -> AsyncGenerator[StreamItem, None]:
-        """Yield from the source once earlier prompts are answered."""
+        """Yield from the source once earlier prompts have been answered."""
         lock = await self._acquired()
         try:
             if progress.stopped:
@@ -160,7 +163,9 @@ class AsyncChat:
             lock.release()
 
     async def _acquired(self) -> asyncio.Lock:
-        """Return the lock of this chat's turns, acquired. What would hold it for ever is closed: see `_close_left`."""
+        """Return the lock of this chat's turns, acquired. A stream that would hold it for ever is closed: see
+        `_close_left`.
+        """
         if self._lock is None:
             self._lock = asyncio.Lock()
         await self._close_left(lambda reader: reader is asyncio.current_task())
@@ -174,10 +179,10 @@ class AsyncChat:
                 return self._lock
 
     async def _close_left(self, by: Callable[[asyncio.Task[object]], bool]) -> None:
-        """Close the stream that holds the turn if its reader left it in the middle, and have it say so.
+        """Close the stream that holds the turn if its reader abandoned it, and make it report that.
 
-        That is certain of a stream which the very task read that asks now; and assumed if the task that read it last
-        is over, and nobody has read on for `stall_s` seconds.
+        This is certain if the current task was its reader. It is assumed if the task that read it last has ended and
+        nobody has read on for `stall_s` seconds.
         """
         busy = self._busy
         if busy is None or busy.task is None or busy.source is None or not by(busy.task):
@@ -190,7 +195,7 @@ class AsyncChat:
     async def _turn(
         self, prompt: list[Json], options: Mapping[str, Any], progress: StreamProgress
     ) -> AsyncGenerator[StreamItem, None]:
-        """One request and the tools it asks for; then the turn is committed, and `End` is yielded."""
+        """Yield from one request and the tools it asks for; the turn is committed before `End` is yielded."""
         sent = opening(self.h, prompt, self.cont_pr)
         async with contextlib.aclosing(self._step(sent, options, progress)) as items:
             async for item in items:
@@ -199,7 +204,7 @@ class AsyncChat:
                 yield item
 
     async def _loop(self, loop: Loop, progress: StreamProgress) -> AsyncGenerator[StreamItem, None]:
-        """As many requests as the tools take; the turn is committed before the last `End` is yielded."""
+        """Yield from as many requests as the tools need; the turn is committed before the last `End` is yielded."""
         sent = opening(self.h, loop.prompt, self.cont_pr)
         made = steps(sent, loop, progress, step=self._step, commit=self._commit)
         async with contextlib.aclosing(made) as items:
@@ -209,10 +214,10 @@ class AsyncChat:
     async def _step(
         self, sent: list[Json], options: Mapping[str, Any], progress: StreamProgress
     ) -> AsyncGenerator[StreamItem, None]:
-        """Ask once and run the tools; before `End`, `sent` has been continued by the answer and the tool results.
+        """Make one request and run the tools; before `End`, the answer and the tool results are added to `sent`.
 
-        Nothing else is changed. After a refusal `sent` is as the history was before: a refused turn that stays is
-        refused again (Claude docs, handle-streaming-refusals).
+        Nothing else is changed. After a refusal `sent` is the history as before: a refused turn that stays is refused
+        again (Claude docs, handle-streaming-refusals).
         """
         given = {**options, "temp": self._temp(options.get("temp"))}
         cache = given.pop("cache", self.cache)

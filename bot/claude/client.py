@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import anthropic
 
 RETRY_WITHIN_S = 60.0
-_NOT_COUNTED = ("max_tokens", "stream", "temperature", "stop_sequences")  # what count_tokens does not take
+_NOT_COUNTED = ("max_tokens", "stream", "temperature", "stop_sequences")  # what count_tokens does not accept
 
 
 class AsyncClient:
@@ -29,14 +29,13 @@ class AsyncClient:
 
     `model`: a model's name, assignable. `cli`: the SDK's client (`mk_sdk(…)`, `anthropic.AsyncAnthropic(…)`), to be
     shared among any number of clients and closed by its owner; None uses one for the whole program, made with the first
-    request (`close_sdk()` closes it). `log`: True keeps every call in the list `.log`.
-    `stall_s`: after so many seconds of silence a call fails with `Stalled`. `retry_within_s`: for how many seconds
-    after its first attempt a call may make another one, as long as Claude has not begun to write. `attempts`: how many
-    it makes at most.
+    request (`close_sdk()` closes it). `log`: True keeps every call in the list `.log`. `stall_s`: a call fails with
+    `Stalled` after this many seconds of silence. `retry_within_s`: how many seconds after its first attempt a call may
+    make another one, as long as Claude has not begun to write. `attempts`: how many it makes at most.
 
     `.use`, `.cost`: tokens and US dollars of all calls (cost: None as soon as one model's price is not known).
-    `.result`, `.stop_reason`, `.stop_sequence`: of the last call that ended, None before; with calls at once, use what
-    each call returns.
+    `.result`, `.stop_reason`, `.stop_sequence`: those of the last call that ended, None before; with concurrent calls,
+    use what each call returns.
     """
 
     __slots__ = (
@@ -82,14 +81,14 @@ class AsyncClient:
 
     @property
     def abilities(self) -> Abilities:
-        """What the model can do, as far as it is known without asking."""
+        """What the model can do, as far as it is known without a request."""
         known = self._abilities.get(self.model)
         if known is None:
             known = self._abilities[self.model] = abilities_of(self.model)
         return known
 
     async def load_abilities(self) -> Abilities:
-        """Complete what is known of the model from the models endpoint, and return it. Raises `ClaudeError`."""
+        """Complete the model's abilities from the models endpoint and return them. Raise `ClaudeError`."""
         info = await fetch_json(self.c, f"/v1/models/{self.model}", None, self.policy.stall_s)
         self._abilities[self.model] = completed(self.abilities, info)
         return self.abilities
@@ -108,18 +107,18 @@ class AsyncClient:
         tool_choice: Any = None,
         **kw: Any,
     ) -> Any:
-        """Ask Claude; return the `Message`, or with `stream` the `Stream`, which asks when it is iterated.
+        """Ask Claude; return the `Message`, or with `stream` the `Stream`, which sends the request when iterated.
 
         `msgs`: a text, a message, or a list of them (`mk_msgs`). `sp`: the system prompt. `temp`: the temperature, 0 to
-        1, sent only to models that take one. `maxtok`: the most tokens to write, thinking included. `prefill`: the
-        beginning of the answer, joined with the rest in the result and in the stream. `stop`: stop sequences.
-        `tools`: functions, types or descriptions. `tool_choice`: see `mk_tool_choice`.
-        `kw`: `thinking` (True, False or as the API has it), `effort` ("low" … "max"), `cache` (True, "5m", "1h"); any
-        other is a field of the request as the API has it (`metadata`, `service_tier`, …). `extra_headers`: headers.
+        1, sent only to models that accept one. `maxtok`: the most tokens to write, thinking included. `prefill`: the
+        beginning of the answer, joined with the rest in the result and in the stream. `stop`: stop sequences. `tools`:
+        functions, types or descriptions. `tool_choice`: see `mk_tool_choice`. `kw`: `thinking` (True, False or as the
+        API has it), `effort` ("low" … "max"), `cache` (True, "5m", "1h"); any other is a field of the request under the
+        API's name (`metadata`, `service_tier`, …). `extra_headers`: headers.
 
-        What a model refuses is replaced before the request, with one warning for each client (`ClaudeWarning`); see
-        `bot.claude.api.request`. The answer is always read as a stream, so that no length of it meets a time limit.
-        Raises `ClaudeError`, and `ValueError` or `TypeError` for what cannot be sent.
+        What a model refuses is replaced before the request, with one warning per client (`ClaudeWarning`); see
+        `bot.claude.api.request`. The answer is always read as a stream, so that even the longest one meets no time
+        limit. Raise `ClaudeError`, and `ValueError` or `TypeError` for what cannot be sent.
         """
         options = self.options(msgs, sp, temp, maxtok, prefill, stop, tools=tools, tool_choice=tool_choice, **kw)
         progress = StreamProgress()
@@ -142,7 +141,7 @@ class AsyncClient:
         tool_choice: Any = None,
         **more: Any,
     ) -> CallOptions:
-        """Return what a call asks for as one object; the arguments are those of a call."""
+        """Return the options of a call as one object; the arguments are those of a call."""
         return CallOptions(
             mk_msgs(msgs), sp, temp, maxtok, prefill, stop, tools, tool_choice, cache, effort, thinking, more
         )
@@ -155,10 +154,10 @@ class AsyncClient:
         allow: Allow | None = None,
         attempts: int | None = None,
     ) -> AsyncGenerator[StreamItem, None]:
-        """Return the items of the answer to one request, which is checked now and sent when they are asked for.
+        """Return the items of the answer to one request, which is checked now and sent when they are iterated.
 
-        `count(usage, model)` is told of every attempt that was billed, as `.use` is. `allow`: see `call.Allow`.
-        `attempts`: how many are made at most, None as the client's policy says.
+        `count(usage, model)` is called for every attempt that was billed, as `.use` is updated. `allow`: see
+        `call.Allow`. `attempts`: how many are made at most, None for the client's own limit.
         """
         policy = self.policy if attempts is None else replace(self.policy, attempts=attempts)
         request = build(options, self.abilities, self._warned)
@@ -176,9 +175,10 @@ class AsyncClient:
     async def structured(self, msgs: Any, tools: Any, sp: Any = "", **kw: Any) -> Any:
         """Return Claude's answer as a value: a dataclass, TypedDict, pydantic model, or what a function returns.
 
-        `tools`: one type gives one value; a list of types gives the list of values Claude chose to make, at least one.
-        `kw` are the keywords of a call. A model that refuses a forced tool is asked to use it instead, so that it may
-        answer in words. Raises `NoStructure` for such an answer and for one that does not fit, else as a call does.
+        `tools`: one type gives one value; a list of types gives the list of values that Claude chose to make, at least
+        one. `kw` are the keywords of a call. A model that refuses a forced tool is asked to use it instead, so it may
+        still answer in words. Raise `NoStructure` for such an answer and for one that does not fit, otherwise as a call
+        does.
         """
         several = isinstance(tools, list | tuple)
         kinds = list(tools) if several else [tools]
@@ -188,8 +188,8 @@ class AsyncClient:
         return values if several else values[0]
 
     async def count_tokens(self, msgs: Any, sp: Any = "", *, tools: Sequence[Any] | None = None, **kw: Any) -> int:
-        """Return how many input tokens a call would have, as the API counts them; free of charge, with its own rate
-        limit (Claude docs, build-with-claude/token-counting). Raises `ClaudeError`.
+        """Return how many input tokens a call would have, as the API counts them. This is free, with its own rate limit
+        (Claude docs, build-with-claude/token-counting). Raise `ClaudeError`.
         """
         request = build(self.options(msgs, sp, tools=tools, **kw), self.abilities, self._warned)
         body = {
@@ -199,7 +199,7 @@ class AsyncClient:
         return int(answer["input_tokens"])
 
     def _r(self, r: Any, prefill: str = "") -> Message:
-        """Take an answer in, ours or the SDK's: prefix the prefill to its text, add its usage, keep it in `.result`."""
+        """Record an answer, ours or the SDK's: prefix the prefill to its text, add its usage, keep it in `.result`."""
         message = Message.of(r) if isinstance(r, Message) else Message(plain(r))
         if prefill:
             join_prefill(message, prefill, may_repeat=False)
@@ -223,5 +223,5 @@ class AsyncClient:
 
 
 def add_cost(total: float | None, more: float | None) -> float | None:
-    """Return the sum of two costs; None, an unknown one, stays unknown."""
+    """Return the sum of two costs; an unknown cost (None) makes it unknown."""
     return None if total is None or more is None else total + more

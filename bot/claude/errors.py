@@ -29,12 +29,12 @@ from typing import Any
 
 
 class ClaudeError(Exception):
-    """The root. Plain text for a log in `str()`.
+    """The root. `str()` is plain text for a log.
 
-    `text_so_far`: what Claude had written when it happened, as it was streamed ("" if nothing).
-    `request_id`: the API's id of the request, if it got one. `status`: the HTTP status, 0 without a response.
-    `retry_after_s`: how many seconds the API asks to wait, None if it does not say. `retryable`: whether the same
-    request may succeed later. `tried`, `within_s`: how often a call was made, and in how many seconds; `host`: where.
+    `text_so_far`: what Claude had written and streamed by then ("" if nothing). `request_id`: the API's id of the
+    request, if it got one. `status`: the HTTP status, 0 without a response. `retry_after_s`: how many seconds the API
+    asks to wait, None if it does not say. `retryable`: whether the same request may succeed later. `tried`, `within_s`:
+    how many attempts were made, in how many seconds; `host`: at which host.
     """
 
     retryable = False
@@ -71,7 +71,7 @@ class InvalidRequest(ClaudeError):
 
 
 class RequestTooLarge(InvalidRequest):
-    """The request has more bytes than the API takes: 32 MB (Claude docs, api/errors; HTTP 413)."""
+    """The request has more bytes than the API accepts: 32 MB (Claude docs, api/errors; HTTP 413)."""
 
 
 class ContextFull(InvalidRequest):
@@ -105,19 +105,21 @@ class NoConnection(Unavailable):
 
 
 class StreamCut(ClaudeError):
-    """The answer broke off: a dropped connection, an end before the end, or something that is not the API's stream."""
+    """The answer broke off: a dropped connection, a premature end, or something that is not the API's stream."""
 
     retryable = True
 
 
 class Stalled(ClaudeError):
-    """Nothing came for the client's `stall_s` seconds (not even the pings that the API sends while it works)."""
+    """Nothing arrived for the client's `stall_s` seconds, not even the pings that the API sends while it works."""
 
     retryable = True
 
 
 class Refusal(ClaudeError):
-    """Claude declined to answer (`stop_reason` "refusal"). `category`: the API's word for why, if it says one."""
+    """Claude declined to answer (`stop_reason` "refusal"). `category`: the API's word for the reason, if it gives
+    one.
+    """
 
     def __init__(self, message: str, *, category: str | None = None, **details: Any) -> None:
         super().__init__(message, **details)
@@ -125,11 +127,11 @@ class Refusal(ClaudeError):
 
 
 class OutputLimit(ClaudeError):
-    """The answer is cut because it reached `maxtok` tokens (`stop_reason` "max_tokens")."""
+    """The answer is cut off because it reached `maxtok` tokens (`stop_reason` "max_tokens")."""
 
 
 class TurnPaused(ClaudeError):
-    """A server tool's work was paused (`stop_reason` "pause_turn"); `await chat()` continues it."""
+    """The work of a server tool was paused (`stop_reason` "pause_turn"); `await chat()` continues it."""
 
 
 class NoStructure(ClaudeError):
@@ -141,10 +143,10 @@ class SchemaError(ClaudeError, TypeError):
 
 
 def stopped(message: Mapping[str, Any]) -> ClaudeError | None:
-    """Return why a finished message is not a whole answer, as an error told apart by type; None if it is whole.
+    """Return why a finished message is not a complete answer, as an error of its own type; None if it is complete.
 
-    `Refusal`, `OutputLimit`, `ContextFull` and `TurnPaused` say what `stop_reason` says; unknown reasons count as
-    whole. Source: Claude docs, build-with-claude/handling-stop-reasons.
+    `Refusal`, `OutputLimit`, `ContextFull` and `TurnPaused` correspond to values of `stop_reason`; unknown values count
+    as complete. Source: Claude docs, build-with-claude/handling-stop-reasons.
     """
     text = "".join(block["text"] for block in message.get("content") or [] if block.get("type") == "text")
     reason = message.get("stop_reason")
@@ -161,7 +163,7 @@ def stopped(message: Mapping[str, Any]) -> ClaudeError | None:
 
 
 def raise_for_stop(message: Mapping[str, Any]) -> None:
-    """Raise what `stopped` returns, if anything."""
+    """Raise the error that `stopped` returns, if any."""
     error = stopped(message)
     if error is not None:
         raise error

@@ -1,4 +1,4 @@
-"""What happens while Claude answers, for whoever wants more than the text (`Stream.events`)."""
+"""What happens while Claude answers, for those who need more than the text (`Stream.events`)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,14 +9,14 @@ from bot.claude.messages.records import Message, Usage
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Some more text; never empty. All of them together are the answer."""
+    """The next piece of text; never empty. All pieces together are the answer."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """Some more of Claude's thinking, if the request asked to see it."""
+    """The next piece of Claude's thinking, if the request asked for it."""
 
     text: str
 
@@ -33,7 +33,7 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool gave back, as Claude will be told. `content`: a text or a list of content blocks."""
+    """What a tool returned, as Claude will receive it. `content`: a text or a list of content blocks."""
 
     id: str
     name: str
@@ -43,7 +43,7 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class UsageSoFar:
-    """What the call costs so far, in tokens: the input with the first of them, the output with the last."""
+    """What the call has cost so far, in tokens: the first such event has the input, the last one the output."""
 
     usage: Usage
 
@@ -57,9 +57,9 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class AskedAgain:
-    """An attempt failed before Claude began to write, and another one is made after `pause_s` seconds.
+    """An attempt failed before Claude began to write; another one is made after `pause_s` seconds.
 
-    `tried`: how many attempts have failed by now.
+    `tried`: how many attempts have failed so far.
     """
 
     why: ClaudeError

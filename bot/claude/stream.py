@@ -11,15 +11,16 @@ from bot.claude.messages.records import Message, Usage
 
 
 class Stream:
-    """An answer as it comes: iterate over it for the text, over `events()` for everything; no request before that.
+    """An answer as it arrives: iterate over it for the text, over `events()` for everything. No request is made before
+    that.
 
         async with await chat("Hi", stream=True) as stream:
             async for piece in stream:
                 print(piece, end="")
         stream.value, stream.usage
 
-    Leaving the `async with`, `aclose` or dropping the last reference stops the answer and closes its connection; a
-    turn that did not reach its end leaves no trace in the chat's history, but its usage is counted.
+    Leaving the `async with`, calling `aclose` or dropping the last reference stops the answer and closes its
+    connection. A turn that did not reach its end leaves no trace in the chat's history, but its usage is counted.
     Iterating raises `ClaudeError`, which carries the text so far. `await stream` reads to the end and returns `value`.
     """
 
@@ -42,12 +43,12 @@ class Stream:
 
     @property
     def text(self) -> str:
-        """The text so far, all pieces together."""
+        """The text so far, all pieces joined."""
         return self._progress.text
 
     @property
     def usage(self) -> Usage:
-        """What this call has used, in tokens, all its requests together; complete once the stream is closed."""
+        """What all requests of this call have used, in tokens; complete once the stream is closed."""
         return self._progress.usage
 
     def __aiter__(self) -> AsyncIterator[str]:
@@ -66,7 +67,7 @@ class Stream:
         return self.finish().__await__()
 
     async def finish(self) -> Message:
-        """Read to the end and return the final message. Raises `ClaudeError`."""
+        """Read to the end and return the final message. Raise `ClaudeError`."""
         async for _ in self:
             pass
         if self._progress.value is None:
@@ -74,17 +75,17 @@ class Stream:
         return self._progress.value
 
     async def aclose(self) -> None:
-        """Stop; the connection is closed when this returns. Closing twice is fine.
+        """Stop the answer; the connection is closed when this returns. Closing twice is harmless.
 
-        From another task than the one that waits for the next piece: that one's iteration just ends; what it may wait
-        for besides the network (a tool, its turn in the chat) is waited for. Cancel that task to stop it at once.
+        When another task is waiting for the next piece, its iteration just ends; if it waits for something other than
+        the network (a tool, its turn in the chat), this waits for that, too. Cancel that task to stop it at once.
         """
         self._progress.stopped = self._progress.value is None
         try:
             await self._source.aclose()
             if self._texts is not None:
                 await self._texts.aclose()
-        except RuntimeError as error:  # another task is inside: closing the connection under it makes it end
+        except RuntimeError as error:  # another task is reading: closing its connection makes it end
             if "already running" not in str(error):
                 raise
             if self._progress.response is not None:

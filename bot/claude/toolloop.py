@@ -1,4 +1,4 @@
-"""Asking until no tool is asked for any more: one turn of the chat, however many requests it takes."""
+"""The tool loop: one turn of the chat, with requests until Claude asks for no more tools."""
 
 import contextlib
 import inspect
@@ -13,17 +13,17 @@ from bot.claude.messages.history import continued, opening
 from bot.claude.messages.records import Json, Message
 
 Step = Callable[[list[Json], Mapping[str, Any], StreamProgress], AsyncGenerator[StreamItem, None]]
-"""Asks once with these messages and options, and runs the tools; the messages are continued by what came of it."""
+"""Makes one request with these messages and options and runs the tools; their results are added to the messages."""
 
 MOST_CUT_INPUTS = 2
-"""What did not fit into an answer twice will not fit the third time, and each time costs a whole answer."""
+"""What did not fit into an answer twice will not fit the third time, and each attempt costs a whole answer."""
 CUT_OFF = "[The use of the tool {name} was given up: its input does not fit into one answer.]"
 FINAL_PROMPT = "No more tools can be used now. Answer with what you have found out so far, and say what is still open."
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """The arguments of `AsyncChat.toolloop`, and whether there are tools at all. Raises `ValueError`."""
+    """The arguments of `AsyncChat.toolloop`, and whether there are any tools. Raise `ValueError`."""
 
     prompt: list[Json]
     max_steps: int
@@ -37,7 +37,7 @@ class Loop:
             raise ValueError(f"max_steps is how many requests may use tools, at least 1, not {self.max_steps}")
 
     async def goes_on(self, number: int, message: Message) -> bool:
-        """Say whether request `number`, which ended with `message`, may be followed by another one with tools."""
+        """Return whether request `number`, which ended with `message`, may be followed by another one with tools."""
         if number >= self.max_steps:
             return False
         told = True if self.cont_func is None else self.cont_func(message)
@@ -47,7 +47,7 @@ class Loop:
 async def steps(
     sent: list[Json], loop: Loop, progress: StreamProgress, *, step: Step, commit: Callable[[Sequence[Json]], None]
 ) -> AsyncGenerator[StreamItem, None]:
-    """Yield what comes of asking with the messages `sent`; an `End` after each request, the last after the commit."""
+    """Yield the answers to the messages `sent`, with an `End` after each request; the last one follows the commit."""
     options: Mapping[str, Any] = loop.options
     number, cut, last, over = 0, 0, False, False
     while not over:
@@ -73,18 +73,18 @@ async def steps(
 
 
 def is_cut(message: Message) -> bool:
-    """Say whether the input of a tool use does not fit into the answer."""
+    """Return whether the input of a tool use did not fit into the answer."""
     return message.get("stop_reason") == "max_tokens" and bool(message.bad_inputs)
 
 
 def _give_up(sent: list[Json], message: Message) -> None:
-    """End a turn whose last answer asked for tools: they wait for nothing any more."""
+    """End a turn whose last answer asked for tools: nothing waits for their results any more."""
     said = [block for block in message["content"] if block["type"] != "tool_use"]
     notes = [mk_blocks(CUT_OFF.format(name=use["name"]))[0] for use in tool_uses(message)]
     sent[:] = continued(sent[:-2], Message({**message, "content": [*said, *notes]}), [])
 
 
 def _unfinished(sent: list[Json], message: Message) -> bool:
-    """Say whether tool results wait for an answer, or a paused turn for its continuation."""
+    """Return whether tool results are waiting for an answer, or a paused turn for its continuation."""
     reason = message.get("stop_reason")
     return reason == "pause_turn" or (reason != "refusal" and answers_tools(sent[-1]))

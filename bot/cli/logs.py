@@ -61,7 +61,7 @@ class _Lasting:
 
 
 def has_colours(stream: TextIO, environment: dict[str, str] | os._Environ[str] = os.environ) -> bool:
-    """Say whether colours are for somebody who looks: a terminal, and no wish against them (no-color.org)."""
+    """Return whether colours are for somebody who looks: a terminal, and no wish against them (no-color.org)."""
     return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
 
 

@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until a signal. Raises `ParleyError` if the bot cannot start or go on."""
+    """Serve until a signal. Raise `ParleyError` if the bot cannot start or go on."""
     settings, secrets = config.load(options.config)
     set_up_logs(settings.log.level, settings.log.format)
     _introduce(settings, config.file_of(options.config))

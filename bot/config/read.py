@@ -16,7 +16,7 @@ DEFAULT_PATH = Path("config.toml")
 
 
 def load(path: str | None = None, environment: Mapping[str, str] | None = None) -> tuple[Settings, Secrets]:
-    """Return the settings and the secrets. Raises `ConfigError`, whose problems name the file's keys or the variables.
+    """Return the settings and the secrets. Raise `ConfigError`, whose problems name the file's keys or the variables.
 
     `path` None: `config.toml` in the working directory if there is one, else the defaults.
     """
@@ -66,13 +66,13 @@ def _table(path: Path) -> dict[str, Any]:
 
 
 def uses_discord(settings: Settings, secrets: Secrets) -> bool:
-    """Say whether to connect to Discord: asked for, or not forbidden and there is a token."""
+    """Return whether to connect to Discord: asked for, or not forbidden and there is a token."""
     wanted = settings.discord.enabled
     return bool(secrets.discord_token.get_secret_value()) if wanted is None else wanted
 
 
 def uses_slack(settings: Settings, secrets: Secrets) -> bool:
-    """Say whether to connect to Slack: asked for, or not forbidden and there is a token."""
+    """Return whether to connect to Slack: asked for, or not forbidden and there is a token."""
     wanted = settings.slack.enabled
     given = secrets.slack_bot_token.get_secret_value() or secrets.slack_app_token.get_secret_value()
     return bool(given) if wanted is None else wanted

@@ -45,7 +45,7 @@ class Secrets(BaseModel):
 
 
 def read_secrets(environment: Mapping[str, str] | None = None) -> Secrets:
-    """Return the secrets from variables, or from the files that `NAME_FILE` variables name. Raises `ConfigError`.
+    """Return the secrets from variables, or from the files that `NAME_FILE` variables name. Raise `ConfigError`.
 
     `environment` None: the process's own.
     """
@@ -76,7 +76,7 @@ def _value(name: str, environment: Mapping[str, str]) -> str:
 
 
 def looks_secret(value: object) -> bool:
-    """Say whether a value has the shape of a token or a key."""
+    """Return whether a value has the shape of a token or a key."""
     return any(look.search(str(value)) for look in _TOKENS.values())
 
 

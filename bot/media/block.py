@@ -1,4 +1,4 @@
-"""What a file is to Claude: a content block of a user message (platform.claude.com, api/messages)."""
+"""A file as Claude receives it: a content block of a user message (platform.claude.com, api/messages)."""
 
 import base64
 from typing import Any
@@ -11,8 +11,8 @@ from bot.media.tokens import pages_context
 def block_for(media_type: str, data: bytes, name: str = "", pages: int = 0) -> dict[str, Any]:
     """Return the content block for what `read` made of a file: an image, or a document with the file's name as title.
 
-    `pages`: of a PDF, as `read` counted them; Claude is told, and `estimate_tokens` reads it there.
-    Raises `ValueError` for a media type that Claude does not take.
+    `pages`: the pages of a PDF as `read` counted them; the block tells Claude, and `estimate_tokens` reads it there.
+    Raise `ValueError` for a media type that Claude does not take.
     """
     if media_type in TAKEN:
         return {"type": "image", "source": _base64(media_type, data)}

@@ -1,7 +1,7 @@
-"""Fetching an upload: only from the hosts it may come from, and never more bytes or time than allowed.
+"""Fetching an upload: only from the allowed hosts, and never with more bytes or time than allowed.
 
-An address comes from outside, and so do its redirects: whatever is not on the list is refused before a connection is
-made. A token is sent to the host it was meant for and to no other.
+Addresses and their redirects come from outside, so whatever is not on the list is refused before a connection is made.
+A token is sent to the host it is meant for and to no other.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ _CHUNK_BYTES = 65536
 
 
 class LinkExpired(MediaError):  # noqa: N818 - the tree's names say what happened
-    """The host no longer gives the file out at this address (401, 403, 404, 410); a fresh address may work."""
+    """The host no longer serves the file at this address (401, 403, 404, 410); a fresh address may work."""
 
 
 class RedirectRefused(MediaError):  # noqa: N818
-    """The host sent us elsewhere, to a place that files may not come from; a page to sign in on, perhaps."""
+    """The host redirected to a place that files may not come from; perhaps a sign-in page."""
 
 
 async def fetch(
@@ -38,12 +38,12 @@ async def fetch(
 ) -> bytes:
     """Return the bytes at `url`: at most `max_bytes`, within `timeout_s` seconds, redirects and all.
 
-    `hosts`: "cdn.discordapp.com" allows https on port 443 of that very host; an entry with a port ("127.0.0.1:4711")
-    allows http and https on it. Up to three redirects are followed, to allowed hosts only. `headers` (a token) are
-    sent to the host of `url` and dropped for good at the first step to another one; so they must not be the session's.
-    The bytes may be anything: a sign-in page arrives like a picture.
+    `hosts`: "cdn.discordapp.com" allows https on port 443 of exactly that host; an entry with a port ("127.0.0.1:4711")
+    allows http and https on it. Up to three redirects are followed, to allowed hosts only. `headers` (a token) are sent
+    to the host of `url` and dropped for good at the first redirect to another one, so they must not be the session's.
+    The bytes may be anything: a sign-in page arrives just like a picture.
 
-    Raises `LinkExpired`, `RedirectRefused` or another `MediaError`; afterwards no connection is left reading.
+    Raise `LinkExpired`, `RedirectRefused` or another `MediaError`; afterwards no connection is left reading.
     """
     name = called(_parse(url).name) if url else called("")
     try:
@@ -65,9 +65,9 @@ async def _follow(
     max_bytes: int,
     name: str,
 ) -> bytes:
-    # Uncompressed: then Content-Length is the file's size, and nothing small can unfold into something large.
+    # Uncompressed, so that Content-Length is the file's size and nothing small can unfold into something large.
     plain = {"Accept-Encoding": "identity"}
-    no_limit = aiohttp.ClientTimeout(total=None)  # `fetch` limits the time of all steps together
+    no_limit = aiohttp.ClientTimeout(total=None)  # `fetch` limits the time of all redirects together
     for _ in range(_REDIRECTS + 1):
         request = session.get(url, headers={**headers, **plain}, allow_redirects=False, timeout=no_limit)
         async with request as response:
@@ -108,7 +108,7 @@ def _redirect(url: URL, location: str, hosts: Collection[str], name: str) -> URL
 
 
 def _allowed(address: str, hosts: Collection[str], name: str) -> URL:
-    """Return the address if it may be asked. What is checked here is the very value that is requested."""
+    """Return the address if it is allowed. What is checked here is exactly the value that is requested."""
     url = _parse(address)
     host = url.host or ""
     authority = f"[{host}]:{url.port}" if ":" in host else f"{host}:{url.port}"

@@ -1,4 +1,4 @@
-"""What is said of a picture that is not shown as it was sent: to its readers, and to Claude."""
+"""What readers and Claude are told about a picture that is not shown as it was sent."""
 
 from bot.media.decode.shrink import Reduced
 
@@ -15,7 +15,7 @@ def note_on(name: str, made: Reduced) -> str:
 
 
 def about(made: Reduced) -> str:
-    """Return what Claude must be told to understand a picture; "" if that is nothing."""
+    """Return what Claude must be told to understand a picture; "" if nothing."""
     if made.moving:
         lasts = f" of {made.lasts_ms / 1000:.1f} seconds" if made.lasts_ms else ""
         chosen = "" if made.shown == made.frames else ", evenly chosen"

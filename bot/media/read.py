@@ -1,4 +1,4 @@
-"""One downloaded file → what Claude is shown of it, or why it is not."""
+"""One downloaded file → what is shown of it to Claude, or the reason why it is not."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -24,12 +24,12 @@ class MediaLimits:
 
     From platform.claude.com, build-with-claude/vision and pdf-support: an image may have 10 MB in base64 and 8000 px a
     side, but 2000 px among more than twenty; Claude 4.7 and later see 2576 px and 4784 tokens of it. A PDF may have 100
-    pages on models with the smaller context, and a whole request 32 MB. So 2000 px: what is sent once is sent again
-    with every later turn of its thread, byte for byte the same, among ever more images.
+    pages on models with the smaller context, and a whole request 32 MB. So the limit is 2000 px: a picture is sent
+    again with every later turn of its thread, byte for byte the same, among more and more images.
 
-    The rest are our own limits. `max_pixels`: the most that are ever decoded, what the largest cameras of phones give;
-    of an animation's frames twice that together. `sheet_frames` of its first `read_frames` are shown, side by side, for
-    `sheet_tokens` in all.
+    The rest are our own limits. `max_pixels`: the most that are ever decoded, as many as the largest phone cameras
+    have; twice that for all frames of an animation. `sheet_frames` of its first `read_frames` are shown, side by side,
+    for `sheet_tokens` in total.
     """
 
     long_edge_px: int = 2000
@@ -47,7 +47,7 @@ class MediaLimits:
 
     @property
     def bounds(self) -> ProcessLimits:
-        """What the process that decodes may take."""
+        """What the decoding process may use."""
         return ProcessLimits(self.child_memory_bytes, self.child_cpu_s, self.image_bytes)
 
 
@@ -56,11 +56,11 @@ DEFAULT_LIMITS = MediaLimits()
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A file as Claude may be shown it. `width` and `height` are an image's, in pixels; `pages` a PDF's.
+    """A file that can be shown to Claude. `width` and `height` are an image's, in pixels; `pages` a PDF's.
 
-    `media_type` is one of Claude's four image types, application/pdf or text/plain (then `data` is UTF-8).
-    `note`: "", or one sentence for the reader that says what was done to it. `about`: "", or what Claude must be told
-    to understand what it sees.
+    `media_type` is one of Claude's four image types, application/pdf or text/plain (then `data` is UTF-8). `note`: one
+    sentence for the reader about what was done to the file, or "". `about`: what Claude must be told to understand what
+    it sees, or "".
     """
 
     kind: Literal["image", "document", "text"]
@@ -75,7 +75,7 @@ class Media:
 
     @property
     def tokens(self) -> int:
-        """About what it costs in a request, as `estimate_tokens` says of its block."""
+        """About what the file costs in a request, as `estimate_tokens` computes it for its block."""
         if self.width and self.height:
             return image_tokens(self.width, self.height)
         if self.pages:
@@ -86,14 +86,14 @@ class Media:
 async def read(data: bytes, upload: Upload, limits: MediaLimits = DEFAULT_LIMITS) -> Media:
     """Return what Claude is shown of a file. Its bytes decide what it is; its name and declared type decide nothing.
 
-    An image that fits goes as it is. One that is too large, of a type Claude does not take or lying on its side is
-    made anew in a process of its own. Of an animation up to nine frames are shown, evenly chosen from first to last,
-    side by side in one picture: enough to tell what happens, for about the price of one photo. Of a file of several
-    pages or photos (TIFF, HEIF) the first is. A PDF is examined in a process of its own and goes as it is, or not at
-    all. The event loop is never held up.
-    Raises `MediaError`, whose sentence names the file and the reason.
+    An image that fits is sent as it is. One that is too large, of a type that Claude does not accept, or lying on its
+    side is made anew in a separate process. Up to nine frames of an animation are shown, evenly chosen from first to
+    last, side by side in one picture: enough to see what happens, for about the price of one photo. Of a file with
+    several pages or photos (TIFF, HEIF) the first one is shown. A PDF is examined in a separate process and sent as it
+    is, or not at all. The event loop is never blocked. Raise `MediaError`, whose sentence names the file and the
+    reason.
 
-    An upload that is a spoiler is read like any other: whether it is wanted, the caller knows.
+    A spoiler is read like any other upload: the caller knows whether it is wanted.
     """
     try:
         media_type = kind_of(data)
@@ -108,9 +108,9 @@ async def read(data: bytes, upload: Upload, limits: MediaLimits = DEFAULT_LIMITS
 
 
 async def read_page(data: bytes, name: str, limits: MediaLimits = DEFAULT_LIMITS) -> bytes:
-    """Return what a reader sees of a page of HTML, as text in UTF-8, read in a process of its own.
+    """Return what a reader sees of an HTML page, as text in UTF-8, read in a separate process.
 
-    Raises `MediaError`, whose sentence has the name and the reason.
+    Raise `MediaError`, whose sentence has the name and the reason.
     """
     bounds = replace(limits.bounds, answer_bytes=3 * len(data) + PAGE_MARGIN_BYTES)
     try:

@@ -1,6 +1,6 @@
-"""What a block of a request costs, estimated before the call: budgets are decided before money is spent.
+"""What a block of a request costs, estimated before the call, because budgets are decided before money is spent.
 
-Images by Claude's own formula; text and PDFs on the high side, for Claude alone knows its tokenizer.
+Images are estimated by Claude's own formula; text and PDFs on the high side, because only Claude knows its tokenizer.
 Source: platform.claude.com, build-with-claude/vision and pdf-support (August 2026).
 """
 
@@ -16,12 +16,12 @@ from bot.media.formats.header import read_header
 from bot.media.formats.kinds import PDF
 
 PATCH_PX = 28
-"""An image costs a token for each square of so many pixels a side, begun ones included."""
+"""An image costs one token for each square with sides of this many pixels, partial squares included."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a model sees of one image: it is scaled down to this long edge, in pixels, and to so many tokens."""
+    """What a model sees of one image: it is scaled down to this long edge, in pixels, and to this many tokens."""
 
     edge_px: int
     tokens: int
@@ -33,11 +33,15 @@ OLD_SIGHT = Sight(1568, 1568)
 """Claude 4.6 and earlier."""
 
 _PAGE_TEXT_TOKENS = 2250
-"""The documentation says 1,500 to 3,000 for a page's text."""
+"""The documentation says 1,500 to 3,000 for the text of a page."""
 _PAGE_IMAGE_TOKENS = 1568
-"""A page is shown as an image, too. At what size is not said; this is the most that one costs before Claude 4.7."""
+"""A page is also shown as an image. Its size is not documented; this is the most that an image costs before Claude
+4.7.
+"""
 _BYTES_PER_TOKEN = 3
-"""English has about four to a token, code and other languages less; Claude 4.7 counts a third more than its elders."""
+"""English has about four bytes per token, code and other languages fewer; Claude 4.7 counts a third more tokens than
+its predecessors.
+"""
 
 
 def patches(width: float, height: float) -> int:
@@ -46,27 +50,27 @@ def patches(width: float, height: float) -> int:
 
 
 def image_tokens(width: int, height: int, sight: Sight = SIGHT) -> int:
-    """Return what an image of so many pixels costs."""
+    """Return what an image of this size, in pixels, costs."""
     scale = min(1.0, sight.edge_px / max(width, height))
     return min(patches(width * scale, height * scale), sight.tokens)
 
 
 def pdf_tokens(pages: int) -> int:
-    """Return about what a PDF costs: of each page its text and its image."""
+    """Return about what a PDF costs: the text and the image of each page."""
     return max(1, pages) * (_PAGE_TEXT_TOKENS + _PAGE_IMAGE_TOKENS)
 
 
 def text_tokens(size_bytes: int) -> int:
-    """Return about what a text of so many bytes in UTF-8 costs."""
+    """Return about what a text of this many bytes in UTF-8 costs."""
     return ceil(size_bytes / _BYTES_PER_TOKEN)
 
 
 def estimate_tokens(block: Mapping[str, Any], sight: Sight = SIGHT) -> int:
     """Return about what one content block costs, in tokens: an image, a PDF, a text, or anything else in plain JSON.
 
-    A block whose bytes are kept elsewhere says it itself: `{"source": {"type": "blob", "tokens": 2352, …}}`. The size
-    of an image is read from its header, the pages of a PDF from the `context` that `block_for` wrote. Raises
-    `ValueError` for a blob without `tokens`; other images and documents must be those that `read` let pass.
+    A block whose bytes are stored elsewhere states it itself: `{"source": {"type": "blob", "tokens": 2352, …}}`. The
+    size of an image is read from its header, the pages of a PDF from the `context` that `block_for` wrote. Raise
+    `ValueError` for a blob without `tokens`; other images and documents must be those that `read` accepted.
     """
     source = block.get("source")
     if not isinstance(source, Mapping):
@@ -83,7 +87,7 @@ def estimate_tokens(block: Mapping[str, Any], sight: Sight = SIGHT) -> int:
 
 
 def _size(source: Mapping[str, Any]) -> tuple[int, int]:
-    if source["media_type"] == "image/png":  # the type that can be large: its size stands at its beginning
+    if source["media_type"] == "image/png":  # the only type that can be large; its size is at the beginning
         head = base64.b64decode(source["data"][:32])
         return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
     header = read_header(base64.b64decode(source["data"]), source["media_type"])
@@ -91,7 +95,7 @@ def _size(source: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _of_content(block: Mapping[str, Any], sight: Sight) -> int:
-    """A tool's result holds blocks; of a text only the text counts."""
+    """Return about what a block's content costs: a tool's result holds blocks, and of a text only the text counts."""
     content = block.get("content")
     if isinstance(content, list):
         return sum(estimate_tokens(inner, sight) for inner in content)
@@ -104,7 +108,7 @@ def _size_bytes(value: object) -> int:
 
 
 def pages_context(pages: int) -> str:
-    """Return what a document block's `context` says of a PDF."""
+    """Return what the `context` of a document block says about a PDF."""
     return f"{pages} page{'' if pages == 1 else 's'}"
 
 

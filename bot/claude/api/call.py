@@ -26,18 +26,22 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 PAUSES_S = (0.5, 5.0, 25.0)
-"""Before the second, third and fourth attempt: what passes soon costs no time, and an outage no more than four calls a
-minute."""
+"""The pauses before the second, third and fourth attempt: a short failure costs no time, and an outage no more than
+four calls a minute.
+"""
 Count = Callable[[Usage, str], None]
 Allow = Callable[[Json, Usage], Awaitable[int]]
-"""Is asked before each attempt, with the request's body and what the call has used so far: how many tokens may be
-written. What it raises ends the call before anything is sent."""
+"""Called before each attempt with the request's body and the usage of the call so far; returns how many tokens may be
+written. An exception from it ends the call before anything is sent.
+"""
 StreamItem = str | Event
 
 
 @dataclass(slots=True)
 class StreamProgress:
-    """What a `Stream` shows of the generator it reads, which does not know it: a forgotten stream is collected."""
+    """What a `Stream` shows of the generator it reads. The generator has no reference to the stream, so a forgotten
+    stream is collected.
+    """
 
     pieces: list[str] = field(default_factory=list)
     value: Message | None = None
@@ -49,7 +53,7 @@ class StreamProgress:
     source: "weakref.ref[AsyncGenerator[StreamItem, None]] | None" = None
 
     def is_stopped(self) -> bool:
-        """Say whether the reader wants no more."""
+        """Return whether the reader has stopped the answer."""
         return self.stopped
 
     @property
@@ -62,8 +66,8 @@ class StreamProgress:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How patient a call is. `stall_s`: seconds of silence, or until an answer begins. `retry_within_s`: seconds after
-    the first attempt in which another one may be made. `attempts`: how many are made at most.
+    """How patient a call is. `stall_s`: the longest silence in seconds, also before an answer begins. `retry_within_s`:
+    how many seconds after the first attempt another one may be made. `attempts`: how many are made at most.
     """
 
     stall_s: float
@@ -81,10 +85,11 @@ async def converse(  # noqa: PLR0917 - what one call is made of
 ) -> AsyncGenerator[StreamItem, None]:
     """Yield the answer to one request: its text in pieces, and the other events; `End` comes last.
 
-    Until Claude begins to write, an attempt that failed for a passing reason is repeated, after the pause that the API
-    names or with growing pauses, while `policy` allows it, and `AskedAgain` says so. After that nothing is asked twice.
-    `count(usage, model)` is called for every attempt that was or may have been billed, also for one that is abandoned.
-    Raises `ClaudeError` with the text so far. Stopped by `Stream.aclose`, it ends quietly and leaves no value.
+    Until Claude begins to write, an attempt that failed for a transient reason is repeated as long as `policy` allows
+    it, after the pause that the API names or after growing pauses; an `AskedAgain` is yielded each time. After that
+    nothing is requested twice. `count(usage, model)` is called for every attempt that was or may have been billed,
+    abandoned ones included. Raise `ClaudeError` with the text so far. A stream stopped by `Stream.aclose` ends quietly
+    and leaves no value.
     """
     progress.value = None
     now_s = asyncio.get_running_loop().time
@@ -113,7 +118,7 @@ async def converse(  # noqa: PLR0917 - what one call is made of
 
 
 async def _allowed(request: BuiltRequest, progress: StreamProgress, allow: Allow | None) -> BuiltRequest:
-    """Return the request with no more tokens to write than are allowed."""
+    """Return the request with `max_tokens` no higher than what is allowed."""
     if allow is None:
         return request
     most = await allow(request.body, progress.usage)
@@ -121,7 +126,7 @@ async def _allowed(request: BuiltRequest, progress: StreamProgress, allow: Allow
 
 
 def _again(error: ClaudeError, policy: Policy, *, begun: bool) -> AskedAgain:
-    """Return when to try again, or raise the error if that is useless or there is no time."""
+    """Return when to try again. Raise the error if that is useless or there is no time left."""
     pause_s = pause_before(error.tried, error)
     late = error.tried >= policy.attempts or error.within_s + pause_s >= policy.retry_within_s
     if begun or late or not error.retryable:
@@ -132,14 +137,16 @@ def _again(error: ClaudeError, policy: Policy, *, begun: bool) -> AskedAgain:
 
 
 def pause_before(number: int, error: ClaudeError) -> float:
-    """Return the seconds to wait before attempt `number` (from 0): what the API named, or ever longer, spread a bit."""
+    """Return the seconds to wait before attempt `number` (from 0): what the API named, or a growing pause with some
+    jitter.
+    """
     if error.retry_after_s is not None:
         return error.retry_after_s
     return PAUSES_S[min(number, len(PAUSES_S)) - 1] * random.uniform(0.75, 1)  # noqa: S311 - no secret
 
 
 class _Response:
-    """One response: opened, read until the first token, then to its end."""
+    """One response: opened, read up to the first token, then to its end."""
 
     def __init__(
         self, sdk: "anthropic.AsyncAnthropic", request: BuiltRequest, policy: Policy, progress: StreamProgress
@@ -159,9 +166,9 @@ class _Response:
         self._joiner = PrefillJoiner(request.prefill, may_repeat=request.emulated) if request.prefill.strip() else None
 
     async def begin(self) -> None:
-        """Open the response and read until the first block is announced; what is in it may take Claude long.
+        """Open the response and read until the first block is announced; its content may take Claude a long time.
 
-        Raises `ClaudeError`.
+        Raise `ClaudeError`.
         """
         try:
             async with asyncio.timeout(self._stall_s):
@@ -192,7 +199,7 @@ class _Response:
         self._check_end()
 
     async def _rest(self) -> AsyncGenerator[list[Json], None]:
-        """Yield the events that came together with the first token, then those that come."""
+        """Yield the events that arrived together with the first token, then all others as they arrive."""
         assert self._batches is not None
         if self._progress.is_stopped():
             return
@@ -216,7 +223,7 @@ class _Response:
             raise StreamCut("the answer ended before its end", request_id=self._request_id)
 
     async def items(self) -> AsyncGenerator[StreamItem, None]:
-        """Yield what the answer consists of, from its beginning, and `End`. Raises `ClaudeError`."""
+        """Yield the parts of the answer from its beginning, then `End`. Raise `ClaudeError`."""
         apply, pieces = self.read.apply, self._progress.pieces
         for item in self._ready:
             for shown in self._shown(item):
@@ -226,7 +233,7 @@ class _Response:
                 self._left = iter(events)
                 for event in self._left:
                     made = apply(event)
-                    if type(made) is str and self._joiner is None:  # nearly every event: the shortest way
+                    if type(made) is str and self._joiner is None:  # nearly every event takes this shortest way
                         pieces.append(made)
                         yield made
                     elif made is not None:
@@ -246,7 +253,9 @@ class _Response:
         return self._text(item)
 
     def _text(self, text: str) -> list[StreamItem]:
-        """The prefill comes first, as a piece of its own, and nothing is shown for nothing."""
+        """Return the text as pieces: the prefill comes first, as a piece of its own, and there is none for an empty
+        text.
+        """
         before, self._prefill = self._prefill, ""
         shown = [piece for piece in (before, text) if piece]
         self._progress.pieces += shown
@@ -266,7 +275,7 @@ class _Response:
         return message
 
     async def end(self, count: Count) -> None:
-        """Close the connection and count what was used; for an answer that broke off, the output is an estimate."""
+        """Close the connection and count the usage; the output of an answer that broke off is an estimate."""
         self._read_left()
         used = self._used()
         if used or self.read.complete:
@@ -277,14 +286,14 @@ class _Response:
             await self._batches.aclose()
 
     def _read_left(self) -> None:
-        """Take in what had come and was not asked for any more: it is billed."""
+        """Read the events that had arrived but were not requested any more: they are billed."""
         with contextlib.suppress(ErrorEvent, LookupError, TypeError, ValueError):
             for event in self._left:
                 self.read.apply(event)
 
     def _used(self) -> Usage:
-        """Return what is known of the attempt's cost. A refusal costs nothing; of what was sent and never answered
-        nobody knows.
+        """Return what is known of the attempt's cost. A refusal costs nothing; the cost of a request that was never
+        answered is not known.
         """
         if self.read.complete:
             return Usage(self.read.usage)

@@ -1,4 +1,4 @@
-"""What the SDK or the API says went wrong → our errors. The originals are kept as their causes."""
+"""Errors of the SDK and the API → our errors, with the originals as their causes."""
 
 import contextlib
 import math
@@ -27,12 +27,12 @@ _SPEND_CODES = (
     "contract_spend_limit_reached",
     "linked_organization_spend_limit_reached",
     "ramp_limit_exceeded",
-)  # anthropic SDK 2.12, types/shared/*_error.py: their 429 has no retry-after, and waiting is useless
+)  # anthropic SDK 2.12, types/shared/*_error.py: a 429 of these has no retry-after, and waiting is useless
 _FULL = ("prompt is too long", "exceed context limit", "exceeds the context window")
 
 
 def translate(error: Exception) -> ClaudeError:
-    """Return what the SDK raised for a request as our error; the original is to become its cause."""
+    """Return our error for what the SDK raised; the caller makes the original its cause."""
     import anthropic  # noqa: PLC0415
     import httpx2  # noqa: PLC0415
 
@@ -45,7 +45,7 @@ def translate(error: Exception) -> ClaudeError:
             request_id=error.request_id,
             retry_after_s=retry_after(error.response.headers),
         )
-        if error.response.headers.get("x-should-retry") == "false":  # as the SDK's own retries heed it
+        if error.response.headers.get("x-should-retry") == "false":  # as the SDK's own retries do
             made.retryable = False
         return made
     if isinstance(error, anthropic.APITimeoutError):
@@ -92,9 +92,9 @@ def from_api(
     request_id: str | None = None,
     retry_after_s: float | None = None,
 ) -> ClaudeError:
-    """Return the error for what the API said: `kind` is its type, `code` its machine-readable code, if any.
+    """Return the error for an error of the API: `kind` is its type, `code` its machine-readable code, if any.
 
-    Source: Claude docs, api/errors. A prompt that is too long has no type of its own: it is known by its words.
+    Source: Claude docs, api/errors. A prompt that is too long has no type of its own and is recognised by the message.
     """
     made = _BY_TYPE.get(kind) or _BY_STATUS.get(status) or (InvalidRequest if 400 <= status < 500 else Unavailable)
     if code in _SPEND_CODES:
@@ -111,7 +111,7 @@ def from_event(event: ErrorEvent, request_id: str | None) -> ClaudeError:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds to wait that a response names (`retry-after-ms`, `retry-after`), None if it names none.
+    """Return how many seconds a response asks to wait (`retry-after-ms`, `retry-after`); None if it does not say.
 
     `retry-after` is a number of seconds or a date (RFC 9110, 10.2.3).
     """

@@ -1,7 +1,7 @@
-"""One call → the body of one request that this model takes. What today's API refuses is replaced before it is sent.
+"""One call → the body of one request that the model accepts. What today's API refuses is replaced before it is sent.
 
 - `prefill` on a model that lacks it (every one since Claude 4.6): Claude is asked to begin with that text, and it is
-  joined as the API would have joined it (`carry.PrefillJoiner`).
+  joined as the API would have joined it (`messages.prefill.PrefillJoiner`).
 - A forced tool on a model that refuses `tool_choice` "any" and "tool": Claude is asked to use it.
 - `temp` on a model that takes no sampling parameters (Claude 4.7 and later), or while it thinks: it is left out. Older
   models get it together with the API version that still has it: 2026-10-21, which the SDK sends since 2.0, refuses it
@@ -29,8 +29,8 @@ ASK_ANY_TOOL = "Answer this by calling one of the tools; call it before you writ
 
 @dataclass(frozen=True, slots=True)
 class BuiltRequest:
-    """What is sent. `prefill`: the text the answer begins with. `carried`: Claude was asked for something in words
-    that are in no history, so its thinking belongs to a conversation that will not be sent again.
+    """A request, ready to be sent. `prefill`: the text that the answer begins with. `emulated`: Claude was asked for
+    something in words that are in no history, so its thinking belongs to a conversation that will not be sent again.
     """
 
     body: Json
@@ -61,7 +61,7 @@ class CallOptions:
 
 
 def mk_tool_choice(choose: str | bool | Mapping[str, Any] | None) -> Json:  # noqa: FBT001 - the seed's signature
-    """Return a `tool_choice`: a tool's name forces it, True any tool, False or None leaves it to Claude.
+    """Return a `tool_choice`: a tool's name forces that tool, True forces any tool, False or None leaves it to Claude.
 
     "auto", "any" and "none" are the API's own choices; a dict is taken as it is.
     """
@@ -73,9 +73,9 @@ def mk_tool_choice(choose: str | bool | Mapping[str, Any] | None) -> Json:  # no
 
 
 def build(options: CallOptions, capabilities: Abilities, warn: Warn) -> BuiltRequest:
-    """Return the request for a call. `warn(sentence)` is told of each thing that is replaced or left out.
+    """Return the request for a call. `warn(sentence)` is called for each thing that is replaced or left out.
 
-    Raises `ValueError` for what no request can hold, `SchemaError` for a tool that cannot be described.
+    Raise `ValueError` for what no request can hold, `SchemaError` for a tool that cannot be described.
     """
     if not options.msgs:
         raise ValueError("there is no message to send")
@@ -100,7 +100,7 @@ def build(options: CallOptions, capabilities: Abilities, warn: Warn) -> BuiltReq
 
 
 def _add_system(body: Json, options: CallOptions) -> None:
-    """With `cache`, one breakpoint follows the end of the conversation, and one stands after the system prompt, which
+    """With `cache`, one breakpoint is at the end of the conversation and one after the system prompt, which
     conversations may share (Claude docs, build-with-claude/prompt-caching).
     """
     if options.cache:
@@ -114,7 +114,7 @@ def _add_system(body: Json, options: CallOptions) -> None:
 
 
 def _breakpoints(body: Json) -> int:
-    """Return how many cache breakpoints there are besides those in messages."""
+    """Return the number of cache breakpoints outside of the messages."""
     system = body.get("system", "")
     holders = [body, *body.get("tools", []), *([] if isinstance(system, str) else system)]
     return sum("cache_control" in holder for holder in holders)
@@ -133,7 +133,7 @@ def _add_thinking(body: Json, options: CallOptions, capabilities: Abilities, war
 
 
 def _thinking(wanted: Any, maxtok: int, capabilities: Abilities) -> Json:
-    """True is the model's own way of thinking, shown in short; False is as little as the model can."""
+    """True is the model's own way of thinking, shown as a summary; False is the least that the model can do."""
     if isinstance(wanted, Mapping):
         return dict(wanted)
     if wanted and "adaptive" not in capabilities.thinking and "enabled" in capabilities.thinking:
@@ -151,7 +151,7 @@ def _thinking(wanted: Any, maxtok: int, capabilities: Abilities) -> Json:
 
 
 def _thinks(body: Json) -> bool:
-    """Say whether thinking is asked for: older models then take no temperature, no prefill and no forced tool."""
+    """Return whether thinking is requested: older models then accept no temperature, no prefill and no forced tool."""
     return body.get("thinking", {}).get("type") in ("enabled", "adaptive")
 
 
@@ -187,7 +187,9 @@ def _add_tool_choice(body: Json, options: CallOptions, capabilities: Abilities, 
 
 
 def _add_prefill(body: Json, options: CallOptions, capabilities: Abilities, warn: Warn) -> bool:
-    """The API refuses white space at the end of a prefill; the joined text has it as it was given."""
+    """Add the prefill without the white space at its end, which the API refuses; the joined text has it as it was
+    given.
+    """
     begun = options.prefill.strip()
     if not begun:
         return False

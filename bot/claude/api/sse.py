@@ -1,4 +1,4 @@
-"""The API's stream: bytes → events → the message, pure. Why not the SDK's: its helper costs five times the CPU.
+"""The API's stream: bytes → events → the message, pure. The SDK's own helper costs five times the CPU.
 
 Source: Claude docs, build-with-claude/streaming; the WHATWG rules for `text/event-stream`.
 """
@@ -12,11 +12,11 @@ from bot.claude.events import Event, Thinking, ToolUse, UsageSoFar
 from bot.claude.messages.records import Block, Json, Message, Usage
 
 BYTES_PER_TOKEN = 3.5
-"""For the output of an answer that broke off: about so many bytes of UTF-8 are one token."""
+"""About how many bytes of UTF-8 are one token, for the output of an answer that broke off."""
 BLOCK_TOKENS = 8
-"""About what a block costs besides its text, if it is no text."""
+"""About how many tokens a block costs besides its text, if it is not a text block."""
 THINKING_TOKENS_PER_S = 200
-"""For thinking, of which little or nothing is shown: no model writes faster than about that."""
+"""For thinking, of which little or nothing is visible: about the fastest that any model writes."""
 
 CUT_INPUT = "the input is cut off or is no valid JSON object"
 _COME_IN_DELTAS = ("thinking", "tool_use", "server_tool_use", "mcp_tool_use")
@@ -24,13 +24,13 @@ _CUTS = ("max_tokens", "model_context_window_exceeded")
 
 
 class EventSplitter:
-    """Bytes in pieces of any size → the JSON objects of whole events. Lines may end in LF, CR LF or CR."""
+    """Bytes in pieces of any size → the JSON objects of complete events. Lines may end in LF, CR LF or CR."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> Iterator[Json]:
-        """Yield the events that are complete now. Raises `ValueError` for data that is no JSON object."""
+        """Yield the events that are complete now. Raise `ValueError` for data that is not a JSON object."""
         if b"\r" in chunk or self._rest.endswith(b"\r"):
             chunk = self._unify(chunk)
         if b"\n\n" not in self._rest[-1:] + chunk:
@@ -52,13 +52,15 @@ class EventSplitter:
 
 
 def event_data(event: bytes) -> bytes:
-    """Return the data of one event ("" for a comment); its name is not needed, the data has a `type`."""
+    """Return the data of one event ("" for a comment). The event's name is not needed, because the data has a
+    `type`.
+    """
     lines = [line[5:] for line in event.split(b"\n") if line.startswith(b"data:")]
     return b"\n".join(lines).strip()
 
 
 def parse(data: bytes) -> Json:
-    """Return one event's JSON object; some gateways end with `[DONE]`, which is none. Raises `ValueError`."""
+    """Return one event's JSON object; None for the `[DONE]` that some gateways end with. Raise `ValueError`."""
     if data == b"[DONE]":
         return {"type": "ping"}
     value = json.loads(data.decode())
@@ -68,7 +70,7 @@ def parse(data: bytes) -> Json:
 
 
 class ErrorEvent(Exception):  # noqa: N818 - the API's own name for it
-    """The API reports an error in the middle of a stream. `kind`: its type, such as "overloaded_error"."""
+    """An error that the API reports in the middle of a stream. `kind`: its type, such as "overloaded_error"."""
 
     def __init__(self, error: Json) -> None:
         super().__init__(str(error.get("message", "")))
@@ -80,8 +82,8 @@ class Accumulator:
     """Events → the message so far. `started`: the first block has been announced.
     `begun`: the first token of it has come. `complete`: the message has ended as it should.
 
-    Text blocks with something else between them are two paragraphs; `after_text`: so is the first one and what was
-    written before this message.
+    Text blocks with something else between them are two paragraphs; with `after_text`, so are the first one and the
+    text before this message.
     """
 
     def __init__(self, *, after_text: bool = False, now_s: Callable[[], float] = time.monotonic) -> None:
@@ -110,9 +112,9 @@ class Accumulator:
         }
 
     def apply(self, event: Json) -> str | Event | None:
-        """Take one event in; return the text or the event it makes, if any. Unknown events are passed over.
+        """Apply one event; return the text or the event that it results in, if any. Unknown events are ignored.
 
-        Raises `ErrorEvent`; `LookupError`, `TypeError` or `ValueError` for what is not the API's stream.
+        Raise `ErrorEvent`; `LookupError`, `TypeError` or `ValueError` for what is not the API's stream.
         """
         apply = self._apply.get(event["type"])
         return None if apply is None else apply(event)
@@ -123,7 +125,9 @@ class Accumulator:
         return UsageSoFar(Usage(self.usage))
 
     def _use(self, given: Json | None) -> None:
-        """Counts are cumulative: later ones replace earlier ones, and the split by lifetime comes only once."""
+        """Take over the counts. They are cumulative: later ones replace earlier ones, and the split by lifetime comes
+        only once.
+        """
         self.usage.update({name: value for name, value in (given or {}).items() if value is not None})
 
     def _start_block(self, event: Json) -> str | None:
@@ -184,7 +188,9 @@ class Accumulator:
         return None
 
     def _read_input(self, block: Json, joined: str) -> None:
-        """The API accepts a tool use with an empty input back, but no half one."""
+        """Record an input that is incomplete: the API accepts a tool use with an empty input back, but not with half of
+        one.
+        """
         if not joined:
             return
         try:
@@ -204,31 +210,32 @@ class Accumulator:
         self.end()
 
     def end(self) -> None:
-        """Take the end of the stream in: some servers leave `message_stop` out, but never the stop reason."""
+        """Handle the end of the stream: some servers leave out `message_stop`, but never the stop reason."""
         self.complete = self.complete or self.message.get("stop_reason") is not None
 
     def _error(self, event: Json) -> None:
         raise ErrorEvent(event.get("error") or {})
 
     def estimated(self) -> Usage:
-        """Return the usage of an answer that broke off: the input is exact, the output an estimate, and marked.
+        """Return the usage of an answer that broke off: the input is exact, the output is an estimate and marked as
+        one.
 
-        Thinking is billed whether it is shown or not: it is estimated by the time it took.
+        Thinking is billed whether it is visible or not; it is estimated from the time it took.
         """
         texts = ["".join(parts) for parts in self._parts.values()]
         size_bytes = sum(len(text.encode(errors="surrogatepass")) for text in texts)
         others = sum(block["type"] != "text" for block in self._blocks.values())
         thoughts = round((self._thinks_s + self._thought_s()) * THINKING_TOKENS_PER_S)
         out = round(size_bytes / BYTES_PER_TOKEN) + others * BLOCK_TOKENS + thoughts
-        out = max(1, out)  # before a word arrives, some may be written
+        out = max(1, out)  # some text may be written before a word arrives
         return Usage({**self.usage, "output_tokens": out, "estimated_output_tokens": out})
 
     def _thought_s(self) -> float:
-        """Return for how long the open block of thinking has been going on."""
+        """Return how long the open block of thinking has lasted."""
         return 0.0 if self._thinks_since_s is None else self._now_s() - self._thinks_since_s
 
     def finished(self) -> Message:
-        """Return the message; a tool use without a whole input has an empty one and is in `bad_inputs`."""
+        """Return the message; a tool use without a complete input has an empty one and is in `bad_inputs`."""
         for index in sorted(self._open):
             self._stop_block({"index": index})
         blocks: list[Any] = [Block(self._blocks[index]) for index in sorted(self._blocks)]

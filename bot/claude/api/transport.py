@@ -38,7 +38,7 @@ def mk_sdk(
     wait_for_connection_s: float = WAIT_FOR_CONNECTION_S,
     **options: Any,
 ) -> "anthropic.AsyncAnthropic":
-    """Return an SDK client to share among any number of `AsyncClient`s and chats; `await sdk.close()` ends it.
+    """Return an SDK client to share among any number of `AsyncClient`s and chats; `await sdk.close()` closes it.
 
     It uses aiohttp, the SDK's cheapest transport, and never retries: `AsyncClient` does. `api_key` and `base_url`:
     None takes the environment's (ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL). `max_connections`: how many requests run at
@@ -59,14 +59,14 @@ def mk_sdk(
 
 @functools.cache
 def _tls() -> ssl.SSLContext:
-    """Return the TLS settings of every client: reading the certificates takes 25 ms, and once is enough."""
+    """Return the TLS settings that all clients share: reading the certificates takes 25 ms, and once is enough."""
     import httpx2  # noqa: PLC0415
 
     return httpx2.create_ssl_context()
 
 
 def shared_sdk() -> "anthropic.AsyncAnthropic":
-    """Return the client that is used where none is given: one for each event loop, made on first use."""
+    """Return the client to use where none is given: one for each event loop, made on first use."""
     loop = asyncio.get_running_loop()
     if loop not in _SHARED or _SHARED[loop].is_closed():
         _SHARED[loop] = mk_sdk()
@@ -74,7 +74,7 @@ def shared_sdk() -> "anthropic.AsyncAnthropic":
 
 
 async def close_sdk() -> None:
-    """Close the client that was made where none was given, if there is one; call it before the program ends."""
+    """Close the shared client, if there is one; call this before the program ends."""
     sdk = _SHARED.pop(asyncio.get_running_loop(), None)
     if sdk is not None:
         await sdk.close()
@@ -92,7 +92,7 @@ async def open_response(
 ) -> "httpx2.Response":
     """Send a request (a GET if there is no body) and return the response with its body unread.
 
-    Raises `ClaudeError`; `TypeError` for a body that is no JSON.
+    Raise `ClaudeError`, and `TypeError` for a body that is not JSON.
     """
     import anthropic  # noqa: PLC0415
     import httpx2  # noqa: PLC0415
@@ -112,7 +112,7 @@ async def open_response(
         else:  # the clients for other platforms rewrite the body
             response = await sdk.post(path, body=body, **as_sent)
     except TypeError as error:
-        if "authentication" not in str(error):  # so the SDK says that it has no key
+        if "authentication" not in str(error):  # the SDK's way to say that it has no key
             raise
         raise AuthenticationRefused(str(error)) from error
     except anthropic.AnthropicError as error:
@@ -123,15 +123,15 @@ async def open_response(
 
 
 def encoded(body: Json) -> bytes:
-    """Return a body as JSON. The SDK would copy all of it first, which takes longer than the rest of a long request.
+    """Return a body as JSON. The SDK would first copy all of it, which takes longer than the rest of a long request.
 
-    Half a surrogate pair, which UTF-8 cannot hold, becomes a question mark. Raises `TypeError`, `ValueError`.
+    Half a surrogate pair, which UTF-8 cannot express, becomes a question mark. Raise `TypeError` or `ValueError`.
     """
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(errors="replace")
 
 
 async def fetch_json(sdk: "anthropic.AsyncAnthropic", path: str, body: Json | None, stall_s: float) -> Json:
-    """Return the JSON object that a request is answered with. Raises `ClaudeError`."""
+    """Return the JSON object of the response to a request. Raise `ClaudeError`."""
     import httpx2  # noqa: PLC0415
 
     response = await open_response(sdk, path, body, {}, stall_s)
@@ -147,9 +147,9 @@ async def fetch_json(sdk: "anthropic.AsyncAnthropic", path: str, body: Json | No
 
 
 async def read_events(response: "httpx2.Response") -> AsyncGenerator[list[Json], None]:
-    """Yield the stream's events, those that came together in one list. Closes the response.
+    """Yield the stream's events, those that arrived together in one list. Afterwards the response is closed.
 
-    Raises `StreamCut` for a dropped connection or what is not the API's stream, `Stalled` for silence.
+    Raise `StreamCut` for a dropped connection or for what is not the API's stream, and `Stalled` for silence.
     """
     import httpx2  # noqa: PLC0415
 
@@ -173,7 +173,7 @@ async def read_events(response: "httpx2.Response") -> AsyncGenerator[list[Json],
 
 
 def _taken(splitter: EventSplitter, chunk: bytes) -> tuple[list[Json], ValueError | None]:
-    """Return the events that are complete now, and why no more can be read, if so."""
+    """Return the events that are complete now, and the reason if no more can be read."""
     events: list[Json] = []
     try:
         events.extend(splitter.feed(chunk))
@@ -183,7 +183,7 @@ def _taken(splitter: EventSplitter, chunk: bytes) -> tuple[list[Json], ValueErro
 
 
 def _check_kind(response: "httpx2.Response") -> None:
-    """Raise `StreamCut`, at once and for good, if the answer is no stream of events."""
+    """Raise `StreamCut`, at once and for good, if the response is not a stream of events."""
     kind = response.headers.get("content-type", _EVENTS)
     if not kind.startswith(_EVENTS):
         error = StreamCut(f"the API answered with {kind} instead of {_EVENTS}; is this the Messages API?")

@@ -23,12 +23,12 @@ _NAME = re.compile(r"claude-(?:(?P<line>opus|sonnet|haiku|fable|mythos)-)?(?P<ma
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What one model takes. Sizes in tokens, None if not known.
+    """What one model accepts. Sizes are in tokens, None if not known.
 
-    `prefill`: the request may end with the beginning of the answer. `sampling`: `temperature` is taken.
-    `forced_tools`: `tool_choice` may be "any" or "tool". `thinking`: the values of `thinking.type` that are taken.
-    `efforts`: the values of `output_config.effort` that are taken. `lifecycle` ("active", "deprecated", "retired") and
-    `retires_at` (ISO 8601) are what the models endpoint says, None before it was asked (`load_abilities`).
+    `prefill`: the request may end with the beginning of the answer. `sampling`: `temperature` is accepted.
+    `forced_tools`: `tool_choice` may be "any" or "tool". `thinking`: the accepted values of `thinking.type`. `efforts`:
+    the accepted values of `output_config.effort`. `lifecycle` ("active", "deprecated", "retired") and `retires_at` (ISO
+    8601) come from the models endpoint, None before `load_abilities`.
     """
 
     model: str
@@ -94,13 +94,13 @@ model_types: dict[str, str] = {
     name: next(line for line in ("opus", "sonnet", "haiku", "fable", "mythos") if line in name)
     for name in (*(name for name in _ROWS if not name.startswith("claude-3")), *_SEED_TIME)
 }
-"""Model → its line. Newest first; those of the seed document come last."""
+"""Model → its row, newest first; the models of the seed document come last."""
 models: list[str] = list(model_types)
 """The models by name: `models[0]` is the newest Opus, `models[1]` the newest Sonnet, `models[2]` the newest Haiku."""
 
 
 def abilities_of(model: str) -> Abilities:
-    """Return what a model can do, by its name alone; any name is fine."""
+    """Return what a model can do, by its name alone; any name is accepted."""
     found = _NAME.search(model)
     if found is None:
         return _build(model, None, NEWEST, None)
@@ -110,7 +110,9 @@ def abilities_of(model: str) -> Abilities:
 
 
 def _build(model: str, line: str | None, generation: float, row: _Row | None) -> Abilities:
-    """A model without a row gets nothing it could refuse: no forced tool, no word on thinking or effort."""
+    """Return what a model without a row can do: it is sent nothing that it could refuse, so no forced tool, thinking or
+    effort.
+    """
     known = row or _Row(forced_tools=generation < _PREFILL_BEFORE, thinking=(), efforts=())
     return Abilities(
         model,
@@ -127,9 +129,10 @@ def _build(model: str, line: str | None, generation: float, row: _Row | None) ->
 
 
 def completed(known: Abilities, info: Mapping[str, Any]) -> Abilities:
-    """Return abilities with what the models endpoint says of the model (`GET /v1/models/{id}`, api/models).
+    """Return the abilities completed by the models endpoint (`GET /v1/models/{id}`, api/models).
 
-    It has sizes, kinds of thinking and efforts; it does not say whether prefill, sampling or a forced tool is taken.
+    It has sizes, kinds of thinking and efforts, but does not say whether prefill, sampling or a forced tool is
+    accepted.
     """
     can: Mapping[str, Any] = info.get("capabilities") or {}
     kinds = (can.get("thinking") or {}).get("types") or {}

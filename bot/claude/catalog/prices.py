@@ -1,4 +1,4 @@
-"""What tokens cost, in US dollars. The API does not tell prices: this is the one table, with its date.
+"""What tokens cost, in US dollars. The API does not publish prices, so this is the one table, with its date.
 
 Source: Claude docs, about-claude/pricing, and the models' announcements, read on `PRICES_AS_OF`.
 """
@@ -15,7 +15,7 @@ _MILLION = 1_000_000
 
 
 class Price(NamedTuple):
-    """US dollars for a million tokens. `cache_write` is kept for 5 minutes, `cache_write_1h` for an hour."""
+    """US dollars for a million tokens. A `cache_write` is kept for 5 minutes, a `cache_write_1h` for an hour."""
 
     input: float
     output: float
@@ -25,12 +25,12 @@ class Price(NamedTuple):
 
 
 def _price(given: float, output: float, cache_read: float | None = None) -> Price:
-    """Cache writes cost 1.25 and 2 times the input; reads a tenth of it, or less on newer models."""
+    """Return the price: cache writes cost 1.25 and 2 times the input; reads a tenth of it, or less on newer models."""
     return Price(given, output, given * 1.25, given * 0.1 if cache_read is None else cache_read, given * 2)
 
 
 LONG_PROMPT_TOKENS = 100_000
-"""Claude Haiku 5.5 has another price for a whole request whose prompt is longer, cached tokens included."""
+"""Claude Haiku 5.5 has a different price for a request whose prompt, cached tokens included, is longer than this."""
 _LONG_PROMPT = {"claude-haiku-5-5": _price(0.50, 2.50)}
 
 pricing: dict[str, Price] = {
@@ -60,7 +60,7 @@ pricing: dict[str, Price] = {
 
 
 def price_of(model: str, prompt_tokens: int = 0) -> Price | None:
-    """Return a model's price for a prompt of so many tokens, None if it is not known. Dated names are fine."""
+    """Return a model's price for a prompt of that length, None if it is not known. Names with a date are accepted."""
     name = model if model in pricing else _undated(model)
     if prompt_tokens > LONG_PROMPT_TOKENS and name in _LONG_PROMPT:
         return _LONG_PROMPT[name]
@@ -75,8 +75,8 @@ def _undated(model: str) -> str:
 def cost_of(model: str, usage: Mapping[str, Any]) -> float | None:
     """Return what one request cost in US dollars, None if the model's price is not known.
 
-    `usage` is one request's, as the API tells it: the price may depend on the length of its prompt. Cache writes are
-    counted by their lifetime, web searches each; what is missing or null counts as 0.
+    `usage` is that of one request, as the API reports it: the price may depend on the length of its prompt. Cache
+    writes are charged by their lifetime, web searches one by one; what is missing or null counts as 0.
     """
 
     def count(name: str, within: Mapping[str, Any] = usage) -> int:

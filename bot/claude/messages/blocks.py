@@ -1,6 +1,6 @@
 """What is sent to Claude: messages and their content blocks, made from strings, bytes, answers and JSON.
 
-A history is a list of plain JSON dicts with explicit roles. `outgoing` is what a request makes of it.
+A history is a list of plain JSON dicts with explicit roles. `outgoing` prepares it for a request.
 """
 
 import base64
@@ -10,7 +10,7 @@ from typing import Any
 from bot.claude.messages.records import Json, plain
 
 EMPTY_REPLY = "(no text)"
-"""What a history holds for an answer without content: the API refuses empty messages."""
+"""What a history holds in place of an answer without content: the API refuses empty messages."""
 NOT_RUN = "This tool was not run."
 MAX_BREAKPOINTS = 4  # Claude docs, build-with-claude/prompt-caching
 _THINKING = frozenset({"thinking", "redacted_thinking"})
@@ -29,7 +29,7 @@ def _cached(block: Json, cache: bool | str) -> Json:  # noqa: FBT001 - as the pu
 
 
 def cache_control(cache: bool | str) -> Json:  # noqa: FBT001
-    """Return a cache breakpoint: True is the API's own lifetime (5 minutes); or "5m", "1h". Raises `ValueError`."""
+    """Return a cache breakpoint: True for the API's own lifetime (5 minutes), or "5m" or "1h". Raise `ValueError`."""
     if cache is True:
         return {"type": "ephemeral"}
     if cache in ("5m", "1h"):
@@ -43,7 +43,7 @@ def text_msg(s: str, cache: bool | str = False) -> Json:  # noqa: FBT001, FBT002
 
 
 def img_msg(data: bytes, cache: bool | str = False) -> Json:  # noqa: FBT001, FBT002
-    """Return an image block for the bytes of a PNG, JPEG, GIF or WebP. Raises `ValueError` for anything else.
+    """Return an image block for the bytes of a PNG, JPEG, GIF or WebP. Raise `ValueError` for anything else.
 
     Source for the formats: Claude docs, build-with-claude/vision.
     """
@@ -62,7 +62,7 @@ def pdf_msg(
     title: str | None = None,
     citations: bool = False,
 ) -> Json:
-    """Return a document block for the bytes of a PDF. `citations`: the answer may cite it. Raises `ValueError`."""
+    """Return a document block for the bytes of a PDF. `citations`: the answer may cite it. Raise `ValueError`."""
     if not data.startswith(b"%PDF"):
         raise ValueError("pdf_msg: this is no PDF")
     return _cached(_document(_base64(data, "application/pdf"), title=title, citations=citations), cache)
@@ -75,7 +75,7 @@ def doc_msg(
     title: str | None = None,
     citations: bool = False,
 ) -> Json:
-    """Return a document block for a plain text. `citations`: the answer may cite it."""
+    """Return a document block for plain text. `citations`: the answer may cite it."""
     source = {"type": "text", "media_type": "text/plain", "data": text}
     return _cached(_document(source, title=title, citations=citations), cache)
 
@@ -96,7 +96,7 @@ def _document(source: Json, *, title: str | None, citations: bool) -> Json:
 def mk_block(part: Any) -> Json:
     """Return one part of a message as a block: text, the bytes of an image or a PDF, or a block as it is.
 
-    Raises `ValueError` for bytes of another kind, `TypeError` for another type.
+    Raise `ValueError` for bytes of another kind, `TypeError` for another type.
     """
     if isinstance(part, str):
         return text_msg(part)
@@ -106,7 +106,7 @@ def mk_block(part: Any) -> Json:
 
 
 def mk_blocks(content: Any) -> list[Json]:
-    """Return content as blocks, without texts that hold nothing to read: the API refuses those."""
+    """Return content as blocks, without blank texts: the API refuses those."""
     parts = content if isinstance(content, list | tuple) else [content]
     return [block for block in map(mk_block, parts) if _says(block)]
 
@@ -118,9 +118,9 @@ def _says(block: Mapping[str, Any]) -> bool:
 def mk_msg(content: Any, role: str = "user", cache: bool | str = False, **kw: Any) -> Json:  # noqa: FBT001, FBT002
     """Return one message, `{"role": …, "content": [blocks]}`, as a plain dict.
 
-    `content`: a text, the bytes of an image or PDF, a block, a list of these, or a whole message or answer, which
-    keeps its role. `cache`: its last block becomes a cache breakpoint. `kw`: more fields of the message.
-    Raises `ValueError` if it holds nothing Claude could read, `TypeError` for what is no content.
+    `content`: a text, the bytes of an image or PDF, a block, a list of these, or a whole message or answer, which keeps
+    its role. `cache`: its last block becomes a cache breakpoint. `kw`: more fields of the message. Raise `ValueError`
+    if it holds nothing that Claude could read, `TypeError` for what is not content.
     """
     if not isinstance(content, str | bytes | bytearray | list | tuple):
         whole = plain(content)
@@ -137,8 +137,8 @@ def mk_msg(content: Any, role: str = "user", cache: bool | str = False, **kw: An
 def mk_msgs(msgs: Any, **kw: Any) -> list[Json]:
     """Return a dialog as a list of messages. `msgs`: one message, or a list of them.
 
-    What brings a role keeps it; the others take turns, the user first. A dict with a role is taken as it stands, so
-    that a stored history comes through unchanged. `kw` as for `mk_msg`, for the last message.
+    A message with a role keeps it; the others alternate, the user first. A dict with a role is taken as it is, so that
+    a stored history comes through unchanged. `kw` as for `mk_msg`, for the last message.
     """
     given = list(msgs) if isinstance(msgs, list | tuple) else [msgs]
     made: list[Json] = []
@@ -153,7 +153,7 @@ def mk_msgs(msgs: Any, **kw: Any) -> list[Json]:
 
 
 def blocks_of(message: Mapping[str, Any]) -> list[Json]:
-    """Return a message's content as a list of blocks, also if it is a string."""
+    """Return a message's content as a list of blocks, even if it is a string."""
     content = message["content"]
     return [text_msg(content)] if isinstance(content, str) else content
 
@@ -171,7 +171,7 @@ def result_block(tool_use_id: str, content: Any, *, is_error: bool = False) -> J
 
 
 def answers_tools(message: Mapping[str, Any]) -> bool:
-    """Say whether a user message brings tool results: then the turn before it goes on."""
+    """Return whether a user message has tool results, so that it continues the turn before it."""
     content = message["content"]
     return message["role"] == "user" and not isinstance(content, str) and _has(content, _RESULT)
 
@@ -181,7 +181,7 @@ def _has(content: Sequence[Mapping[str, Any]], kinds: frozenset[str]) -> bool:
 
 
 def paused(message: Mapping[str, Any]) -> bool:
-    """Say whether an answer ends inside a server tool's work, so that it can be sent back as the last message."""
+    """Return whether an answer ends inside a server tool's work, so that it can be sent back as the last message."""
     content = message["content"]
     if message["role"] != "assistant" or isinstance(content, str) or not content:
         return False
@@ -190,7 +190,7 @@ def paused(message: Mapping[str, Any]) -> bool:
 
 
 def kept(content: Sequence[Mapping[str, Any]]) -> list[Json]:
-    """Return an answer's blocks as a history keeps them: plain dicts, no empty texts, and never nothing at all."""
+    """Return an answer's blocks as a history keeps them: plain dicts, no empty texts, and at least one block."""
     blocks = [dict(block) for block in content if _says(block)]
     if not any(block["type"] not in _THINKING for block in blocks):
         blocks.append(text_msg(EMPTY_REPLY))
@@ -198,12 +198,12 @@ def kept(content: Sequence[Mapping[str, Any]]) -> list[Json]:
 
 
 def outgoing(history: Sequence[Json], breakpoints: int = MAX_BREAKPOINTS) -> list[Json]:
-    """Return a history as one request may hold it; nothing in the history itself is changed.
+    """Return a history in the form that a request accepts; the history itself is not changed.
 
-    Thinking is left out of finished turns and kept as it is inside the running one: the API accepts replayed thinking
-    only if everything before it is what it was, and needs it only inside a tool loop (Claude docs,
-    build-with-claude/extended-thinking). A server tool's work that was never finished is left out too. Of more
-    cache breakpoints than `breakpoints` the last ones stay.
+    Thinking is left out of finished turns and kept unchanged inside the running one: the API accepts replayed thinking
+    only if everything before it is unchanged, and needs it only inside a tool loop (Claude docs,
+    build-with-claude/extended-thinking). Unfinished work of a server tool is left out, too. If there are more cache
+    breakpoints than `breakpoints`, the last ones are kept.
     """
     running = running_from(history)
     messages = [*drop_thinking(history[:running]), *history[running:]]

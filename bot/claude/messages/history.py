@@ -1,4 +1,4 @@
-"""How a chat's history grows, as functions on values: what the next request is about, and what its answer adds."""
+"""How a chat's history grows, as functions on values: what the next request contains, and what its answer adds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ NO_PROMPT = "there is nothing to answer: give a prompt, or set `cont_pr`, the pr
 
 
 def prompt_blocks(pr: Any) -> list[Json]:
-    """Return a prompt as blocks, without texts that hold nothing; none for None; a whole message gives its content."""
+    """Return a prompt as blocks without blank texts: none for None, and the content of a whole message."""
     if pr is None:
         return []
     if isinstance(pr, Mapping) and "content" in pr and "role" in pr:
@@ -30,7 +30,7 @@ def prompt_blocks(pr: Any) -> list[Json]:
 
 
 def checked(history: Sequence[Any]) -> list[Json]:
-    """Return a given history as a list of its own; its plain messages are taken as they stand. Raises `ValueError`."""
+    """Return a given history as a new list; plain messages are taken as they are. Raise `ValueError`."""
     messages = mk_msgs(history)
     for message in messages:
         content = message["content"]
@@ -42,10 +42,10 @@ def checked(history: Sequence[Any]) -> list[Json]:
 
 
 def opening(history: Sequence[Json], prompt: list[Json], cont_pr: str | None) -> list[Json]:
-    """Return the history with the prompt: what the next request is about. Raises `ValueError` if that is nothing.
+    """Return the history with the prompt, for the next request. Raise `ValueError` if there is nothing to answer.
 
-    A prompt joins a user message that still waits for its answer. Tools that were asked for and never answered are
-    answered with an error, for the API refuses a conversation in which one is not.
+    A prompt joins a user message that is still waiting for its answer. Tool uses without a result get an error as their
+    result, because the API refuses a conversation with an unanswered one.
     """
     last = history[-1] if history else None
     if last is not None and last["role"] == "user":
@@ -64,9 +64,9 @@ def opening(history: Sequence[Json], prompt: list[Json], cont_pr: str | None) ->
 def continued(sent: Sequence[Json], message: Message, results: Sequence[Json]) -> list[Json]:
     """Return the conversation after an answer and its tool results.
 
-    When no tool is to be answered and nothing is paused the turn is finished, and its thinking is dropped. What
-    continues a paused turn is a message of its own: the API takes assistant messages in a row as one (Claude docs,
-    api/messages), and thinking in it belongs to exactly what was sent before.
+    When no tool use is left to answer and nothing is paused, the turn is finished and its thinking is dropped. The
+    continuation of a paused turn is a message of its own: the API reads assistant messages in a row as one (Claude
+    docs, api/messages), and thinking in it belongs to exactly what was sent before.
     """
     messages = [*sent, {"role": "assistant", "content": kept(message["content"])}]
     if results:

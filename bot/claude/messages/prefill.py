@@ -1,12 +1,12 @@
-"""The beginning of an answer that was given in advance, joined with what Claude wrote after it, or once more."""
+"""The beginning of an answer that was given in advance, joined with Claude's text whether or not Claude repeats it."""
 
 from bot.claude.messages.records import Json, Message
 
 
 class PrefillJoiner:
-    """Text as it comes → the same text after the prefill, with the prefill once, whether Claude repeats it or not.
+    """Text in pieces → the same text after the prefill, with the prefill once, whether Claude repeats it or not.
 
-    `feed` may hold text back for as long as it could still be a repetition; `rest` gives what is still held.
+    `feed` may hold text back as long as it could still be a repetition; `rest` returns what is still held.
     """
 
     def __init__(self, prefill: str, *, may_repeat: bool) -> None:
@@ -15,7 +15,7 @@ class PrefillJoiner:
         self._held = ""
 
     def feed(self, text: str) -> str:
-        """Return as much of the text so far as is sure to come after the prefill; "" while it may be the prefill."""
+        """Return the part of the text that certainly follows the prefill; "" while it may still be the prefill."""
         if not self._wanted:
             return self._trimmed(text)
         self._held += text
@@ -32,7 +32,7 @@ class PrefillJoiner:
     _trim_next = False
 
     def _trimmed(self, text: str) -> str:
-        """After a repeated prefill that ends in white space, the white space that Claude put there is one too many."""
+        """After a repeated prefill that ends in white space, drop the white space that Claude put there as well."""
         if not self._trim_next:
             return text
         text = text.lstrip(" \t")
@@ -40,14 +40,14 @@ class PrefillJoiner:
         return text
 
     def rest(self) -> str:
-        """Return what is held back: it was no repetition after all."""
+        """Return what is held back: it was not a repetition after all."""
         self._wanted, held = "", self._held
         self._held = ""
         return held
 
 
 def join_prefill(message: Message, prefill: str, *, may_repeat: bool) -> Message:
-    """Put the prefill before the first text block, in place, and return the message; one without text gets none."""
+    """Put the prefill before the first text block, in place, and return the message; without text it stays as it is."""
     for block in message["content"]:
         if block["type"] == "text":
             joiner = PrefillJoiner(prefill, may_repeat=may_repeat)

@@ -1,6 +1,6 @@
 """What Claude answers, as JSON objects whose fields are attributes too: `Message`, its `Block`s and their `Usage`.
 
-They are dicts: they go through `json.dumps`, a database and back, and need no class to be read again.
+They are dicts: they survive `json.dumps`, a database and the way back, and need no class to be read again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,12 +22,12 @@ class Record(Json):
 
     @classmethod
     def of(cls, value: Any) -> Self:
-        """Return an SDK object or a mapping as this kind of record. Raises `TypeError`."""
+        """Return an SDK object or a mapping as a record of this kind. Raise `TypeError`."""
         return value if isinstance(value, cls) else cls(plain(value))
 
 
 def plain(value: Any) -> Json:
-    """Return a mapping, or an object of the SDK, as a plain dict with the fields that were set. Raises `TypeError`."""
+    """Return a mapping, or an object of the SDK, as a plain dict with the fields that were set. Raise `TypeError`."""
     if isinstance(value, Mapping):
         return dict(value)
     dump = getattr(value, "model_dump", None)
@@ -44,12 +44,12 @@ class Block(Record):
 
 
 class Usage(Record):
-    """Tokens of one request, or of many when added up. Counts that were not given are 0.
+    """The tokens of one request, or the sum of many. Counts that were not given are 0.
 
     `input_tokens` (without cached ones), `output_tokens`, `cache_creation_input_tokens`, `cache_read_input_tokens`,
     `cache_creation` (how many of the writes are kept for 5 minutes and for 1 hour), `server_tool_use` (requests),
     `estimated_output_tokens` (how many of the output tokens are an estimate, because the answer broke off),
-    `unknown_requests` (how many requests were sent of which nobody said what they cost, before they were given up).
+    `unknown_requests` (how many requests were sent and given up before their cost was known).
     """
 
     __slots__ = ()
@@ -72,7 +72,7 @@ class Usage(Record):
         return Usage(_summed(self, plain(other)))
 
     def __radd__(self, other: Any) -> "Usage":
-        return self if other == 0 else self + other  # 0 is where `sum` begins
+        return self if other == 0 else self + other  # `sum` begins with 0
 
     def __repr__(self) -> str:
         return "; ".join(f"{name}: {value}" for name, value in self._shown())
@@ -91,7 +91,7 @@ class Usage(Record):
 
 
 def _summed(one: Mapping[str, Any], other: Mapping[str, Any]) -> Json:
-    """Return the sum of two usages: numbers are added at every depth, other fields are the later one's."""
+    """Return the sum of two usages: numbers are added at every depth, other fields are taken from the later one."""
     total = dict(one)
     for name, value in other.items():
         mine = total.get(name)
@@ -105,7 +105,7 @@ def _summed(one: Mapping[str, Any], other: Mapping[str, Any]) -> Json:
 
 
 def usage(inp: int = 0, out: int = 0, cache_create: int = 0, cache_read: int = 0) -> Usage:
-    """Return a `Usage` of so many tokens."""
+    """Return a `Usage` of these numbers of tokens."""
     return Usage(
         input_tokens=inp,
         output_tokens=out,
@@ -143,7 +143,7 @@ class Message(Record):
 
 
 def text_of(content: Any) -> str:
-    """Return the text of content blocks. Blocks with something else between them are two paragraphs."""
+    """Return the text of content blocks. Blocks with something else between them are separate paragraphs."""
     if isinstance(content, str):
         return content
     text, apart = "", False
@@ -180,7 +180,7 @@ def _name_of(kind: Any) -> str:
 
 
 def sources(r: Any) -> list[Json]:
-    """Return what an answer cites, each once, in order: documents and web pages, as the API describes them.
+    """Return the sources that an answer cites, each once, in order: documents and web pages, as the API describes them.
 
     Results of a web search must be shown to readers with their source (Claude docs, web search tool).
     """

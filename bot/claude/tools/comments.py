@@ -1,4 +1,4 @@
-"""The seed's way of describing parameters: by the comment at the end of each one's line."""
+"""The seed's way of describing parameters: a comment at the end of each parameter's line."""
 
 import ast
 import inspect
@@ -12,7 +12,7 @@ _FOR_A_PROGRAM = re.compile(r"#\s*(noqa|type:|fmt:|pragma|pylint:|mypy:|pyright:
 
 
 def comments_of(f: Any) -> tuple[dict[str, str], str | None]:
-    """Return the comments on the parameters (or fields) by name, and the one on the return value.
+    """Return the comments on the parameters (or fields) by name, and the comment on the return value.
 
     A comment belongs to the last parameter that ends on its line; the line that ends the signature is the return's.
     """

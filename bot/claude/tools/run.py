@@ -1,4 +1,4 @@
-"""Running the tools Claude asks for: each use gets one result, whatever happens, and no result holds a traceback."""
+"""Running the tools that Claude asks for: each use gets exactly one result, and no result holds a traceback."""
 
 import asyncio
 import inspect
@@ -17,7 +17,7 @@ _CONTENT_TYPES = ("text", "image", "document", "search_result", "tool_reference"
 
 
 def lookup(ns: Mapping[str, Any] | Iterable[Any] | None = None, obj: Any = None) -> Lookup:
-    """Return how a tool's name becomes a function: by exact name, from a mapping, a list of functions, or an object.
+    """Return a function that looks up tools by exact name in a mapping, a list of functions, or an object.
 
     Names with dots or leading underscores, and what cannot be called, are not found.
     """
@@ -44,7 +44,7 @@ def mk_funcres(tuid: str, res: Any, *, is_error: bool = False) -> Json:
 
 
 def result_content(value: Any) -> Any:
-    """Return what a tool gave back as the content of a tool_result."""
+    """Return a tool's return value as the content of a tool_result."""
     if isinstance(value, str):
         return value
     if isinstance(value, bytes | bytearray):
@@ -66,10 +66,10 @@ def result_content(value: Any) -> Any:
 def mk_toolres(r: Any, ns: Mapping[str, Any] | Iterable[Any] | None = None, obj: Any = None) -> list[Json]:
     """Run the tools that the answer `r` asks for; return the messages to add to the dialog.
 
-    They are the answer itself and, if it asks for tools, one user message with a result for each use.
-    `ns`: where the functions are: a mapping by name, such as `globals()`, or a list of them. `obj`: an object whose
-    methods are tools. Claude may call any function it can name there: give a list if there are others in `globals()`.
-    Raises `TypeError` for an async function: use `await mk_toolres_async(…)`.
+    They are the answer itself and, if it asks for tools, one user message with a result for each use. `ns`: where the
+    functions are: a mapping by name, such as `globals()`, or a list of them. `obj`: an object whose methods are tools.
+    Claude may call any function it can name there, so give a list if `globals()` has others. Raise `TypeError` for an
+    async function: use `await mk_toolres_async(…)`.
     """
     message = r if isinstance(r, Message) else Message(plain(r))
     find = lookup(ns, obj)
@@ -83,7 +83,9 @@ async def mk_toolres_async(
     *,
     timeout_s: float | None = TOOL_TIMEOUT_S,
 ) -> list[Json]:
-    """`mk_toolres` for sync and async functions: all at once, sync ones in threads, each within `timeout_s` seconds."""
+    """`mk_toolres` for sync and async functions: all run concurrently, sync ones in threads, each within `timeout_s`
+    seconds.
+    """
     message = r if isinstance(r, Message) else Message(plain(r))
     return _messages(message, await run_tools(message, lookup(ns, obj), timeout_s))
 
@@ -94,10 +96,10 @@ def _messages(message: Message, results: Sequence[Json]) -> list[Json]:
 
 
 async def run_tools(message: Message, find: Lookup, timeout_s: float | None) -> list[Json]:
-    """Return a tool_result for each tool use of an answer, in its order; the tools run at the same time.
+    """Return a tool_result for each tool use of an answer, in order; the tools run concurrently.
 
-    A sync tool runs in a thread. A tool that takes longer than `timeout_s` is given up: an async one is cancelled, a
-    thread goes on until its function returns, and what it returns is dropped.
+    A sync tool runs in a thread. A tool that takes longer than `timeout_s` is given up: an async one is cancelled,
+    while a thread goes on until its function returns and the return value is dropped.
     """
     uses = tool_uses(message)
     async with asyncio.TaskGroup() as group:
@@ -117,7 +119,7 @@ async def _run(use: Json, find: Lookup, bad_inputs: Mapping[str, str], timeout_s
     except asyncio.CancelledError as error:
         if _is_cancelled():
             raise
-        told = one_line(error)  # the tool was cancelled by what it called, and not by us
+        told = one_line(error)  # the tool was cancelled by something it called, not by us
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a tool raises is told to Claude
         told = f"{use['name']} took longer than {timeout_s:g} seconds" if scope.expired() else one_line(error)
     return mk_funcres(use["id"], told, is_error=True)
@@ -138,7 +140,7 @@ async def _called(call: Function, arguments: Mapping[str, Any]) -> Any:
 
 
 def _guarded(call: Function, arguments: Mapping[str, Any]) -> tuple[Any, BaseException | None]:
-    """A thread hands its exception over as a value: a future cannot hold every kind (StopIteration)."""
+    """Return the exception of a thread as a value: a future cannot hold every kind (StopIteration)."""
     try:
         return call(**arguments), None
     except StopIteration as error:
@@ -159,11 +161,11 @@ def _run_now(use: Json, find: Lookup, bad_inputs: Mapping[str, str]) -> Json:
 
 
 class _NotCalledError(Exception):
-    """Why a tool use cannot be carried out, as Claude is told."""
+    """Why a tool use cannot be carried out, in words for Claude."""
 
 
 def _prepare(use: Json, find: Lookup, bad_inputs: Mapping[str, str]) -> tuple[Function, Mapping[str, Any]]:
-    """Return the function and its checked arguments. Raises `_NotCalledError`."""
+    """Return the function and its checked arguments. Raise `_NotCalledError`."""
     name = use["name"]
     if use["id"] in bad_inputs:
         raise _NotCalledError(f"{name} was not called: {bad_inputs[use['id']]}")

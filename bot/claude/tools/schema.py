@@ -1,7 +1,7 @@
-"""A Python function or type → the JSON schema by which Claude knows it, and the check of what Claude passes to it.
+"""A Python function or type → the JSON schema that Claude sees, and the check of what Claude passes to it.
 
-Each is looked at once. Types are pydantic's business; what is added here are the seed's comments on parameters, and
-errors that say what to change.
+Each is inspected once. Types are left to pydantic; this module adds the seed's comments on parameters, and errors that
+say what to change.
 """
 
 import inspect
@@ -29,7 +29,7 @@ _NO_KEYWORD = (
 
 @dataclass(slots=True)
 class Tool:
-    """A function or type as Claude knows it. `model`: checks the arguments; its fields are named p0, p1, …"""
+    """A function or type as a tool. `model`: checks the arguments; its fields are named p0, p1, …"""
 
     schema: Json
     model: "type[pydantic.BaseModel] | None"
@@ -37,19 +37,19 @@ class Tool:
     names: Mapping[str, str]
 
     def arguments(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return checked and converted arguments (dates, enums, dataclasses). Raises `BadArguments`."""
+        """Return checked and converted arguments (dates, enums, dataclasses). Raise `BadArguments`."""
         assert self.model is not None
         checked = _validate(self.model.model_validate, given)
         return {self.names[field]: getattr(checked, field) for field in checked.model_fields_set}
 
     def value(self, given: Mapping[str, Any]) -> Any:
-        """Return an instance of the type. Raises `BadArguments`."""
+        """Return an instance of the type. Raise `BadArguments`."""
         assert self.adapter is not None
         return _validate(self.adapter.validate_python, given)
 
 
 class BadArguments(ValueError):  # noqa: N818 - it says what is wrong
-    """Arguments that do not fit a schema; one line that says which and why."""
+    """Arguments that do not fit a schema; one line says which and why."""
 
 
 def _validate(check: Callable[[Any], Any], given: Mapping[str, Any]) -> Any:
@@ -69,11 +69,11 @@ _TOOLS: "weakref.WeakKeyDictionary[Any, dict[bool, Tool]]" = weakref.WeakKeyDict
 
 
 def tool_of(f: Callable[..., Any]) -> Tool:
-    """Return a function or type as a tool, built once. Raises `SchemaError`."""
+    """Return a function or type as a tool, built once. Raise `SchemaError`."""
     key, bound = getattr(f, "__func__", f), hasattr(f, "__func__")
     try:
         known = _TOOLS.setdefault(key, {})
-    except TypeError:  # neither hashed nor referred to weakly: built each time
+    except TypeError:  # neither hashable nor weakly referable: built each time
         return _build(f)
     if bound not in known:
         known[bound] = _build(f)
@@ -81,15 +81,16 @@ def tool_of(f: Callable[..., Any]) -> Tool:
 
 
 def get_schema(f: Callable[..., Any] | Mapping[str, Any], pname: str = "input_schema") -> Json:
-    """Return the tool description of a function or type: `{"name", "description", "input_schema"}`; a dict as it is.
+    """Return the tool description of a function or type: `{"name", "description", "input_schema"}`; a dict is returned
+    as it is.
 
-    `pname`: another name for the schema's field, for an API that calls it otherwise.
+    `pname`: another name for the schema's field, for APIs that call it differently.
 
     A parameter's description is the comment at the end of its line, or the text in its `Annotated[type, "text"]`;
     the tool's is the docstring, followed by what is returned. Types: whatever pydantic knows, such as `Optional`,
     unions, `Literal`, `Enum`, lists, dates, dataclasses and models. Without source code (a frozen or generated program)
     only the comments are missing.
-    Raises `SchemaError`, a `TypeError`, for a parameter without annotation, `*args`, a type without a JSON schema.
+    Raise `SchemaError`, a `TypeError`, for a parameter without annotation, `*args`, a type without a JSON schema.
     """
     if isinstance(f, Mapping):
         return f if isinstance(f, dict) else dict(f)
@@ -115,7 +116,7 @@ def _name(f: Callable[..., Any]) -> str:
 
 
 def _of_type(kind: type) -> Tool:
-    """A class is a tool whose input is an instance of it."""
+    """Return a class as a tool whose input is an instance of it."""
     import pydantic  # noqa: PLC0415
 
     if not (is_dataclass(kind) or hasattr(kind, "model_fields") or hasattr(kind, "__total__")):
@@ -127,7 +128,9 @@ def _of_type(kind: type) -> Tool:
     schema = _json_schema(kind.__name__, adapter.json_schema)
     schema.pop("description", None)
     doc = kind.__doc__ or ""
-    description = "" if doc.startswith(f"{kind.__name__}(") else inspect.cleandoc(doc)  # a dataclass's own is no text
+    description = (
+        "" if doc.startswith(f"{kind.__name__}(") else inspect.cleandoc(doc)
+    )  # a dataclass's generated docstring is no description
     comments = comments_of(kind)[0]
     for name, field in schema.get("properties", {}).items():
         if name in comments:
@@ -167,7 +170,7 @@ def _of_function(f: Callable[..., Any]) -> Tool:
 
 
 def _signature(f: Callable[..., Any], name: str) -> tuple[list[inspect.Parameter], Any]:
-    """Return the parameters and the return annotation, with strings resolved. Raises `SchemaError`."""
+    """Return the parameters and the return annotation, with strings resolved. Raise `SchemaError`."""
     try:
         signature = inspect.signature(f)
         hints = typing.get_type_hints(f if not hasattr(f, "__wrapped__") else inspect.unwrap(f), include_extras=True)
@@ -208,7 +211,7 @@ def _json_schema(name: str, make: Callable[[], Json]) -> Json:
 
 
 def _untitled(value: Any, *, names: bool = False) -> Any:
-    """Return a schema without pydantic's titles. `names`: the keys are names of fields, where "title" is no title."""
+    """Return a schema without pydantic's titles. `names`: the keys are field names, where "title" is not a title."""
     if isinstance(value, dict):
         return {
             key: _untitled(item, names=key in ("properties", "$defs") and not names)
@@ -219,7 +222,7 @@ def _untitled(value: Any, *, names: bool = False) -> Any:
 
 
 def _returns(annotation: Any, comment: str | None) -> str:
-    """Return the description's last paragraph: what comes back."""
+    """Return the description's last paragraph: what the tool returns."""
     if annotation in (_EMPTY, None, types.NoneType) and not comment:
         return ""
     kind = ""

@@ -1,4 +1,4 @@
-"""An answer as a Python value: the types are offered as tools, and what Claude passes to one is the answer."""
+"""An answer as a Python value: the types are offered as tools, and what Claude passes to one of them is the answer."""
 
 import inspect
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from bot.claude.tools.schema import BadArguments, tool_of
 async def values_of(message: Message, kinds: Sequence[Any]) -> list[Any]:
     """Return a value for each tool use of an answer: an instance of a type, or what a function returns.
 
-    Raises `NoStructure` if there is none, or one does not fit its type.
+    Raise `NoStructure` if there is none, or one does not fit its type.
     """
     known = {tool_of(kind).schema["name"]: kind for kind in kinds}
     values = [await _value(message, use, known.get(use["name"])) for use in tool_uses(message)]

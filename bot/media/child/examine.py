@@ -1,8 +1,8 @@
-"""Says what is in a PDF: its pages, and what a document to be read has no need of. Runs in `main.py`'s process.
+"""Examines a PDF: its pages, and contents that a document for reading does not need. Runs in the process of `main.py`.
 
-Every object that the file's tables list counts, those in compressed object streams too, whether or not anything leads
-to it. PDF 2.0 (ISO 32000-2): 12.6.4 action types, 7.11.4 embedded files, 7.6 encryption. pypdf reads it: the
-syntax has many forms for one thing (`/JS`, `/#4a#53`), and its reader knows them all and has limits of its own.
+Every object that the file's tables list counts, including those in compressed object streams, whether or not anything
+refers to it. PDF 2.0 (ISO 32000-2): 12.6.4 action types, 7.11.4 embedded files, 7.6 encryption. pypdf does the reading:
+the syntax has many forms for one thing (`/JS`, `/#4a#53`), and its reader knows them all and has limits of its own.
 """
 
 import io
@@ -17,19 +17,22 @@ from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, PdfObje
 
 
 def prepare(_order: dict[str, Any]) -> None:
-    """Load what pypdf would load only when it is needed."""
+    """Load what pypdf would otherwise load on demand."""
     import_module("pypdf.filters")
     import_module("pypdf._codecs._codecs")
 
 
 def work(data: bytes, _order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """Return how many `pages` a PDF has and what it `holds`: "script", "launch" or "file", each if it is there.
+    """Return how many `pages` a PDF has and which of "script", "launch" and "file" it `holds`.
 
-    Or `error` "locked" if it is encrypted, with whatever password. No page is read.
+    The result is `error` "locked" if the file is encrypted, with whatever password. No page is read.
     """
     try:
         reader = PdfReader(io.BytesIO(data))
-    except (DependencyError, NotImplementedError):  # a cipher that pypdf leaves to others: nobody reads it here
+    except (
+        DependencyError,
+        NotImplementedError,
+    ):  # a cipher that pypdf leaves to other libraries: it cannot be read here
         return {"error": "locked"}, b""
     if reader.is_encrypted:
         return {"error": "locked"}, b""
@@ -39,7 +42,7 @@ def work(data: bytes, _order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
 
 
 def _spelled(name: bytes) -> bytes:
-    """Return the pattern of a name, any letter of which may be written as its number (7.3.5)."""
+    """Return the pattern of a name, whose letters may each be written as a number (7.3.5)."""
     return b"".join(b"(?:%c|(?i:#%02x))" % (letter, letter) for letter in name)
 
 
@@ -48,11 +51,11 @@ _NAMES = re.compile(
     + b"|".join(map(_spelled, (b"JS", b"JavaScript", b"Launch", b"EF", b"EmbeddedFile")))
     + rb")(?=[\0\t\n\f\r ()<>\[\]{}/%]|\Z)"
 )
-"""A file in which none of these stands need not be read object by object, which takes a second for ten thousand."""
+"""A file without any of these need not be read object by object, which takes a second for ten thousand."""
 
 
 def _packed(reader: PdfReader) -> Iterator[bytes]:
-    """Yield what the object streams unfold to."""
+    """Yield the decompressed object streams."""
     for number in {stream for stream, _ in reader.xref_objStm.values()}:
         stream = reader.get_object(number)
         if isinstance(stream, StreamObject):
@@ -68,7 +71,7 @@ def _dictionaries(reader: PdfReader) -> Iterator[DictionaryObject]:
 
 
 def _inside(found: PdfObject | None) -> Iterator[DictionaryObject]:
-    """Yield the dictionaries in one object, not those that it refers to."""
+    """Yield the dictionaries inside one object, not those that it refers to."""
     left: list[Any] = [found]
     while left:
         inner = left.pop()
@@ -90,6 +93,6 @@ def _harm(holder: DictionaryObject) -> Iterator[str]:
 
 
 def _at(holder: DictionaryObject, key: str) -> object:
-    """Return the value itself where a reference to it stands, too; pypdf's `get` would return the reference."""
+    """Return the value, also where there is a reference to it; pypdf's `get` would return the reference."""
     value = holder.get(key)
     return value.get_object() if isinstance(value, PdfObject) else value

@@ -1,7 +1,7 @@
-"""Linux's own means to keep one process out of another's memory (prctl(2), capset(2)); elsewhere nothing happens.
+"""Linux's means to keep one process out of another's memory (prctl(2), capset(2)); elsewhere nothing happens.
 
-Used on both sides: the bot hides its memory from its children, a child gives up every privilege. Imports nothing of
-the bot, for the child is run by its path.
+Used on both sides: the bot hides its memory from its children, and a child gives up every privilege. This module
+imports nothing of the bot, because the child is run by its path.
 """
 
 import ctypes
@@ -12,13 +12,13 @@ _CAPABILITIES_V3 = 0x20080522
 
 
 def hide_memory() -> None:
-    """Let no other process of this user read this one's memory, and let no core file hold it."""
+    """Keep this process's memory unreadable for other processes of the same user, and out of core files."""
     if sys.platform == "linux":
         _prctl(_SET_DUMPABLE, 0)
 
 
 def give_up_privileges() -> None:
-    """Give up every capability, for good: also root may then read nobody's memory that is hidden."""
+    """Give up every capability, for good: not even root may then read memory that is hidden."""
     if sys.platform != "linux":
         return
     _prctl(_SET_NO_NEW_PRIVILEGES, 1)

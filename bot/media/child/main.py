@@ -1,12 +1,12 @@
-"""A process of its own that reads one file of a stranger, run as `python main.py TASK ORDER` by `worker.run`.
+"""A separate process that reads one file of a stranger, run as `python main.py TASK ORDER` by `worker.run`.
 
-Decoders are where hostile files do harm. Here they can do little: this process has a limit on its memory and CPU time,
+Decoders are where hostile files do harm. Here they can do little: this process has limits on its memory and CPU time,
 can open no file and no connection once it has begun, has no privileges, cannot read the bot's memory, knows no token,
-and ends after one file. It is run by its path and imports nothing of the bot, so that it starts in 40 ms. The file
-comes on standard input; on standard output go one line of JSON and what bytes belong to it.
+and ends after one file. It is run by its path and imports nothing of the bot, so that it starts in 40 ms. The file is
+read from standard input; one line of JSON and the bytes that belong to it are written to standard output.
 
-TASK is the path of a module with `prepare(order)`, which loads all it will need, for later nothing can be loaded, and
-with `work(data, order) -> (result, bytes)`. ORDER is JSON.
+TASK is the path of a module with `work(data, order) -> (result, bytes)` and `prepare(order)`, which loads all that
+`work` needs, because nothing can be loaded later. ORDER is JSON.
 """
 
 import codecs
@@ -19,14 +19,14 @@ import sys
 from pathlib import Path
 
 _ENCODINGS = ("ascii", "latin-1", "cp1252", "utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-16-le")
-"""What texts within files are written in; Python loads each when it is first asked for."""
+"""The encodings of texts within files; Python loads each one on first use."""
 
 
 def main() -> None:
     """Read, work, write."""
     order = json.loads(sys.argv[2])
     limit(order["memory_bytes"], order["cpu_s"])
-    logging.disable()  # what is odd about a stranger's file is no news
+    logging.disable()  # oddities of a stranger's file are not worth a log line
     try:
         guard = runpy.run_path(str(Path(__file__).with_name("guard.py")))
         task = runpy.run_path(sys.argv[1])
@@ -45,16 +45,16 @@ def main() -> None:
 
 
 def limit(memory_bytes: int, cpu_s: float) -> None:
-    """Give this process no more than that, for good: SIGPROF ends it in time, and if not, SIGXCPU within two seconds.
+    """Limit this process for good: SIGPROF ends it in time; failing that, SIGXCPU within two seconds.
 
-    Time of the CPU, not of the wall: how busy the machine is does not count against a file.
+    This is CPU time, not wall time: a busy machine does not count against a file.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     signal.setitimer(signal.ITIMER_PROF, cpu_s)
     seconds = int(cpu_s) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-    if sys.platform == "linux":  # elsewhere the system does not keep to it, or refuses to set it
+    if sys.platform == "linux":  # other systems do not enforce it, or refuse to set it
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 
 

@@ -1,4 +1,4 @@
-"""Says what a reader sees of a page of HTML that a stranger wrote. Runs in `main.py`'s process.
+"""Extracts what a reader sees of a stranger's HTML page. Runs in the process of `main.py`.
 
 One pass, linear in the page's length whatever is in it: Python's own parser looks for the end of a tag or comment
 again and again, which costs the square (CVE-2025-6069). Broken HTML is read as browsers read it (WHATWG, 13.2.5), but
@@ -16,7 +16,7 @@ _AFTER = {"pre": "\n```\n"} | dict.fromkeys(("p", "div", "ul", "ol", "table", "b
 _AFTER |= {f"h{level}": "\n\n" for level in range(1, 7)}
 _UNSEEN = frozenset({"head", "script", "style", "template", "title"})
 _RAW = frozenset({"script", "style", "title", "textarea"})
-"""What is in them is no HTML, up to their end."""
+"""Their content is not HTML, up to their end."""
 _NAME = re.compile(r"</?([a-zA-Z][^\s/>]{0,20})")
 _TAG_STOP = re.compile(r"=\s*[\"']|>")
 _CHECKED = re.compile(r"\bclass\s?=\s?[\"']?[^\"'>]{0,200}\bchecked\b")
@@ -24,7 +24,7 @@ _SPACES = re.compile(r"\s+")
 
 
 def prepare(_order: dict[str, Any]) -> None:
-    """Everything is loaded."""
+    """Do nothing: everything is loaded."""
 
 
 def work(data: bytes, _order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -40,7 +40,7 @@ def text_of_html(page: str) -> str:
 
 
 def _without_gaps(text: str) -> str:
-    """Return a text with one empty line where there are more."""
+    """Return the text with runs of empty lines reduced to one."""
     kept: list[str] = []
     for line in text.split("\n"):
         bare = line.rstrip()
@@ -50,7 +50,7 @@ def _without_gaps(text: str) -> str:
 
 
 class _PageReader:
-    """Goes through a page once. `words`: what was seen so far."""
+    """Goes through a page once. `words`: the visible text so far."""
 
     def __init__(self, page: str) -> None:
         self.words: list[str] = []
@@ -58,7 +58,7 @@ class _PageReader:
         self._unseen = 0
         self._preformatted = 0
         self._unclosed: set[str] = set()
-        """Quotes that do not come any more."""
+        """The quotes that do not occur in the rest of the page."""
 
     def read(self) -> None:
         """Read to the end."""
@@ -71,7 +71,7 @@ class _PageReader:
             at = self._markup(tag) if tag < len(page) else tag
 
     def _markup(self, at: int) -> int:
-        """Take in what begins with a `<`; return where it ends."""
+        """Read what begins with a `<`; return where it ends."""
         page = self._page
         if page.startswith("<!--", at):
             return self._after("-->", at + 4)
@@ -94,7 +94,7 @@ class _PageReader:
         return len(self._page) if found < 0 else found + len(mark)
 
     def _tag_end(self, at: int) -> int:
-        """Return where a tag ends: behind the first `>` that is in no quotes."""
+        """Return where a tag ends: after the first `>` outside of quotes."""
         while (stop := _TAG_STOP.search(self._page, at)) is not None:
             quote = stop[0][-1]
             if quote == ">":
@@ -106,7 +106,7 @@ class _PageReader:
         return len(self._page)
 
     def _raw_end(self, tag: str, at: int) -> int:
-        """Return where the end of what is no HTML begins; it is seen only in a text field."""
+        """Return where the end of non-HTML content begins; only a text field's content is visible."""
         end = re.compile(f"</{tag}", re.IGNORECASE).search(self._page, at)
         stop = len(self._page) if end is None else end.start()
         self._data(self._page[at:stop])

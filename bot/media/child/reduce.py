@@ -1,4 +1,4 @@
-"""Turns one picture into one that Claude takes. Runs in `main.py`'s process; imports nothing of the bot.
+"""Turns one picture into one that Claude accepts. Runs in the process of `main.py`; imports nothing of the bot.
 
 `work` is given the file's bytes and an order, described by `shrink.Order`.
 """
@@ -29,15 +29,17 @@ _QUARTERS = {
 _ORIENTATION = 0x0112
 _PHOTOS = {"JPEG", "AVIF", "HEIF"}
 _PNG_BYTES = 1_500_000
-"""A larger PNG is a photo: as JPEG it is a fraction of that and looks the same."""
+"""A larger PNG is a photo: as a JPEG it has a fraction of the size and looks the same."""
 _MOVING = {"GIF", "PNG", "WEBP", "AVIF"}
 _PAGED = {"TIFF", "HEIF"}
-"""Where a second frame is one of an animation, or another picture. In a JPEG it is a preview of the same one."""
+"""The formats whose second frame belongs to an animation, or is another picture. In a JPEG it is a preview of the same
+picture.
+"""
 _PATCH_PX = 28
-"""As `tokens.PATCH_PX`; this process imports nothing of the bot."""
+"""The same as `tokens.PATCH_PX`, because this process imports nothing of the bot."""
 _GAP_PX = 8
 _GROUND = (200, 200, 200)
-"""Between the frames, and behind what is clear in them: white and black are both seen on it."""
+"""The colour between frames and behind transparent parts: both white and black are visible on it."""
 
 
 _NEEDS = {
@@ -48,11 +50,11 @@ _NEEDS = {
     "HEIF": ["pillow_heif"],
     "TIFF": ["PIL.ImageCms"],
 }
-"""What would be loaded for a format only when a picture asks for it; beside what any picture may."""
+"""The modules that Pillow would load on demand for pictures of a format, besides those for any picture."""
 
 
 def prepare(order: dict[str, Any]) -> None:
-    """Load what a picture of this format needs, and make its decoder use one thread: each would want memory."""
+    """Load what a picture of this format needs, and limit its decoder to one thread: each thread takes memory."""
     Image.preinit()
     for name in [*_NEEDS.get(order["format"], []), "PIL.TiffImagePlugin", "PIL.ImageColor", "PIL.ImagePalette"]:
         module: Any = import_module(name)
@@ -63,8 +65,8 @@ def prepare(order: dict[str, Any]) -> None:
 
 
 def work(data: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """Return what was made of a picture and its bytes; nothing is decoded before its size is known."""
-    Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit warns only; ours is the next lines
+    """Return a description of the new picture and its bytes; nothing is decoded before its size is known."""
+    Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit only warns; ours follows
     image = Image.open(io.BytesIO(data), formats=[order["format"]])
     if image.width * image.height > order["max_pixels"]:
         return {"error": "pixels", "width": image.width, "height": image.height}, b""
@@ -79,9 +81,9 @@ def work(data: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
 
 
 def _still(image: Image.Image, order: dict[str, Any]) -> tuple[Image.Image, dict[str, Any]]:
-    """Return one picture, turned the right way up, and what is to be said of it."""
-    full, jpeg = image.size, order["format"] == "JPEG"  # a JPEG with a preview in it calls itself MPO
-    if jpeg:  # decoded at a half, a quarter or an eighth, if that is still large enough
+    """Return one picture, turned the right way up, and its description."""
+    full, jpeg = image.size, order["format"] == "JPEG"  # a JPEG that contains a preview reports the format MPO
+    if jpeg:  # decoded at a half, a quarter or an eighth of the size, if that is still large enough
         image.draft(image.mode, _fitting(full, order["long_edge_px"], order["tokens"]))
     image.load()
     if not jpeg:  # TIFF and AVIF are turned as they are loaded
@@ -94,7 +96,7 @@ def _still(image: Image.Image, order: dict[str, Any]) -> tuple[Image.Image, dict
 
 
 def _sheet(image: Image.Image, frames: int, order: dict[str, Any]) -> tuple[Image.Image, dict[str, Any]]:
-    """Return some frames of an animation, evenly chosen, side by side; and what is to be said of them.
+    """Return some evenly chosen frames of an animation, side by side, and their description.
 
     Only the frames up to the last one shown are decoded, and no more than the order allows.
     """
@@ -118,7 +120,7 @@ def _sheet(image: Image.Image, frames: int, order: dict[str, Any]) -> tuple[Imag
 
 
 def _grid(count: int, size: tuple[int, int]) -> tuple[int, int]:
-    """Return the columns and rows for pictures of this size: nearly square, with few places empty."""
+    """Return the columns and rows for pictures of this size: nearly square, with few empty places."""
     grids = [(columns, ceil(count / columns)) for columns in range(1, count + 1)]
     return min(grids, key=lambda grid: grid[0] * grid[1] * max(grid[0] * size[0], grid[1] * size[1]))
 
@@ -137,7 +139,7 @@ def _cells(
 
 
 def _fitting(size: tuple[int, int], long_edge_px: int, tokens: int) -> tuple[int, int]:
-    """Return the largest size of this shape, up to its own, with no longer edge and no more tokens than that."""
+    """Return the largest size of this shape, up to the original, within the given edge and tokens."""
     edges = range(1, min(max(size), long_edge_px) + 1)
     return _scaled(size, bisect_right(edges, tokens, key=lambda edge: _tokens(_scaled(size, edge))) or 1)
 
@@ -152,15 +154,15 @@ def _tokens(size: tuple[int, int]) -> int:
 
 
 def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Return the image at that size; halved, or divided by three and so on, in a quick first step if it can be."""
+    """Return the image at that size, reduced by a whole factor in a quick first step where possible."""
     return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS, reducing_gap=1.0)
 
 
 def _usual(image: Image.Image) -> Image.Image:
-    """Return the picture as grey, RGB or RGBA with 8 bits a channel."""
+    """Return the picture as grey, RGB or RGBA with 8 bits per channel."""
     if image.mode in {"L", "RGB", "RGBA"} and "transparency" not in image.info:
         return image
-    if image.mode[0] in "IF":  # 16 or 32 bits, or floating point: what is darkest becomes black
+    if image.mode[0] in "IF":  # 16 or 32 bits, or floating point: the darkest value becomes black
         floats = image.convert("F")
         low, high = (0.0, 65535.0) if image.mode.startswith("I;16") else _extremes(floats)
         scale = 255 / ((high - low) or 1)
@@ -173,20 +175,20 @@ def _usual(image: Image.Image) -> Image.Image:
 
 def _extremes(image: Image.Image) -> tuple[float, float]:
     low, high = image.getextrema()
-    assert isinstance(low, float)  # one channel, so not a pair for each
+    assert isinstance(low, float)  # one channel, so not one pair per channel
     assert isinstance(high, float)
     return low, high
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """Return the picture without an alpha channel that says nothing."""
+    """Return the picture without an alpha channel that is opaque everywhere."""
     if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
         return image.convert("RGB")
     return image
 
 
 def _encoded(image: Image.Image, *, photo: bool, max_bytes: int) -> tuple[str, bytes, tuple[int, int]]:
-    """Return media type, bytes and size: a PNG where that is small, else a JPEG, in the end a smaller picture."""
+    """Return media type, bytes and size: a PNG if it is small, otherwise a JPEG; a smaller picture as a last resort."""
     if image.mode == "RGBA" or not (photo or _is_grainy(image)):
         body = _saved(image, "PNG")
         if len(body) <= min(_PNG_BYTES, max_bytes):
@@ -202,7 +204,9 @@ def _encoded(image: Image.Image, *, photo: bool, max_bytes: int) -> tuple[str, b
 
 
 def _is_grainy(image: Image.Image) -> bool:
-    """Say whether a PNG would be too large, judged by a piece from the middle: writing all of it takes long."""
+    """Return whether a PNG would be too large, judged by a piece from the middle, because writing all of it takes
+    long.
+    """
     middle = (image.width // 2, image.height // 2)
     piece = image.crop((middle[0] - 100, middle[1] - 100, middle[0] + 100, middle[1] + 100))
     share = piece.width * piece.height / (image.width * image.height)
@@ -211,6 +215,6 @@ def _is_grainy(image: Image.Image) -> bool:
 
 def _saved(image: Image.Image, form: str, **options: int) -> bytes:
     body = io.BytesIO()
-    image.info = {}  # no colour profile, no comment, no place where it was taken
+    image.info = {}  # no colour profile, no comment, no location
     image.save(body, form, **options)
     return body.getvalue()

@@ -1,1 +1,1 @@
-"""The bot's side of decoding: who is next, the child process and its bounds, and what its answer means."""
+"""The bot's side of decoding: who is next, the child process with its limits, and the meaning of its answers."""

@@ -1,4 +1,4 @@
-"""Who is next where few can be served at a time: one of each message in turn, so that ten files hold up nobody."""
+"""A fair queue for work that only few can do at a time: messages take turns, so that ten files delay nobody else."""
 
 import asyncio
 import heapq
@@ -10,7 +10,7 @@ from itertools import count
 
 
 class Flow:
-    """Whose files are read: those of one message share a place in the line."""
+    """What the queue is fair between: all files of one message are one flow."""
 
 
 _message: ContextVar[Flow | None] = ContextVar("message", default=None)
@@ -18,7 +18,7 @@ _message: ContextVar[Flow | None] = ContextVar("message", default=None)
 
 @contextmanager
 def one_message() -> Iterator[None]:
-    """What is read inside, also by tasks that begin inside, belongs to one message."""
+    """Count what is read inside, also by tasks that begin inside, as one message's files."""
     token = _message.set(Flow())
     try:
         yield
@@ -27,7 +27,7 @@ def one_message() -> Iterator[None]:
 
 
 class FairQueue:
-    """Places, given out by start-time fair queueing: a message's second file waits for everybody's first."""
+    """Places, granted by start-time fair queueing: a message's second file waits for everybody's first one."""
 
     def __init__(self, places: int) -> None:
         self._free = places
@@ -38,7 +38,7 @@ class FairQueue:
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """Have a place while inside."""
+        """Wait for a place, and keep it while inside."""
         message = _message.get() or Flow()
         rank = max(self._round, self._next_round.get(message, 0))
         self._next_round[message] = rank + 1
@@ -56,7 +56,7 @@ class FairQueue:
     def _give_out(self) -> None:
         while self._free and self._waiting:
             rank, _, turn = heapq.heappop(self._waiting)
-            if not turn.done():  # else who waited was cancelled
+            if not turn.done():  # otherwise the waiting task was cancelled
                 self._free -= 1
                 self._round = max(self._round, rank)
                 turn.set_result(None)

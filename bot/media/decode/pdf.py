@@ -1,4 +1,4 @@
-"""Whether a PDF is one that Claude takes and nobody need fear: looked into by `examine.py` in a process of its own."""
+"""The check whether Claude accepts a PDF and nobody need fear it: `examine.py` reads it in a separate process."""
 
 from bot.media.decode.worker import ProcessLimits, run
 from bot.media.formats.kinds import DAMAGED, Unreadable
@@ -13,7 +13,7 @@ _REFUSED = {
 async def check_pdf(data: bytes, max_bytes: int, max_pages: int, bounds: ProcessLimits) -> int:
     """Return how many pages a PDF has.
 
-    Raises `Unreadable` if it is too large, incomplete, encrypted or too long, or has in it what is not for reading.
+    Raise `Unreadable` if it is too large, incomplete, encrypted or too long, or contains what is not for reading.
     """
     if len(data) > max_bytes:
         raise Unreadable(f"the PDF is larger than {max_bytes / 1_000_000:g} MB; send the part that matters")

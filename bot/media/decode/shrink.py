@@ -1,4 +1,4 @@
-"""A picture → one that Claude takes, made by `reduce.py` in a process of its own."""
+"""A picture → one that Claude accepts, made by `reduce.py` in a separate process."""
 
 from dataclasses import asdict, dataclass
 
@@ -8,10 +8,10 @@ from bot.media.formats.kinds import Unreadable
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked of `reduce.py`. `format`: as Pillow names it.
+    """What `reduce.py` is to do. `format`: as Pillow names it.
 
-    `tokens`: the most a picture may cost; `sheet_tokens`: the frames of an animation together, `sheet_frames` of its
-    first `read_frames`. `max_bytes`: of the picture that is made.
+    `tokens`: the most that a picture may cost; `sheet_tokens`: the most for the shown frames of an animation together,
+    which are `sheet_frames` of its first `read_frames`. `max_bytes`: the largest size of the new picture.
     """
 
     format: str
@@ -26,10 +26,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Reduced:
-    """What became of a picture. `was`: width and height in pixels before; of an animation, those of one frame.
+    """The result for a picture. `was`: width and height in pixels before; of an animation, those of one frame.
 
-    Of a file of several pictures: how many it has (`frames`), how many were looked at (`read`) and are shown; whether
-    they are `moving`, then for how long those that were read last, and how large each is shown (`cell`).
+    For a file of several pictures: how many it has (`frames`), how many were decoded (`read`) and are shown; whether it
+    is `moving`, then how long the decoded frames last (`lasts_ms`), and how large each is shown (`cell`).
     """
 
     data: bytes
@@ -45,9 +45,9 @@ class Reduced:
 
 
 async def shrink(data: bytes, order: Order, bounds: ProcessLimits) -> Reduced:
-    """Return the picture as one that Claude takes, turned the right way up and within the order's limits.
+    """Return the picture as one that Claude accepts, turned the right way up and within the order's limits.
 
-    Raises `Unreadable`. Afterwards the process has ended, on cancellation too.
+    Raise `Unreadable`. Afterwards the process has ended, on cancellation too.
     """
     result, body = await run("reduce", data, asdict(order), bounds)
     if result.pop("error", "") == "pixels":

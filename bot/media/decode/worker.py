@@ -1,4 +1,4 @@
-"""Run `child/main.py` on one file: off the event loop, few at a time, and ended if it computes too long."""
+"""Runs `child/main.py` on one file: off the event loop, few at a time, and killed if it computes too long."""
 
 import asyncio
 import contextlib
@@ -19,12 +19,12 @@ from bot.media.decode.fair_queue import FairQueue
 from bot.media.formats.kinds import DAMAGED, Unreadable
 
 _AT_ONCE = 2
-"""Each may take the memory it is allowed."""
+"""Each of them may take all the memory that it is allowed."""
 _LIBRARIES = ("LD_LIBRARY_PATH", "PYTHONHOME")
-"""What of the environment an interpreter may need to start; tokens are not among it."""
+"""The environment variables that an interpreter may need to start; no token is among them."""
 _TOO_LONG = "it takes too long to read"
 _TIME_SPENT = frozenset({-signal.SIGPROF, -signal.SIGXCPU})
-"""The exit codes of a process that has computed as long as it may (setitimer(2), setrlimit(2))."""
+"""The exit codes of a process that has used up its CPU time (setitimer(2), setrlimit(2))."""
 _CHILD = Path(child.__file__).parent
 _LINE_BYTES = 4096
 _PIPE_BYTES = 1 << 20
@@ -34,10 +34,10 @@ _queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, FairQueue] = weakr
 
 @dataclass(frozen=True, slots=True)
 class ProcessLimits:
-    """What the process may take. `cpu_s`: how long it may compute. `answer_bytes`: of the file that it makes.
+    """What the process may use. `cpu_s`: how long it may compute. `answer_bytes`: the size of the file it makes.
 
-    `wall_s`: how long it may be there at all. It is there for a process that waits for something that never comes: on
-    a busy machine an ordinary picture may take many times as long as on an idle one.
+    `wall_s`: how long it may exist at all. This is for a process that waits for something that never happens; it is
+    long because on a busy machine an ordinary picture may take many times as long as on an idle one.
     """
 
     memory_bytes: int
@@ -47,10 +47,9 @@ class ProcessLimits:
 
 
 async def run(task: str, data: bytes, order: dict[str, Any], bounds: ProcessLimits) -> tuple[dict[str, Any], bytes]:
-    """Return what the module `task` of `bot.media.child` makes of a file: its result, and the bytes that belong to it.
+    """Return what the module `task` of `bot.media.child` makes of a file: its result and the bytes that belong to it.
 
-    Raises `Unreadable` if it fails or would take more than it may. Afterwards the process has ended, on cancellation
-    too.
+    Raise `Unreadable` if it fails or would exceed its limits. Afterwards the process has ended, on cancellation too.
     """
     _hide_memory()
     line = _queues.setdefault(asyncio.get_running_loop(), FairQueue(_AT_ONCE))
@@ -73,15 +72,15 @@ async def run(task: str, data: bytes, order: dict[str, Any], bounds: ProcessLimi
 
 @functools.cache
 def _hide_memory() -> None:
-    """Hide the bot's memory, with its tokens, before anything of a stranger's is decoded."""
+    """Hide the bot's memory and the tokens in it before anything of a stranger's is decoded."""
     hide_memory()
 
 
 async def _process(task: str, data: bytes, order: dict[str, Any], max_bytes: int) -> bytes:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-S",  # its path is ours, ready made
-        "-P",  # this folder does not become a place to import from
+        "-S",  # it gets our path, ready-made
+        "-P",  # the folder does not become a place to import from
         str(_CHILD / "main.py"),
         str(_CHILD / f"{task}.py"),
         json.dumps(order),
@@ -114,22 +113,24 @@ async def _exchange(process: asyncio.subprocess.Process, data: bytes, max_bytes:
     assert process.stdin
     assert process.stdout
     _widen(process.stdin.transport)
-    with contextlib.suppress(ConnectionError):  # it ended before it had read all; its answer or exit code says why
-        for at in range(0, len(data), _PIPE_BYTES):  # in pieces: what a pipe cannot take yet is copied
+    with contextlib.suppress(
+        ConnectionError
+    ):  # the process ended before it had read all; its answer or exit code says why
+        for at in range(0, len(data), _PIPE_BYTES):  # in pieces, because what a pipe cannot take yet is copied
             process.stdin.write(memoryview(data)[at : at + _PIPE_BYTES])
             await process.stdin.drain()
     process.stdin.close()
     try:
         await process.stdout.readexactly(max_bytes + 1)
-    except asyncio.IncompleteReadError as whole:  # the end came first, as it should
+    except asyncio.IncompleteReadError as whole:  # the end of the answer came first, as it should
         return whole.partial
     raise Unreadable("it cannot be decoded", "child: answers without end")
 
 
 def _widen(pipe: asyncio.BaseTransport) -> None:
-    """Make the pipe hold a megabyte where the system can (Linux, pipe(7)): with its 64 kB, a picture of 20 MB is 300
-    turns of two processes, each of which waits for its time on a busy machine.
+    """Make the pipe hold a megabyte where the system can (Linux, pipe(7)). With the usual 64 kB, a picture of 20 MB
+    takes 300 switches between two processes, each of which waits for the CPU on a busy machine.
     """
     if sys.platform == "linux":
-        with contextlib.suppress(OSError):  # the user has many pipes: this one stays small and slow
+        with contextlib.suppress(OSError):  # the user has many pipes; this one stays small and slow
             fcntl.fcntl(pipe.get_extra_info("pipe"), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

@@ -1,7 +1,7 @@
-"""What an image's container says about it, read without decoding anything: a bomb is known by its header.
+"""What an image's container says about it, read without decoding anything: a bomb is recognised by its header.
 
-Each reader also walks to the end of the picture, so that a file that was cut off is noticed here and not by the API,
-which would refuse the whole request. Formats: PNG (w3.org/TR/png-3), JPEG (ITU-T T.81), GIF89a, WebP (RFC 9649).
+Each reader also goes to the end of the picture, so that a truncated file is noticed here and not by the API, which
+would refuse the whole request. Formats: PNG (w3.org/TR/png-3), JPEG (ITU-T T.81), GIF89a, WebP (RFC 9649).
 """
 
 import zlib
@@ -13,9 +13,9 @@ from bot.media.formats.kinds import DAMAGED, Unreadable
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A picture's size as it is stored, before it is turned as `orientation` (EXIF, 1 to 8) asks.
+    """A picture's stored size, before it is turned according to `orientation` (EXIF, 1 to 8).
 
-    `plain`: of a kind every decoder reads (a JPEG in grey or YCbCr, baseline or progressive).
+    `plain`: of a kind that every decoder reads (a JPEG in grey or YCbCr, baseline or progressive).
     """
 
     width: int
@@ -26,7 +26,7 @@ class Header:
 
 
 def read_header(data: bytes, media_type: str) -> Header:
-    """Return the header of a PNG, JPEG, GIF or WebP. Raises `Unreadable` if it is damaged or incomplete."""
+    """Return the header of a PNG, JPEG, GIF or WebP. Raise `Unreadable` if it is damaged or incomplete."""
     try:
         header = _READERS[media_type](data)
     except (IndexError, _Cut):
@@ -37,7 +37,7 @@ def read_header(data: bytes, media_type: str) -> Header:
 
 
 class _Cut(Exception):  # noqa: N818
-    """The file does not go on as its format says."""
+    """The file does not continue as its format requires."""
 
 
 def _number(data: bytes, at: int, size: int, order: str = "big") -> int:
@@ -162,7 +162,7 @@ _ORIENTATION_TAG = 0x0112
 
 
 def _orientation(exif: bytes) -> int:
-    """Return how a picture is to be turned (1: not at all), also for EXIF that makes no sense."""
+    """Return how a picture is to be turned (1: not at all), even if its EXIF makes no sense."""
     order = {b"II*\0": "little", b"MM\0*": "big"}.get(exif[:4])
     if order is None:
         return 1

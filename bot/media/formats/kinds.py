@@ -1,8 +1,8 @@
-"""What a file is, by its bytes alone: a name and a declared type are claims of whoever sent it."""
+"""What a file is, by its bytes alone: its name and declared type are mere claims of the sender."""
 
 
 class Unreadable(Exception):  # noqa: N818 - said of a file
-    """A file that Claude cannot be shown. `reason` follows a colon: "it is a video". `detail` is for the log."""
+    """A file that cannot be shown to Claude. `reason` follows a colon: "it is a video". `detail` is for the log."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(reason)
@@ -11,18 +11,18 @@ class Unreadable(Exception):  # noqa: N818 - said of a file
 
 
 DAMAGED = "it is damaged or incomplete; send it again"
-"""Why a file cannot be read whose format breaks off."""
+"""The reason for a file that does not follow its format."""
 
 PDF = "application/pdf"
 TEXT = "text/plain"
 TAKEN = ("image/png", "image/jpeg", "image/gif", "image/webp")
-"""The image types Claude takes (platform.claude.com, build-with-claude/vision)."""
+"""The image types that Claude accepts (platform.claude.com, build-with-claude/vision)."""
 
 PILLOW_NAMES = {
     "image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WEBP",
     "image/bmp": "BMP", "image/tiff": "TIFF", "image/avif": "AVIF", "image/heic": "HEIF",
 }  # fmt: skip
-"""Every image type we read, and the one decoder that may open it."""
+"""Every image type that we read, with the one decoder that may open it."""
 
 _VIDEO = "it is a video, and I see still pictures only; send screenshots of the moments that matter"
 _AUDIO = "it is a recording, and I cannot listen; write me what it says"
@@ -72,7 +72,7 @@ _SIGNATURES = (
     (b"\xff\xf1", _AUDIO),
     (b"#!AMR", _AUDIO),
 )
-"""How files begin, and their media type, or why Claude cannot be shown them."""
+"""How files begin, with their media type or the reason why they cannot be shown to Claude."""
 _RIFF = {b"WEBP": "image/webp", b"AVI ": _VIDEO, b"WAVE": _AUDIO}
 _HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
@@ -85,13 +85,13 @@ _IN_ZIP = (
     (b"opendocument.", _OFFICE),
     (b"epub+zip", "it is a book; send the part that matters as PDF or text"),
 )
-"""What a ZIP file is that holds such a name; else it is an archive."""
+"""What a ZIP file with such an entry is; without any of them it is an archive."""
 
 
 def kind_of(data: bytes) -> str:
     """Return a file's media type: an image's (a key of `PILLOW_NAMES`), `PDF`, or `TEXT` if it may be text.
 
-    Raises `Unreadable`, with what it is, for any other file.
+    Raise `Unreadable`, with what it is, for any other file.
     """
     if not data:
         raise Unreadable("it is empty")
@@ -104,7 +104,7 @@ def kind_of(data: bytes) -> str:
 
 
 def _by_inner_mark(data: bytes) -> str:
-    """Tell what is only known by looking behind the first bytes; "" if nothing is."""
+    """Return what only the bytes after the first ones tell; "" if nothing."""
     if data[:4] == b"RIFF":
         return _RIFF.get(data[8:12], "")
     if data[:4] == b"PK\x03\x04":
@@ -119,9 +119,11 @@ def _by_inner_mark(data: bytes) -> str:
 
 
 _ZIP_LIST_BYTES = 65536
-"""A ZIP file's list of names is at its end; an OpenDocument or EPUB says what it is at its beginning."""
+"""How much of a ZIP file is searched: the list of names is at its end; an OpenDocument or EPUB names its type at the
+beginning.
+"""
 _BMP_HEADER_SIZES = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
-"""A text may begin with "BM"; a bitmap has one of these numbers at byte 14."""
+"""A text may also begin with "BM", but a bitmap has one of these numbers at byte 14."""
 
 
 def _of_brands(data: bytes) -> str:
@@ -136,11 +138,11 @@ def _of_brands(data: bytes) -> str:
 
 
 def text_of(data: bytes, max_bytes: int) -> tuple[str, str]:
-    """Return the text a file holds, and its encoding if that had to be guessed, else "".
+    """Return the text of a file, and its encoding if that had to be guessed, otherwise "".
 
-    UTF-8, or UTF-16 that says so by its first two bytes; else Windows-1252 (all of Latin-1 that can be seen), if few
-    letters are beyond ASCII, as in the languages it was made for.
-    Raises `Unreadable` if it is no text, longer than `max_bytes`, or blank.
+    It is UTF-8, or UTF-16 if the first two bytes say so; otherwise Windows-1252 (all visible characters of Latin-1), if
+    few letters are beyond ASCII, as in the languages it was made for. Raise `Unreadable` if it is not text, longer than
+    `max_bytes`, or blank.
     """
     wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     if not wide and _is_binary(data[:4096]):
@@ -172,9 +174,9 @@ def _western(data: bytes) -> str:
 
 
 _WESTERN_ONE_IN = 3
-"""Of French and German one letter in ten is beyond ASCII; of Russian or Japanese in their own encodings most are."""
+"""One letter in ten of French and German is beyond ASCII; in Russian or Japanese in their own encodings most are."""
 _CONTROLS = frozenset(map(chr, range(32))) - frozenset("\t\n\r\f\v\b\x1b")
-"""What no text holds. Logs hold escape sequences and man pages hold backspaces."""
+"""Characters that no text has. Logs may have escape sequences, and man pages backspaces."""
 _CONTROL_BYTES = frozenset(map(ord, _CONTROLS))
 
 

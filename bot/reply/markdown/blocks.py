@@ -1,7 +1,7 @@
 """The block structure of Markdown by lines: which block a line belongs to, inside which quotes and list items.
 
-A CommonMark parser says what is what; HTML is text to it, as it is to the chat platforms. A Markdown block that has
-code blocks in it goes on until it is ended itself (`fences`).
+A CommonMark parser does the reading, with HTML as text, which it is to the chat platforms. A Markdown block that
+contains code blocks goes on until its own end (`fences`).
 """
 
 import re
@@ -17,7 +17,7 @@ from bot.reply.markdown.fences import apart
 
 
 def barred_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001 - markdown-it's form
-    """Read a table; a line of dashes under text, without a bar, is none."""
+    """Read a table; a line of dashes under text without a bar is not one."""
     return start + 1 < end and "|" in getLine(state, start + 1) and table(state, start, end, silent)
 
 
@@ -33,7 +33,8 @@ class Container:
     """A quote or a list item over the lines `first` to `end` (exclusive).
 
     `mark` opens it: `"> "`, `"- "`, `"12. "`; "" if it was written in a way that cannot be repeated. `number` is the
-    item's place in an ordered list, whatever its marker says; None elsewhere. `opens_list`: its list begins with it.
+    item's position in an ordered list, whatever its marker says; None elsewhere. `opens_list`: it is the first item of
+    its list.
     """
 
     quote: bool
@@ -45,12 +46,12 @@ class Container:
 
     @property
     def again(self) -> str:
-        """What goes on with it on the next line."""
+        """The prefix that continues it on the next line."""
         return self.mark if self.quote else " " * len(self.mark)
 
     def reopened(self, *, wider: bool = False) -> str:
-        """Return the mark with the number a reader counts, as wide as the one that was written. Where it does not fit,
-        it is `wider`, or the mark stays: lines that follow would be no part of the item.
+        """Return the mark with the number that a reader counts, as wide as the written one. Where the number does not
+        fit, the mark is `wider`, or stays as it is: the following lines would no longer be part of the item.
         """
         if self.number is None or not self.mark:
             return self.mark
@@ -62,9 +63,9 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A block that holds no other: `kind` is paragraph, heading, fence, code_block, table or hr; lines as above.
+    """A block that contains no other: `kind` is paragraph, heading, fence, code_block, table or hr; lines as above.
 
-    `mark`: a fence's or heading's own characters; a fence is longer than those in it. `closed`: a fence has its
+    `mark`: a fence's or heading's own characters; a fence is longer than those inside it. `closed`: a fence has its
     closing line.
     """
 
@@ -94,17 +95,17 @@ class Blocks:
         return self.text[self.starts[number] : self.starts[number + 1]]
 
     def leaf_at(self, number: int) -> Leaf | None:
-        """Return the leaf that covers a line, or None: the line is blank, or defines a link."""
+        """Return the leaf that covers a line; None if the line is blank or defines a link."""
         at = bisect_right(self.leaves, number, key=lambda leaf: leaf.first) - 1
         return self.leaves[at] if at >= 0 and number < self.leaves[at].end else None
 
     def last(self) -> Leaf | None:
-        """Return the leaf the text ends in, or None if it ends after one."""
+        """Return the leaf that the text ends in; None if it ends after a leaf."""
         leaf = self.leaf_at(len(self.starts) - 2)
         return leaf or self._open_fence()
 
     def _open_fence(self) -> Leaf | None:
-        # A blank line at the end of an open fence is not counted among its lines.
+        # The parser does not count a blank line at the end of an open fence among its lines.
         if not self.leaves or self.leaves[-1].closed:
             return None
         leaf = self.leaves[-1]
@@ -119,7 +120,7 @@ class Blocks:
 
 
 def parse(text: str, *, growing: bool = True) -> Blocks:
-    """Return the block structure of a text; `growing`: it may go on."""
+    """Return the block structure of a text; `growing`: more may follow."""
     starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
     if starts[-1] != len(text) or len(starts) == 1:
         starts.append(len(text))

@@ -1,7 +1,8 @@
-"""Code blocks in code blocks: Claude shows a Markdown file between three backticks, and that has code blocks itself.
+"""Code blocks in code blocks: Claude shows a Markdown file between three backticks, and the file has code blocks
+itself.
 
-For CommonMark the first inner fence that ends a block ends the outer one, and the one that was meant to opens a block
-that swallows the rest of the answer.
+In CommonMark the first inner fence that ends a block ends the outer block, and the fence that was meant to end it opens
+a block that swallows the rest of the answer.
 """
 
 import re
@@ -11,7 +12,7 @@ from typing import NamedTuple
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*([^`]*?)[ \t]*\Z")
 _HOLDS_FENCES = frozenset({"md", "markdown", "mdx"})
 _MOST_INNER = 200
-"""No block is looked through for more fences than these."""
+"""No block is searched for more fences than these."""
 
 
 class _Fence(NamedTuple):
@@ -24,12 +25,12 @@ class _Fence(NamedTuple):
 
 
 def apart(text: str, *, growing: bool = False) -> str:
-    """Return a text in which the fences of each Markdown block are longer than those in it; otherwise it is the same.
-    Its lines stay the same in number.
+    """Return the text with the fences of each Markdown block longer than those inside it, and otherwise the same. The
+    number of lines does not change.
 
-    Only a block that says it is Markdown is taken to hold blocks, and only if all of them end in it; if the text is
-    `growing`, it may yet end. An opening fence without anything behind it, which a block that was read otherwise may
-    have left at the very end, is dropped.
+    Only a block that is labelled as Markdown is assumed to contain blocks, and only if all of them end inside it; if
+    the text is `growing`, they may still end. An opening fence with nothing after it is dropped: a block that was read
+    differently may have left it at the very end.
     """
     if "```" not in text and "~~~" not in text:
         return text
@@ -43,14 +44,14 @@ def apart(text: str, *, growing: bool = False) -> str:
                 )
             changed = True
             if not block.closing:
-                break  # all the rest is in it
+                break  # the rest of the text is inside it
         if changed and block.opening.line == len(lines) - 1 and not block.opening.info:
             lines[block.opening.line] = ""
     return "\n".join(lines) if changed else text
 
 
 def undecided(text: str) -> int | None:
-    """Return where the line of the Markdown block begins in which the last whole line of a text is; None if in none."""
+    """Return where the Markdown block begins that contains the last whole line of a text; None if there is none."""
     if "```" not in text and "~~~" not in text:
         return None
     lines = text.split("\n")[:-1]
@@ -61,8 +62,8 @@ def undecided(text: str) -> int | None:
 
 
 def reopened(text: str) -> list[str]:
-    """Return the opening fences that take up, outermost first, the blocks that are open at the end of a text that
-    begins with one which may hold blocks; none if it begins otherwise.
+    """Return the opening fences, outermost first, that reopen the blocks that are open at the end of a text. The text
+    begins with a block that may contain blocks; the list is empty if it begins otherwise.
     """
     fences = _fences(text.split("\n"))
     if not fences or fences[0].info.lower() not in _HOLDS_FENCES:
@@ -72,8 +73,8 @@ def reopened(text: str) -> list[str]:
 
 
 class _FencedBlock(NamedTuple):
-    """`closing`: None if it does not end. `longest`: of the fences in it, if they could be taken for its end; else 0.
-    `open`: the fences of the blocks that are open at the text's end, if it holds blocks.
+    """`closing`: None if the block does not end. `longest`: the longest fence inside it that could be taken for its
+    end; else 0. `open`: the fences of the blocks that are open at the text's end, if it contains blocks.
     """
 
     opening: _Fence
@@ -88,8 +89,8 @@ def _fences(lines: Sequence[str]) -> list[_Fence]:
 
 
 def _blocks(fences: Sequence[_Fence]) -> Iterator[_FencedBlock]:
-    """Yield the blocks of a text in order. After one that may hold blocks and has not ended, those that CommonMark
-    reads follow.
+    """Yield the blocks of a text in order. A block that may contain blocks and has not ended is followed by those that
+    CommonMark reads.
     """
     at = 0
     while at < len(fences):
@@ -106,8 +107,8 @@ def _blocks(fences: Sequence[_Fence]) -> Iterator[_FencedBlock]:
 
 
 def _nested(fences: Sequence[_Fence], start: int) -> tuple[_FencedBlock, int]:
-    """Return the block that begins with a fence as one that holds blocks, and which fence ends it; or how many there
-    are.
+    """Return the block that begins with a fence, read as one that contains blocks, and the index of the fence that ends
+    it, or the number of fences.
     """
     outer = fences[start]
     opened, longest = [outer], 0

@@ -1,7 +1,8 @@
 """The inline structure of one paragraph: what must not be cut, and which emphasis or code is open at its end.
 
-The parser gives no positions inside a paragraph, and it must be read half-written; so this is a scanner of our own, of
-CommonMark's rules for code spans, links and emphasis (sections 6.1 to 6.6), and of what chat platforms write in `<…>`.
+The parser gives no positions inside a paragraph, and half-written paragraphs must be read, too. So this is a scanner of
+our own for CommonMark's code spans, links and emphasis (sections 6.1 to 6.6), and for what chat platforms write in
+`<…>`.
 """
 
 from bisect import bisect_right
@@ -29,25 +30,25 @@ _LINK_ONLY = regex.compile(_LINK, regex.DOTALL)
 _TICKS = regex.compile(r"`++")
 _HALF_WORD = regex.compile(r"(?:<(?:[@#!/:]|\w)?[^\s<>]*+|https?:?/?/?[^\s<>]*+|\\+)$")
 _BEFORE_OPENING = "([{<\"'“‘«„—–-:;,/|>*_~（「『【《，、：；。！？"
-"""What emphasis follows when it is meant; after `)` or a letter a star is more likely a multiplication."""
+"""The characters that intended emphasis follows; after `)` or a letter a star is more likely a multiplication."""
 SPACELESS = regex.compile(
     r"[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
     r"\u3000-\u303f\uff00-\uffef]"
 )
-"""Scripts that put no spaces around emphasis: `**注意：**请看` is meant, and shown, as bold, though CommonMark's
-rules for what stands before and after a delimiter do not see it.
+"""Scripts that put no spaces around emphasis: `**注意：**请看` is meant and shown as bold, although CommonMark's rules
+for the characters around a delimiter do not recognise it.
 """
 _LOOSE = regex.compile(r"[\s\p{P}\p{S}]")
 _LONGEST_HALF = 400
-"""A link or a code span that is longer and still open is taken for what it looks like: plain characters."""
+"""A link or a code span that is longer and still open is read as plain characters."""
 MOST_OPEN = 4
-"""More emphasis than that is never open at once in what people mean: then none of it is."""
+"""Nobody means more emphasis than this to be open at once; where there is more, none of it counts."""
 LONGEST_RUN = 6
 _LONGEST_TICKS = 16
 MOST_RUNS = 256
 _MOST_BRACKETS = 512
-"""What goes beyond these in one paragraph is shown as it is written: of 4,025 answers of five models six have a longer
-run (blanks to fill in), and none has more of them.
+"""What exceeds these in one paragraph is shown as written: of 4,025 answers of five models, six have a longer run
+(blanks to fill in), and none has more of them.
 """
 
 
@@ -61,7 +62,7 @@ class InlineState:
     opened: list[tuple[int, str]] = field(default_factory=list)
 
     def cuttable(self, position: int) -> bool:
-        """Say whether a cut at a position leaves all spans whole."""
+        """Return whether a cut at a position leaves all spans whole."""
         at = bisect_right(self.whole, (position, -1)) - 1
         return not any(start < position < end for start, end in self.whole[max(at - 1, 0) : at + 1])
 
@@ -77,7 +78,7 @@ class _Run:
 
 
 def scan(text: str) -> InlineState:
-    """Return the inline structure of a paragraph's text; its line prefixes may be left in."""
+    """Return the inline structure of a paragraph's text, which may still have its line prefixes."""
     found = InlineState()
     ticks = _tick_runs(text)
     open_runs = _Open()
@@ -111,7 +112,9 @@ def scan(text: str) -> InlineState:
 
 
 def half(text: str, found: InlineState) -> int | None:
-    """Return where a link, an address or a mention begins that a text's very end leaves unfinished, or None."""
+    """Return where a link, an address or a mention begins that the end of the text leaves unfinished; None if there is
+    none.
+    """
     if any(mark[0] == "`" for _, mark in found.opened) or text.count("[") > _MOST_BRACKETS:
         return None
     at = text.find("[", max(0, len(text) - _LONGEST_HALF))
@@ -152,7 +155,7 @@ def _flanks(text: str, start: int, end: int) -> _Run:
 
 
 class _Open:
-    """The runs that are open, outermost first, counted by kind: a run without a partner costs no search."""
+    """The open runs, outermost first, counted by kind so that a run without a partner costs no search."""
 
     def __init__(self) -> None:
         self._stack: list[_Run] = []
@@ -163,10 +166,10 @@ class _Open:
         self._counts[run.mark] += 1
 
     def pair(self, run: _Run) -> None:
-        """Close what a run of delimiters closes; what is left of it may open."""
+        """Close what a run of delimiters closes; the rest of the run may open."""
         while run.closes and run.count and self._counts[run.mark]:
             while self._stack[-1].mark != run.mark:
-                self._pop()  # what was opened inside of a pair, and not closed there, means nothing
+                self._pop()  # what was opened inside a pair and not closed there means nothing
             opener = self._stack[-1]
             used = 2 if min(opener.count, run.count) >= 2 else 1
             opener.count -= used
@@ -180,7 +183,7 @@ class _Open:
         self._counts[self._stack.pop().mark] -= 1
 
     def meant(self) -> list[tuple[int, str]]:
-        """Return what is open as (position, marker), as far as it was meant to open something."""
+        """Return what is open, as (position, marker), leaving out what was not meant to open anything."""
         sure = [run for run in self._stack if run.sure]
         if len(sure) > MOST_OPEN:
             return []

@@ -1,12 +1,12 @@
 """Who may call next, and when: the pacer's decision as functions on values, without a clock and without I/O.
 
-A budget of `calls` in `per_s` seconds is a sliding window here: stricter than the platforms' fixed windows and leaky
-buckets, so it fits them all. Within it calls are spread, because equal gaps give the least mean lag: a burst is paid
-for by a stall when the window is full. Of a large budget steady spacing leaves a twentieth over: the credit from which
-the gaps after a quiet time are shortened, and the room for a reply that begins or ends.
+A budget of `calls` in `per_s` seconds is a sliding window here. That is stricter than the platforms' fixed windows and
+leaky buckets, so it fits them all. Within the window calls are spread, because equal gaps give the least mean lag: a
+burst is paid for with a stall once the window is full. In a large budget, steady spacing leaves a twentieth unused: the
+credit that shortens the gaps after a quiet time, and the room for a reply that begins or ends.
 
-How many calls a platform takes in one burst may be unknown (`Budget.guessed`). Then a burst that is longer than each
-before it goes call by call: it is refused once at most, and how long it was is known from then on.
+How many calls a platform accepts in one burst may be unknown (`Budget.guessed`). A burst longer than all before it then
+goes call by call: it is refused at most once, and its length is known from then on.
 """
 
 import math
@@ -16,15 +16,16 @@ from enum import IntEnum
 from bot.events import Budget
 
 _SLACK = 1.05
-"""Steady calls in a budget of many are this much further apart than it demands."""
+"""Steady calls in a large budget are this much further apart than the budget demands."""
 _MANY_CALLS = 10
-"""Budgets of at least this many calls have slack, and keep one call for urgent ones. In a smaller one either would cost
-every reader more lag than it saves at the end: there the even gaps themselves free a call each."""
+"""Budgets of at least this many calls have slack and reserve one call for urgent ones. In a smaller budget, either
+would cost every reader more lag than it saves at the end, and the even gaps themselves free one call each.
+"""
 _MARGIN_S = 0.01
-"""A call counts so much longer than the budget says: clocks are rounded, on both sides."""
+"""A call counts this much longer than the budget says, because clocks are rounded on both sides."""
 
 _PATIENCE = 0.06
-"""Of a steady gap: so long a call waits for text that is nearly there."""
+"""The part of a steady gap for which a call waits for text that is about to arrive."""
 
 
 class Rank(IntEnum):
@@ -37,24 +38,25 @@ class Rank(IntEnum):
     MORE = 2
     """More text of an answer that is visible already."""
     LOOK = 3
-    """Something is read, or taken away: nobody sees it, but an answer may wait for it."""
+    """Something is read or deleted: nobody sees it, but an answer may be waiting for it."""
     TYPING = 4
     """A sign that an answer is on its way."""
 
 
 _KEPT = {Rank.LOOK: 5, Rank.TYPING: 2}
-"""Of a large budget the fifth part is not for look-ups, and the half not for typing: they come in bursts, and what is
-due a moment later must not wait for them.
+"""A fifth of a large budget is closed to look-ups, and half of it to typing: they come in bursts, and what is due a
+moment later must not wait for them.
 """
 _LOOK_WAITS_S = 1.0
-"""A look-up that has waited for so long is as urgent as a first post: an answer may wait for it."""
+"""A look-up that has waited this long is as urgent as a first post: an answer may be waiting for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What was called in one scope. `ended`: when calls ended that still count, oldest first. All times in seconds of
-    one clock. `credit`: calls that may come sooner than the steady gap; below zero after urgent ones. `burst`: how many
-    calls came in a burst, up to the last one: it falls at the budget's rate. `proven`: the longest that was taken.
+    """The calls made in one scope. `ended`: when the calls that still count ended, oldest first. All times are in
+    seconds of one clock. `credit`: how many calls may come sooner than the steady gap; below zero after urgent calls.
+    `burst`: how many calls the burst up to the last call has; it falls at the budget's rate. `proven`: the longest
+    burst that was accepted.
     """
 
     budget: Budget
@@ -68,7 +70,7 @@ class Bucket:
 
 
 def steady_gap_s(budget: Budget) -> float:
-    """Return the time between two calls that can be kept up for ever."""
+    """Return the time between two calls that can be kept up indefinitely."""
     return budget.per_s / budget.calls * _slack(budget)
 
 
@@ -107,7 +109,9 @@ def _burst(bucket: Bucket, now_s: float) -> float:
 
 
 def finished(bucket: Bucket, now_s: float) -> Bucket:
-    """Return the bucket after a call ended. It counts from its end: the platform may have received it as late."""
+    """Return the bucket after a call ended. The call counts from its end, because the platform may have received it
+    that late.
+    """
     bucket = settled(bucket, now_s)
     proven = max(bucket.proven, bucket.burst)
     return replace(bucket, in_flight=bucket.in_flight - 1, ended=(*bucket.ended, now_s), proven=proven)
@@ -121,24 +125,26 @@ def returned(bucket: Bucket) -> Bucket:
 
 
 def refused_burst(bucket: Bucket) -> int:
-    """Return how many calls a burst may have, now that the platform refused the last one that was begun."""
+    """Return how many calls a burst may have, now that the platform has refused the last one."""
     return max(1, min(bucket.budget.calls, math.ceil(bucket.burst) - 1))
 
 
 def in_bursts_of(budget: Budget, calls: int) -> Budget:
-    """Return a budget of the same rate with bursts of so many calls: what fits it fits a leaky bucket of that size."""
+    """Return a budget of the same rate with bursts of `calls` calls: whatever fits it fits a leaky bucket of that
+    size.
+    """
     calls = min(budget.calls, calls)
     return replace(budget, calls=calls, per_s=calls * budget.per_s / budget.calls, guessed=False)
 
 
 def paused(bucket: Bucket, until_s: float) -> Bucket:
-    """Return the bucket closed until a time; a longer pause stays."""
+    """Return the bucket, closed until a time; a longer pause stays in force."""
     return replace(bucket, paused_until_s=max(bucket.paused_until_s, until_s))
 
 
 def ready_s(bucket: Bucket, now_s: float, rank: Rank) -> float:
-    """Return since when, or from when on, the next call may begin; infinity: not before a call ends. Only more text of
-    what is visible already keeps the gap.
+    """Return the time from which the next call may begin, past or future; infinity if only after a call has ended. Only
+    more text of what is already visible keeps the gap.
     """
     at_s = bucket.paused_until_s
     if rank is Rank.MORE:
@@ -154,7 +160,7 @@ def ready_s(bucket: Bucket, now_s: float, rank: Rank) -> float:
 
 
 def _kept(budget: Budget, rank: Rank) -> int:
-    """Return how many calls of a window are not for this rank."""
+    """Return how many calls of a window are closed to this rank."""
     if rank <= Rank.FIRST or budget.calls < _MANY_CALLS:
         return 0
     return 1 if rank is Rank.MORE else budget.calls // _KEPT[rank]
@@ -162,7 +168,7 @@ def _kept(budget: Budget, rank: Rank) -> int:
 
 @dataclass(slots=True)
 class Backlog:
-    """What was written and not yet seen: `size` characters, and `area` character-seconds of waiting up to `at_s`.
+    """What was written but not yet seen: `size` characters, and `area` character-seconds of waiting up to `at_s`.
 
     `every_s`: the time between the last two pieces of text.
     """
@@ -182,20 +188,21 @@ class Backlog:
         return self.area + self.size * (now_s - self.at_s) if self.size else self.area
 
     def take(self, now_s: float) -> "Backlog":
-        """Empty the backlog, because what it counts is on its way; return that part, for `put_back`."""
+        """Empty the backlog, because what it counts is on its way, and return that part for `put_back`."""
         taken = Backlog(self.size, self.waited(now_s), now_s)
         self.size, self.area = 0, 0.0
         return taken
 
     def put_back(self, taken: "Backlog", now_s: float) -> None:
-        """Count again what did not arrive."""
+        """Count again what was not delivered."""
         self.area = self.waited(now_s) + taken.waited(now_s)
         self.size, self.at_s = self.size + taken.size, now_s
 
 
 def fresher_s(backlog: Backlog, budget: Budget, since_s: float, now_s: float) -> float:
-    """Return when to call for a reply that nobody else waits behind and that may call since `since_s`: then, or just
-    after its next piece of text if that is nearly there. Just before a piece all that is shown is older by a piece.
+    """Return when to call for a reply with nobody else waiting, which may call since `since_s`: at that time, or just
+    after its next piece of text if that is about to arrive. A call just before a piece would show text that is older by
+    a piece.
     """
     piece_s = backlog.at_s + backlog.every_s + _MARGIN_S
     return piece_s if now_s < piece_s <= since_s + _PATIENCE * steady_gap_s(budget) else since_s
@@ -212,11 +219,11 @@ class Claim:
     since_s: float = float("inf")
 
     def rank_at(self, now_s: float) -> Rank:
-        """Return how urgent it is by now."""
+        """Return how urgent the claim is by now."""
         return Rank.FIRST if self.rank is Rank.LOOK and now_s - self.since_s >= _LOOK_WAITS_S else self.rank
 
     def place(self, now_s: float) -> tuple[Rank, float]:
-        """Return where it stands in the queue, the smallest first: last edits, first posts, the most unseen text; then
+        """Return the claim's place in the queue, smallest first: last edits, first posts, the most unseen text, then
         look-ups and typing.
         """
         return self.rank_at(now_s), -self.backlog.waited(now_s)

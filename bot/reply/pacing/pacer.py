@@ -1,11 +1,11 @@
 """One pacer for the whole bot: every call to a platform asks here first, so that limits are kept and shared fairly.
 
-A reply asks by `Pacer.call`, as it knows how much of it is unseen. The adapters ask by `Pacer.admit` for each request
-as it leaves, whoever makes it: one that a reply has asked for already goes at once, all others stand in the same queue.
-So what counts is what leaves.
+A reply asks with `Pacer.call`, because it knows how much of its text is unseen. The adapters ask with `Pacer.admit` for
+each request as it leaves, whoever makes it. A request that a reply has already asked for leaves at once; all others
+wait in the same queue. So exactly the requests that leave are counted.
 
-It has no task: whoever asks, ends a call or is woken by the loop's timer makes the next decision. A decision looks at
-everyone who waits only when somebody may go.
+The pacer has no task: whoever asks, ends a call or is woken by the loop's timer makes the next decision. A decision
+examines everyone who waits only when somebody may go.
 """
 
 import asyncio
@@ -38,11 +38,13 @@ __all__ = ["Claim", "Grant", "Pacer"]
 log = structlog.get_logger()
 
 _PREFERS_S = 0.3
-"""So long a post waits for the way that was chosen for it, before it goes another."""
+"""How long a post waits for the budget that was chosen for it before it takes another one."""
 _LOST_S = 3.0
-"""So long a request may be on its way that nobody waits for any more."""
+"""How long a request that nobody waits for any more may still be on its way."""
 _SLOWEST_S = 1.2
-"""The time a call of a shared budget is taken to need at most, once it was refused: its rate may be unknown, too."""
+"""The longest time that a call of a shared budget is assumed to take once one was refused: its rate may be unknown,
+too.
+"""
 
 
 @dataclass(slots=True, eq=False)
@@ -60,9 +62,9 @@ class _Meter:
         self._timer: asyncio.TimerHandle | None = None
 
     def free(self, rank: Rank, alone: Backlog | None = None) -> bool:
-        """Say whether a call may begin now; if not, look again as soon as one may.
+        """Return whether a call may begin now; if not, check again as soon as one may.
 
-        `alone`: the backlog of a reply that is the only one to wait.
+        `alone`: the backlog of the only reply that waits.
         """
         loop = asyncio.get_running_loop()
         if self._timer is not None:
@@ -78,7 +80,7 @@ class _Meter:
 
 
 class _Shared:
-    """A budget above others: of the scopes below it that may call, it lets the most urgent one."""
+    """A budget above others: among the scopes below it that may call, the most urgent one goes first."""
 
     def __init__(self, budget: Budget) -> None:
         self.meter = _Meter(budget, self.reconsider)
@@ -93,7 +95,7 @@ class _Shared:
 
 
 class _Scope:
-    """One scope's budget and whoever waits for it, in the order they asked. `shared`: the budget above it."""
+    """One scope's budget and those who wait for it, in the order they asked. `shared`: the budget above it."""
 
     def __init__(self, budget: Budget, shared: _Shared | None) -> None:
         self.meter = _Meter(budget, self.reconsider)
@@ -104,7 +106,7 @@ class _Scope:
         self.rank = Rank.TYPING
 
     def reconsider(self) -> None:
-        """Grant what may go now, and see to it that the rest is looked at in time."""
+        """Grant what may go now, and make sure that the rest is reconsidered in time."""
         if self.shared is not None:
             self.sort_in()
             self.shared.reconsider()
@@ -113,7 +115,7 @@ class _Scope:
             self.grant(asyncio.get_running_loop().time())
 
     def sort_in(self) -> None:
-        """Stand among those that only wait for the budget above, or not."""
+        """Join or leave the scopes that wait only for the budget above."""
         assert self.shared is not None
         if self._free():
             self.shared.ready[self] = None
@@ -130,11 +132,11 @@ class _Scope:
         return self.meter.free(self.rank, alone)
 
     def place(self, now_s: float) -> tuple[Rank, float]:
-        """Return the place in the queue of the most urgent who waits."""
+        """Return the queue position of the most urgent claim."""
         return min(waiter.claim.place(now_s) for waiter in self.waiters)
 
     def grant(self, now_s: float) -> None:
-        """Let the most urgent one call."""
+        """Grant a call to the most urgent claim."""
         waiter = min(self.waiters, key=lambda waiter: waiter.claim.place(now_s))
         self.waiters.remove(waiter)
         if waiter.granted.cancelled():  # just now: its task has not run yet
@@ -150,7 +152,9 @@ class _Scope:
 
 
 class Grant:
-    """One call that may be made now: it counts in its scope, and in the budget above. `used`: by a request."""
+    """One call that may be made now; it counts in its scope and in the budget above. `used`: a request has left with
+    it.
+    """
 
     def __init__(self, pacer: "Pacer", scope: _Scope) -> None:
         self.pacer = pacer
@@ -167,16 +171,18 @@ class Grant:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it still counts everywhere."""
+        """Whether the call still counts in every budget."""
         return self._counts and self._counts_above == (self._scope.shared is not None)
 
     def end(self) -> None:
-        """The call has ended, whatever became of it. Once is enough."""
+        """Record that the call has ended, with whatever result. Further calls change nothing."""
         if not self._lost:
             self._end()
 
     def lose(self) -> None:
-        """The call was given up without an answer: the platform may receive it yet, and it counts a while longer."""
+        """Record that the call was given up without a response: the platform may still receive it, so it counts a while
+        longer.
+        """
         if not self._lost:
             self._lost = True
             asyncio.get_running_loop().call_later(_LOST_S, self._end)
@@ -186,11 +192,11 @@ class Grant:
         self._leave(lambda bucket: finished(bucket, now_s))
 
     def undo(self) -> None:
-        """The call was not made."""
+        """Record that the call was not made."""
         self._leave(returned)
 
     def wait_aside(self) -> None:
-        """Count no more in the budget above: something else comes first, which may need a call of it."""
+        """Stop counting in the budget above, because something else comes first that may need a call of it."""
         shared = self._scope.shared
         if shared is not None and self._counts_above and not self.used:
             self._counts_above = False
@@ -209,17 +215,17 @@ class Grant:
 
 
 _held: ContextVar[Grant | None] = ContextVar("held", default=None)
-"""What the task that runs has been granted by `Pacer.call`."""
+"""The grant that the running task has from `Pacer.call`."""
 
 
 def wait_aside() -> None:
-    """Let others use what this task was granted in a shared budget, for it must wait for something else first."""
+    """Let others use this task's grant in a shared budget, because the task must wait for something else first."""
     if (held := _held.get()) is not None:
         held.wait_aside()
 
 
 def give_back() -> None:
-    """Let others make the call that this task was granted and will not make."""
+    """Let others have the call that this task was granted and will not make."""
     if (held := _held.get()) is not None:
         held.undo()
 
@@ -231,10 +237,10 @@ def granted_scope() -> str:
 
 
 class Pacer:
-    """Shares each scope's budget out among all who call in it. Belongs to one running event loop.
+    """Shares each scope's budget among all who call in it. A pacer belongs to one running event loop.
 
-    `shared`: budgets that several scopes have in common, on top of their own: one named `discord` is above
-    `discord:17:edit` and all others that begin with `discord:`.
+    `shared`: budgets that several scopes have in common, on top of their own. The one named `discord` is above
+    `discord:17:edit` and all other scopes that begin with `discord:`.
     """
 
     def __init__(self, shared: Sequence[Budget] = ()) -> None:
@@ -246,10 +252,10 @@ class Pacer:
 
     @asynccontextmanager
     async def call(self, budget: Budget, claim: Claim, *, instead: Budget | None = None) -> AsyncIterator[None]:
-        """Wait for the turn to make one call in `budget.scope`; make it inside the block.
+        """Wait until one call may be made in `budget.scope`; make it inside the block.
 
-        `instead`: another budget that will do, if that one has no call left at once. Leaving the block ends the call,
-        whatever became of it. Cancelling the wait gives the turn to the next.
+        `instead`: another budget to use if that one has no call left at once. Leaving the block ends the call, with
+        whatever result. Cancelling the wait lets the next one go.
         """
         grant = await self._granted(budget, claim, instead)
         before = _held.get()
@@ -261,10 +267,11 @@ class Pacer:
             grant.end()
 
     async def admit(self, budget: Budget, rank: Rank, *, scope: str = "") -> Grant:
-        """Wait until one request may leave, and return by what right; who asked must say when it has ended.
+        """Wait until one request may leave, and return its grant; the caller must tell the grant when the request has
+        ended.
 
-        `scope`: the one in which a reply has asked for this request, if it has; then it leaves at once. Any other
-        stands in line in `budget.scope`.
+        `scope`: the one in which a reply has asked for this request, if it has; the request then leaves at once. Any
+        other request waits in `budget.scope`.
         """
         held = self._held()
         if held is not None and not held.used:
@@ -273,14 +280,14 @@ class Pacer:
                     held.used = True
                     return held
                 if held.scope == budget.scope:
-                    held.undo()  # else it would wait for its own end
+                    held.undo()  # otherwise it would wait for its own end
                 rank = Rank.LAST
             else:
                 held.wait_aside()
         return await self._turn(self._scope(budget), Claim(Backlog(), rank, asyncio.get_running_loop().time()))
 
     def wait_s(self, budget: Budget, rank: Rank) -> float:
-        """Return how long a request would wait at least, as far as is known."""
+        """Return the shortest time that a request would have to wait, as far as it is known."""
         held = self._held()
         if held is not None and not held.used and held.scope == budget.scope:
             return 0.0
@@ -293,14 +300,14 @@ class Pacer:
         return held if held is not None and held.pacer is self else None
 
     def is_due(self, scope: str) -> bool:
-        """Say whether somebody waits for a call in a scope."""
+        """Return whether somebody is waiting for a call in a scope."""
         return scope in self._scopes and bool(self._scopes[scope].waiters)
 
     def refused(self, scope: str, retry_after_s: float) -> int | None:
-        """Note that the platform refused the call that was begun last in a scope. Return how many calls a burst there
-        may have, if that was a guess until now; nobody calls before `retry_after_s`.
+        """Record that the platform refused the last call that began in a scope. Return how many calls a burst there may
+        have, if that was a guess until now. Nobody calls there before `retry_after_s`.
 
-        Where nothing was called in the scope before, the budget above it has learned.
+        If nothing was called in the scope before, the budget above it learns instead.
         """
         known, learned = self._scopes[scope], None
         shared = known.shared
@@ -319,12 +326,12 @@ class Pacer:
         return learned
 
     def reconsider(self, scope: str) -> None:
-        """Decide anew in a scope, because a claim in it has changed."""
+        """Decide again in a scope, because a claim in it has changed."""
         if scope in self._scopes:
             self._scopes[scope].reconsider()
 
     def pause(self, scope: str, seconds: float) -> None:
-        """Let nobody call in a scope for so long: the platform said so (Retry-After)."""
+        """Let nobody call in a scope for this long, as the platform asked (Retry-After)."""
         until_s = asyncio.get_running_loop().time() + seconds
         log.info("scope paused", scope=scope, seconds=seconds)
         known = self._shared.get(scope) or self._scopes.get(scope) or self._add(Budget(scope, 1, 1.0))
@@ -332,7 +339,9 @@ class Pacer:
         known.reconsider()
 
     def learn(self, budget: Budget) -> None:
-        """Use newer limits of a scope, until someone who calls brings newer ones still. Raises `ValueError`."""
+        """Use newer limits for a scope, until a caller brings newer ones still. Raise `ValueError` for a limit that
+        allows no call.
+        """
         _check(budget)
         known = self._shared.get(budget.scope) or self._scopes.get(budget.scope) or self._add(budget)
         if known.meter.bucket.budget != budget:

@@ -1,4 +1,4 @@
-"""Where a page ends: the places a text may be cut at, best first, and how the next page takes up what was cut."""
+"""Where a page may end: the places to cut a text, best first, and how the next page continues what was cut."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -13,8 +13,8 @@ _WORD = re.compile(r"(?<!\s)\s++(?=\S)")
 _STARTS_BLOCK = re.compile(r"\s{4}|\s*(?:[-*+>#|=~`]|\d{1,9}[.)]|\[[^\]]*\]:)")
 _SURE = re.compile(r"[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]++)*+[*_`~\[(\"'<]*+(?:[^\W\d]|\|)")
 _SURE_AHEAD = 24
-"""A line before which a page may end is either known by its first letters or by so many characters: what it is decides
-how the next page begins, and there may be no more of it yet.
+"""How many characters of a line are needed to identify it, where its first letters do not: its kind decides how the
+next page begins, and the rest of it may not have arrived yet.
 """
 _LONGEST_INFO = 40
 
@@ -24,8 +24,8 @@ BLOCK, ITEM, NESTED, LINE, SENTENCE, WORD, RAW_WORD, WORST = range(8)
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """What a page shows before its source, to take up what the page before it was cut in; `skip` characters of the
-    source (indentation, a list marker) are shown by it in its own way.
+    """What a page shows before its source, to continue what the page before was cut in. It replaces `skip` characters
+    of the source (indentation, a list marker) with its own form of them.
     """
 
     text: str = ""
@@ -33,7 +33,7 @@ class Lead:
 
 
 def places(blocks: Blocks, first: int, last: int) -> list[tuple[int, int]]:
-    """Return the places from position `first` to `last` as (how good, position), best first, late before early."""
+    """Return the places from position `first` to `last` as (quality, position): best first, later before earlier."""
     found = [*_line_places(blocks, first, last)]
     for leaf in blocks.leaves:
         start, end = blocks.starts[leaf.first], blocks.starts[leaf.end]
@@ -52,7 +52,7 @@ def _line_places(blocks: Blocks, first: int, last: int) -> Iterator[tuple[int, i
 
 
 def _is_known(blocks: Blocks, number: int) -> bool:
-    """Say whether enough of a line is there to tell what it is, or at least what it stands in."""
+    """Return whether enough of a line has arrived to identify it, or at least its container."""
     line, leaf = blocks.line(number), blocks.leaf_at(number)
     if not line.strip():
         return False
@@ -62,7 +62,7 @@ def _is_known(blocks: Blocks, number: int) -> bool:
 
 
 def _line_rank(blocks: Blocks, number: int) -> int | None:
-    """How good it is to begin a page with a line; None: not at all."""
+    """Return how good it is to begin a page with a line; None if it must not."""
     leaf = blocks.leaf_at(number)
     if leaf is not None and leaf.first < number:
         return _rank_inside(blocks, leaf, number)
@@ -93,7 +93,7 @@ def _rank_inside(blocks: Blocks, leaf: Leaf, number: int) -> int | None:
 
 
 def _places_inside(blocks: Blocks, leaf: Leaf, first: int, last: int) -> Iterator[tuple[int, int]]:
-    """Places in the middle of a line."""
+    """Yield the places in the middle of a line."""
     if leaf.kind in {"paragraph", "heading"}:
         whole = _inline(blocks, leaf)
         for pattern, rank in ((_SENTENCE, SENTENCE), (_WORD, WORD)):
@@ -112,7 +112,9 @@ def _places_inside(blocks: Blocks, leaf: Leaf, first: int, last: int) -> Iterato
 
 
 def _inline(blocks: Blocks, leaf: Leaf) -> Callable[[int], bool]:
-    """Return what says whether a cut at a position of the text leaves all links, mentions and code of a leaf whole."""
+    """Return a predicate: whether a cut at a position of the text leaves all links, mentions and code of a leaf
+    whole.
+    """
     start = blocks.starts[leaf.first]
     text = blocks.text[start : blocks.starts[leaf.end]]
     found = scan(text)
@@ -122,7 +124,7 @@ def _inline(blocks: Blocks, leaf: Leaf) -> Callable[[int], bool]:
 
 
 def harmless(blocks: Blocks) -> Callable[[int], bool]:
-    """Return what says whether a cut between two characters hurts no link, mention, code span or fence's own line."""
+    """Return a predicate: whether a cut between two characters damages no link, mention, code span or fence line."""
     known: dict[int, Callable[[int], bool]] = {}
 
     def harmless_at(position: int) -> bool:
@@ -142,7 +144,7 @@ def harmless(blocks: Blocks) -> Callable[[int], bool]:
 
 
 def lead(blocks: Blocks, position: int, inline: str) -> Lead:
-    """Return how the page begins that takes up a text at a position. `inline`: the markers that are open there."""
+    """Return how the page begins that continues a text at a position. `inline`: the markers that are open there."""
     number = blocks.line_at(position)
     at_start = position == blocks.starts[number]
     leaf = blocks.leaf_at(number)
@@ -168,7 +170,7 @@ def lead(blocks: Blocks, position: int, inline: str) -> Lead:
 
 
 def _between(blocks: Blocks, number: int, leaf: Leaf | None) -> Lead:
-    """The page begins with a block of its own; only what it stands in is taken up."""
+    """Return the lead of a page that begins with a block of its own: only its containers are continued."""
     if leaf is None or not leaf.path:
         return Lead()
     path = [container for container in leaf.path if container.first < number]
@@ -184,7 +186,7 @@ def _between(blocks: Blocks, number: int, leaf: Leaf | None) -> Lead:
 
 
 def _table_lead(blocks: Blocks, leaf: Leaf, position: int, again: str) -> str:
-    """The header once more; in the middle of a row also empty cells for those the page before has shown."""
+    """Return the header again; in the middle of a row also empty cells for those that the page before has shown."""
     rows = [blocks.line(n)[blocks.indent(n, leaf.path) :].strip() for n in (leaf.first, leaf.first + 1)]
     number = blocks.line_at(position)
     shown = blocks.text[blocks.starts[number] : position]

@@ -8,31 +8,31 @@ from bot.reply.markdown.fences import apart
 from bot.reply.markdown.inline import half, scan
 
 _BARE_MARKUP = re.compile(r"[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]++)*+(?:[-*_=#`~+>|\\]++|\d{1,9}[.)]?)?[ \t]*+\Z")
-"""A last line of markup alone: it may yet become a rule, a heading of the line above, a list, a fence."""
+"""A last line of markup alone: it may still become a rule, a heading of the line above, a list, a fence."""
 _CLOSABLE = re.compile("[*_~`]")
 _LONGEST_HEADER = 1000
 _ROUNDS = 4
-"""What is held back may leave something half-written before it; so often is looked again."""
+"""How many times the rest is checked again: what is held back may leave something half-written before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a piece ends: `text` is the piece, closed; `inline` the emphasis or code that goes on after it."""
+    """How a piece ends: `text` is the closed piece, `inline` the emphasis or code that continues after it."""
 
     text: str
     inline: str = ""
 
 
 def close(markdown: str, *, whole: bool = False) -> Ending:
-    """Close the fence, and unless it is the `whole` rest also the emphasis and code, that a piece leaves open."""
+    """Close the fence that a piece leaves open and, unless the piece is the `whole` rest, its emphasis and code."""
     if not _CLOSABLE.search(markdown):
         return Ending(markdown)
     return _closed(parse(markdown, growing=not whole), whole=whole)
 
 
 def heal(markdown: str) -> str:
-    """Return a piece that is still being written as it can be shown: closed, and without what at its very end is
-    half-written and would be shown as something else when it is whole.
+    """Return a piece that is still being written as it can be shown: closed, and without a half-written end that would
+    be shown as something else once it is complete.
     """
     blocks = parse(markdown)
     for _ in range(_ROUNDS):
@@ -44,7 +44,7 @@ def heal(markdown: str) -> str:
 
 
 def bare_markup(line: str) -> bool:
-    """Say whether a line holds nothing yet but what may be markup."""
+    """Return whether a line has nothing so far but possible markup."""
     return _BARE_MARKUP.match(line) is not None
 
 
@@ -70,7 +70,7 @@ def _close_fence(markdown: str, leaf: Leaf) -> str:
 
 
 def inline_start(blocks: Blocks, leaf: Leaf) -> int:
-    """Return where the paragraph, the heading or the last table cell begins that a text ends in."""
+    """Return where the paragraph, heading or last table cell begins that a text ends in."""
     if leaf.kind != "table":
         return blocks.starts[leaf.first] + blocks.indent(leaf.first, leaf.path)
     start = blocks.starts[leaf.end - 1]
@@ -78,7 +78,7 @@ def inline_start(blocks: Blocks, leaf: Leaf) -> int:
 
 
 def _certain(blocks: Blocks) -> int:
-    """Return up to where a text means what it says, whatever comes next."""
+    """Return the position up to which the meaning of a text is settled, whatever comes next."""
     leaf, text, last_line = blocks.last(), blocks.text, blocks.starts[-2]
     if leaf is not None and leaf.kind == "fence" and not leaf.closed:
         return _certain_code(blocks, leaf)
@@ -94,7 +94,7 @@ def _certain(blocks: Blocks) -> int:
 
 
 def _certain_code(blocks: Blocks, leaf: Leaf) -> int:
-    """Hold back a fence without a line of code yet, and a last line that may become its end."""
+    """Hold back a fence that has no line of code yet, and a last line that may become its end."""
     text, opener = blocks.text, blocks.starts[leaf.first]
     if leaf.first + 2 >= len(blocks.starts) or not text[blocks.starts[leaf.first + 1] :].strip():
         return opener
@@ -106,7 +106,7 @@ def _certain_code(blocks: Blocks, leaf: Leaf) -> int:
 
 
 def table_header(blocks: Blocks, leaf: Leaf) -> int | None:
-    """Return where a table's header begins whose delimiter row has not arrived, or None."""
+    """Return where a table's header begins whose delimiter row has not arrived; None if there is none."""
     rows = 0
     for number in range(leaf.end - 1, leaf.first - 1, -1):
         line = blocks.line(number)
@@ -121,12 +121,12 @@ def table_header(blocks: Blocks, leaf: Leaf) -> int | None:
 
 
 def _certain_inline(text: str) -> int:
-    """Hold back a link, and then a marker, that stands half-written at the end of a paragraph's text."""
+    """Hold back a half-written link, and then a half-written marker, at the end of a paragraph's text."""
     if (start := half(text, scan(text))) is not None:
         text = text[:start]
     stripped = text.rstrip()
     if stripped.endswith(("*", "_", "~")):
-        return len(stripped.rstrip("*_~"))  # if it closed something, it will be set again
+        return len(stripped.rstrip("*_~"))  # if it closed something, that is closed again
     opened = scan(stripped).opened
     if not opened:
         return len(text)

@@ -1,4 +1,4 @@
-"""Where one page ends: the best place in a window of text that is too big for it, found with few renderings."""
+"""Where one page ends: the best place in a window of text too big for it, found with few renderings."""
 
 from collections.abc import Generator, Iterator
 from itertools import islice
@@ -13,17 +13,17 @@ from bot.reply.paging.heal import close
 
 T = TypeVar("T")
 Work = Generator[None, None, T]
-"""Work that stops after each rendering, so that whoever does it can let others go on."""
+"""Work that pauses after each rendering, so that its caller can let other tasks run."""
 
 _WASTE = 0.3
-"""A page may stay empty to this part, if it then ends at a better place."""
+"""How much of a page may stay empty if the page then ends at a better place."""
 _TRIES = 3
 _GRAPHEME = regex.compile(r"\X")
 _LONG_GRAPHEME = 64
 
 
 def finish(work: Work[T]) -> T:
-    """Do all of some work at once, and return what comes of it."""
+    """Do some work in one go and return its result."""
     while True:
         try:
             next(work)
@@ -33,10 +33,11 @@ def finish(work: Work[T]) -> T:
 
 
 class PageEnd:
-    """Finds the end of one page in a window of text that does not fit on it; not before `floor`, if that fits.
+    """Finds the end of one page in a window of text that does not fit on it; the end is not before `floor`, if that
+    fits.
 
-    `size`: the room. `window_size`: what the whole window would take, if that is known. `fits`: a part of it that does
-    fit, and what that takes.
+    `size`: the room of the page. `window_size`: the size of the whole window, if it is known. `fits`: a length that is
+    known to fit, and its size.
     """
 
     def __init__(
@@ -66,11 +67,11 @@ class PageEnd:
         return lead(self._blocks, self.inside(at), inline)
 
     def inside(self, at: int) -> int:
-        """Return where a position of the window is in the page's document."""
+        """Return the position in the page's document of a position in the window."""
         return at - self._lead.skip + len(self._lead.text)
 
     def best(self) -> Work[tuple[int, str]]:
-        """Return how much of the window the page takes, and the page as rendered."""
+        """Return how much of the window goes on the page, and the rendered page."""
         yield
         fits, too_big = yield from self._fullest()
         yield
@@ -99,7 +100,7 @@ class PageEnd:
         return self._known[at]
 
     def _fullest(self) -> Work[tuple[int, int]]:
-        """Return two positions: up to the first the page fits, and is full or does not fit up to the second."""
+        """Return two positions: a page up to the first fits, and a page up to the second is full or does not fit."""
         low, high = self._lead.skip, len(self._window)
         low_size = len(self._lead.text)
         if low < self._fits[0] < high:
@@ -126,7 +127,7 @@ class PageEnd:
         return size
 
     def _raw(self, fits: int) -> Iterator[int]:
-        """Yield places between two characters, the best first; in the end any that makes the page small."""
+        """Yield places between two characters, best first; at the end any that makes the page small."""
         start = max(0, fits - self._size // 4)
         found = (match.end() for match in _GRAPHEME.finditer(self._window, start, fits + _LONG_GRAPHEME))
         ends = sorted((at for at in found if self._lead.skip < at <= fits), reverse=True)

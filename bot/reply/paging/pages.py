@@ -1,9 +1,9 @@
 """Claude's Markdown → pages that fit a platform's messages, one after the other and for good.
 
-A page's end is decided as soon as it is full, from no more text than that, so the same text gives the same pages
-however it arrives. The source is cut, what the cut leaves open is closed and taken up again on the next page, and the
-dialect's rendering of that is what must fit. The work is bounded: a page is rendered about ten times until it is
-final, and nothing beyond the pages that are shown is rendered at all.
+A page's end is decided as soon as the page is full, from no more text than that, so the same text gives the same pages
+however it arrives. The source is cut; what the cut leaves open is closed, and reopened on the next page. The dialect's
+rendering of the result is what must fit. The work is bounded: a page is rendered about ten times until it is final, and
+nothing beyond the visible pages is rendered at all.
 """
 
 import re
@@ -18,12 +18,14 @@ from bot.reply.paging.page_end import PageEnd, Work, finish
 from bot.reply.paging.steady import steady
 
 _SMALLEST = 200
-"""In less, there may be no room for what is taken up from the page before."""
+"""In less, there may be no room for what continues from the page before."""
 _PADDING = re.compile("(?<= {8}) +|(?<=-{8})-+")
 _MOST_PADDED = 8
-"""Spaces and dashes that pad a table are not shown where it is drawn anew: so many pages of text may be one."""
+"""Spaces and dashes that pad a table disappear where it is drawn anew: up to this many pages of text may fit on one."""
 _MOST_LINES = 400
-"""A page has no more lines, however short they are: each is work, and one of an item or a quote is twice as much."""
+"""A page has no more lines than this, however short they are: each costs work, and a line of an item or a quote twice
+as much.
+"""
 _LINE = re.compile(r"\r\n?|\n|^[ \t>]*(?:[-+*]|\d{1,9}[.)])(?=\s)|^[ \t]*>", re.MULTILINE)
 
 
@@ -40,7 +42,7 @@ class Page:
 def pages(text: str, dialect: Dialect, size: int, *, done: bool = True) -> list[Page]:
     """Return the pages of a text, each of at most `size` as the dialect counts it (at least 200).
 
-    `done`: the text is whole; if not, the last page holds back what is half-written at its end.
+    `done`: the text is complete; if not, the last page holds back what is half-written at its end.
     """
     paginator = Paginator(dialect, size)
     paginator.add(text)
@@ -48,9 +50,9 @@ def pages(text: str, dialect: Dialect, size: int, *, done: bool = True) -> list[
 
 
 class Paginator:
-    """The pages of a text that grows. All work together is linear in the text: only the last page is rendered again.
+    """The pages of a text that grows. The total work is linear in the text: only the last page is rendered again.
 
-    Page `spare[0]` (from 0) keeps `spare[1]` of its room free, unless that left too little. After `most` pages that
+    Page `spare[0]` (from 0) keeps `spare[1]` of its room free, unless too little would be left. After `most` pages that
     show something there is only one more, with the beginning of the rest: `is_beyond`.
     """
 
@@ -76,7 +78,7 @@ class Paginator:
 
     @property
     def text(self) -> str:
-        """All that was added."""
+        """All of the text that was added."""
         return "".join([*(page.source for page in self._frozen), self._tail, *self._pieces])
 
     @property
@@ -86,25 +88,25 @@ class Paginator:
 
     @property
     def is_beyond(self) -> bool:
-        """Whether there is more than `most` pages show, as far as that was looked at."""
+        """Whether there is more text than `most` pages show, as far as it was computed."""
         return self.most is not None and self._shown > self.most
 
     def add(self, piece: str) -> None:
-        """Add text at the end. Costs next to nothing: the work is done when pages are asked for."""
+        """Add text at the end. This costs next to nothing: the work is done when the pages are requested."""
         self._pieces.append(piece)
         self.length += len(piece)
 
     def pages(self, *, done: bool = False, steady: bool = False) -> list[Page]:
-        """Return all pages so far. Only the last one will ever change, unless `done` says that the text is whole.
+        """Return all pages so far. Only the last one will ever change, unless `done` says that the text is complete.
 
-        `done` changes nothing here: more text may be added afterwards, as if the question had not been asked.
-        `steady`: the last page shows only what will stay as it is, and will not end before it; so where a page ends
-        then also depends on when it was asked for.
+        `done` has no lasting effect: more text may be added afterwards as if nothing had been requested. `steady`: the
+        last page shows only what will stay as it is, and will not end before that, so where a page ends also depends on
+        when it was requested.
         """
         return finish(self.work(done=done, steady=steady))
 
     def work(self, *, done: bool = False, steady: bool = False) -> Work[list[Page]]:
-        """Do what `pages` does, a rendering at a time. It may be left at any point."""
+        """Do what `pages` does, one rendering at a time. The work may be abandoned at any point."""
         yield from self.freeze()
         if not self._tail or self.is_beyond:
             return list(self._frozen)
@@ -117,7 +119,7 @@ class Paginator:
 
     def freeze(self) -> Work[int]:
         """End the pages that are full: measure the open page at places that depend on the text alone, and end it at the
-        first where it is too big. Return how many pages there are, with the open one.
+        first one where it is too big. Return the number of pages, the open one included.
         """
         if self._pieces and not self.is_beyond:
             self._tail = "".join((self._tail, *self._pieces))
@@ -137,21 +139,21 @@ class Paginator:
         return len(self._frozen) + bool(self._tail)
 
     def _may_take_more(self, window: str) -> bool:
-        """Say whether more text than this can belong to one page: two pages of it, and what only pads a table."""
+        """Return whether this much text can still belong to one page: two pages of it, and what only pads a table."""
         if len(window) < 2 * self._size:
             return True
         return len(window) < _MOST_PADDED * self._size and len(_PADDING.sub("", window)) < 2 * self._size
 
     def _step(self, length: int, size: int) -> int:
-        """Return how much more text than so much, which takes `size`, is there when the page is measured again: as much
-        as fills most of the room if it takes as much of it, or all if that is little.
+        """Return how much more text is added, beyond a length that takes `size`, before the page is measured again:
+        enough to fill most of the room at the same density, or the whole room if that is little.
         """
         room = self._size - size
         most = room + 1 if room <= self._size // 8 else room * 7 // 8
         return max(most * length // max(size, length), self._size // 64, 1)
 
     def _next_check(self) -> int:
-        """Return how much of the tail is measured next; 0 if that has not arrived."""
+        """Return how much of the tail is measured next; 0 if it has not arrived."""
         lines = _LINE.finditer(self._tail, 0, self._check_at)
         if (most := next(islice(lines, _MOST_LINES, None), None)) is not None and most.start() < self._check_at:
             return most.start()
@@ -209,7 +211,7 @@ class Paginator:
         return Page(self._tail, self._fitted)
 
     def _freeze(self, window: str, size: int) -> Work[None]:
-        """End a page within a window of the tail, which is too big for one: `size`."""
+        """End a page within a window of the tail that is too big for one page: it takes `size`."""
         page_end = self._page_end(window, size)
         at, text = yield from page_end.best()
         yield
@@ -217,7 +219,7 @@ class Paginator:
         yield
         self._end(at, text)
         if lead.text and self._size_of(close(f"{lead.text}x").text) > self._size // 4:
-            lead = Lead()  # what would be taken up leaves too little room for what is new
+            lead = Lead()  # what continues from the page before would leave too little room for new text
         self._lead = lead
 
     def _end(self, at: int, text: str) -> None:

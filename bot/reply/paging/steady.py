@@ -1,5 +1,5 @@
-"""Which beginning of a piece that is still being written can be shown for good: for places where text can only be added
-to what is there.
+"""Which beginning of a piece that is still being written can be shown for good, for places where text can only be
+appended.
 """
 
 from bot.reply.markdown.blocks import Blocks, Leaf, parse
@@ -8,15 +8,15 @@ from bot.reply.markdown.inline import SPACELESS, half, scan
 from bot.reply.paging.heal import bare_markup, inline_start, table_header
 
 _LONGEST_OPEN = 400
-"""Emphasis or code that is open for longer than this is shown as it was written."""
+"""Emphasis or code that stays open for longer than this is shown as written."""
 _ROUNDS = 8
-"""What is left out may leave something open before it; so often is looked again."""
+"""How many times the rest is checked again: what is left out may leave something open before it."""
 
 
 def steady(markdown: str) -> int:
-    """Return up to where a piece stays what it is, whatever comes next: whole blocks; of the last one whole lines, and
-    of a paragraph whole words, as far as no emphasis, code or link is open. A table stays out of it until it is whole;
-    a fence may be open, unless its block may have others in it: it stays out until it is decided which.
+    """Return the position up to which a piece is settled, whatever comes next: whole blocks, whole lines of the last
+    block, and whole words of a paragraph, as far as no emphasis, code or link is open. A table is left out until it is
+    complete. A fence may be open, but a block that may contain others is left out until that is decided.
     """
     end = _steady_end(parse(markdown))
     if (block := undecided(markdown)) is not None:
@@ -43,7 +43,9 @@ def _steady_end(blocks: Blocks) -> int:
 
 
 def _steady_words(blocks: Blocks, leaf: Leaf, end: int) -> int:
-    """Return the last end of a word in a paragraph up to which nothing is open; its start if there is none."""
+    """Return the last end of a word in a paragraph before which nothing is open; the paragraph's start if there is
+    none.
+    """
     header = table_header(blocks, leaf)
     start = inline_start(blocks, leaf)
     body = blocks.text[start : min(end, len(blocks.text) if header is None else header)]
@@ -60,7 +62,7 @@ def _steady_words(blocks: Blocks, leaf: Leaf, end: int) -> int:
 
 
 def _words(text: str) -> int:
-    """Return where the last word begins that may not be whole. In scripts without spaces a character is a word."""
+    """Return where the last word begins, which may be incomplete. In scripts without spaces a character is a word."""
     for at in range(len(text) - 1, -1, -1):
         if text[at].isspace() or (at + 1 < len(text) and SPACELESS.match(text[at])):
             return at + 1
