@@ -1,4 +1,4 @@
-"""Builds every part, joins them, runs them, and closes them in order."""
+"""Builds every part, connects them, runs them, and closes them in order."""
 
 import asyncio
 import signal
@@ -36,16 +36,16 @@ log = structlog.get_logger()
 
 MB = 1_000_000
 _STEADY_S = 600.0
-"""A platform that ran for so long and ends is not one more failure in a row."""
+"""If a platform ran for this long before it ended, that does not count as another failure in a row."""
 
 
 def make_pacer(settings: Settings) -> Pacer:
-    """Return the one pacer that all calls to the platforms ask."""
+    """Return the one pacer that all calls to the platforms go through."""
     return Pacer([discord.shared_budget(settings.discord.calls_per_s), slack.shared_budget()])
 
 
 def platforms(settings: Settings, secrets: Secrets, pacer: Pacer, emit: Emit) -> list[Platform]:
-    """Return the platforms the settings ask for. Nothing is connected yet."""
+    """Return the platforms that the settings enable. Nothing is connected yet."""
     chosen: list[Platform] = []
     if uses_discord(settings, secrets):
         there = settings.discord
@@ -94,8 +94,8 @@ async def serve(
     """Run the bot until `stop` is set. Raise `StartupError` if a part cannot start, a platform refuses the bot, or the
     disk fails.
 
-    `open_` opens the store; a test may give a store that fails where it wants it to. `connect` chooses the platforms,
-    and a test may add one. `sinks` are given the facts that all parts emit. `built` is called when all parts are loaded
+    `open_` opens the store; a test may give a store that fails where the test wants. `connect` chooses the platforms,
+    and a test may add one. `sinks` receive the facts that all parts emit. `built` is called when all parts are loaded
     and built, before anything is connected. Afterwards every connection is closed, and what was not answered is in the
     store for the next start.
     """
@@ -148,7 +148,9 @@ def make_engine(
 
 
 def access_of(settings: AccessSettings) -> Access:
-    """Return who may speak to the bot: what the settings call guilds and workspaces are each platform's workspaces."""
+    """Return who may speak to the bot: the guilds and workspaces of the settings are the workspaces of each
+    platform.
+    """
     given = settings.model_dump().items()
     rules: dict[str, Any] = {name: frozenset(rule) if isinstance(rule, tuple) else rule for name, rule in given}
     for kind in ("allowed", "denied"):
@@ -158,9 +160,10 @@ def access_of(settings: AccessSettings) -> Access:
 
 
 class Connections:
-    """What keeps the platforms connected: one that is refused, or fails, is tried again while the others go on.
+    """Keeps the platforms connected: one that is refused or fails is tried again while the others go on.
 
-    `refused_s`, `failed_s`: the first wait after each, doubled every time up to an hour and five minutes.
+    `refused_s`, `failed_s`: the first wait after a refusal and after a failure, doubled every time up to an hour and to
+    five minutes.
     """
 
     def __init__(
@@ -193,7 +196,7 @@ class Connections:
             await asyncio.sleep(wait_s)
 
     async def _run(self, platform: Platform) -> bool:
-        """Run a platform to its end; return whether it was refused, which is an error if all are."""
+        """Run a platform to its end; return whether it was refused. It is an error if all are."""
         try:
             await platform.run(self._hear, self._store.checkpoints, self._store.messages.is_ours)
         except StoreError:
@@ -205,13 +208,13 @@ class Connections:
             log.error("platform refused", platform=platform.name, sentence=error.sentence, detail=error.detail)  # noqa: TRY400 - the sentence and detail say it all
             return True
         except Exception:
-            # What one platform does to its own connection must not end the others'.
+            # A failure of one platform's connection must not end the others'.
             log.exception("platform failed", platform=platform.name)
         return False
 
 
 async def _run(chosen: list[Platform], engine: Engine, store: Store, client: AsyncClient, stop: asyncio.Event) -> None:
-    """Turns end before the connections they use."""
+    """Serve until `stop`; turns end before the connections that they use."""
     try:
         async with asyncio.TaskGroup() as group:
             keeper = Connections(chosen, engine.handle, store)
@@ -238,11 +241,11 @@ def _first(group: BaseExceptionGroup[ParleyError]) -> ParleyError:
 
 @contextmanager
 def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` on SIGHUP, and on the first SIGINT or SIGTERM; a second one of those ends the process at once, as the
-    system does it.
+    """Call `stop` on SIGHUP, and on the first SIGINT or SIGTERM; a second one of those ends the process at once, which
+    is the system's default.
 
-    A terminal that is closed sends SIGHUP, and the shell in it often one more; a process that was begun with `nohup`
-    never hears of it.
+    A closing terminal sends SIGHUP, and the shell in it often another one; a process started with `nohup` never
+    receives it.
     """
     loop = asyncio.get_running_loop()
     urgent = (signal.SIGINT, signal.SIGTERM)

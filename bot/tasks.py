@@ -1,4 +1,4 @@
-"""Who owns a task that no `asyncio.TaskGroup` can own: it begins in a plain function, or lasts as long as a block.
+"""Owners for tasks that no `asyncio.TaskGroup` can own: a task starts in a plain function, or lasts as long as a block.
 
 `asyncio.create_task` is called here alone; ruff bans it elsewhere.
 """
@@ -15,25 +15,25 @@ _AGAIN_S = 0.2
 
 
 class Tasks:
-    """The tasks of one object: each is held while it runs, and none outlives `close`. Single event loop."""
+    """The tasks of one object: each is referenced while it runs, and none outlives `close`. For a single event loop."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
 
     @property
     def running(self) -> AbstractSet[asyncio.Task[Any]]:
-        """The tasks that are not done, as a copy."""
+        """The tasks that are not done, as a new set."""
         return frozenset(task for task in self._running if not task.done())
 
     def start(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-        """Begin some work. What it returns or raises is for whoever awaits the task."""
+        """Start some work. Its result or exception is for whoever awaits the task."""
         task = asyncio.create_task(work, name=name)  # noqa: TID251 - the one place
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
 
     async def close(self) -> None:
-        """Cancel what runs, and return when it is gone."""
+        """Cancel the running tasks and return when they have ended."""
         if running := self.running:
             for task in running:
                 task.cancel()
@@ -42,7 +42,7 @@ class Tasks:
 
 @asynccontextmanager
 async def beside(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
-    """Do some work that never ends by itself while the block lasts. Raise what it failed with at the block's end."""
+    """Run some work that never ends by itself while the block lasts. Raise its exception at the end of the block."""
     tasks = Tasks()
     task = tasks.start(work, name)
     try:
@@ -54,8 +54,8 @@ async def beside(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[No
 
 
 async def cancel_reliably(work: Coroutine[Any, Any, None], name: str) -> None:
-    """Do some work so that cancelling it works. What waits by `asyncio.wait_for` drops, on Python 3.11, a cancellation
-    that comes together with what was waited for (cpython issue 86296): it is then asked again.
+    """Run some work so that cancelling it is reliable. On Python 3.11, `asyncio.wait_for` drops a cancellation that
+    arrives together with the awaited result (cpython issue 86296): it is then cancelled again.
     """
     task = Tasks().start(work, name)
     try:

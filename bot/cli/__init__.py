@@ -1,7 +1,7 @@
 """The commands, their exit codes and what they print. One file a command, imported when it runs.
 
-0: ended as asked. 1: could not start or go on (a refused token, a database in use). 2: wrong usage or settings.
-One line on standard error for each thing that is wrong says what it is and what to do.
+0: ended as requested. 1: could not start or go on (a refused token, a database in use). 2: wrong usage or settings. For
+each problem, one line on standard error says what is wrong and what to do.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # whoever read what a command prints has seen enough
+    except BrokenPipeError:  # the reader of the output has seen enough
         sys.stderr.close()
         return 0
     return code

@@ -19,7 +19,7 @@ _BEFORE: tuple[Processor, ...] = (
 
 
 def set_up_logs(level: str, form: str) -> None:
-    """Log our events from a level on, the libraries' from warnings on, and what nobody caught.
+    """Log our events from a level on, those of libraries from warnings on, and uncaught exceptions.
 
     Afterwards, with `form` "json", every line is JSON: libraries' logs, warnings, an error that ends the process.
     """
@@ -45,7 +45,7 @@ def set_up_logs(level: str, form: str) -> None:
 
 
 class _Lasting:
-    """A stream whose end nobody notices: when the terminal is closed, the bot still lets running answers end."""
+    """A stream that ignores its own end: when the terminal is closed, the bot still lets running answers finish."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -61,12 +61,12 @@ class _Lasting:
 
 
 def has_colours(stream: TextIO, environment: dict[str, str] | os._Environ[str] = os.environ) -> bool:
-    """Return whether colours are for somebody who looks: a terminal, and no wish against them (no-color.org)."""
+    """Return whether to use colours: the stream is a terminal, and NO_COLOR is not set (no-color.org)."""
     return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
 
 
 def _last(form: str) -> list[Processor]:
-    """Return the processors that write an event out."""
+    """Return the processors that write an event."""
     if form == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     # A plain trace: where rich is installed, structlog would print variables, and with them messages and secrets.

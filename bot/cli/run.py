@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _introduce(settings: config.Settings, file: Path | None) -> None:
-    """Say what is about to run, so that a log tells which Parley it is and where it keeps what it must not forget."""
+    """Log what is about to run, so that the log names the version and where the data is kept."""
     log.info(
         "starting",
         version=version(),
@@ -46,6 +46,6 @@ def _introduce(settings: config.Settings, file: Path | None) -> None:
 async def _serve(settings: config.Settings, secrets: config.Secrets) -> None:
     stop = asyncio.Event()
     with app.stopped_by_signals(stop.set):
-        # What is loaded by then stays for good, 220,000 objects: looking through them each minute, as the collector of
-        # garbage would under load, holds up every answer for 150 ms.
+        # The 220,000 objects that are loaded by now stay for good. The garbage collector would scan them each minute
+        # under load, which holds up every answer for 150 ms.
         await app.serve(settings, secrets, stop, built=gc.freeze)

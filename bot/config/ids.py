@@ -1,7 +1,7 @@
-"""The platforms' ids, told from names: a name proves nothing, so no rule of access may stand on one.
+"""The platforms' ids, distinguished from names: a name proves nothing, so no rule of access may be based on one.
 
 Discord's ids are snowflakes, 17 to 20 digits today (Discord docs, reference, snowflakes). Slack's are a letter for
-their kind and capitals and digits (Slack docs, reference/objects).
+their kind, followed by capitals and digits (Slack docs, reference/objects).
 """
 
 import re
@@ -19,7 +19,7 @@ _SLACK_TEAM_WAY = "in Slack's address in a browser it is the part that begins wi
 
 
 def _id_of(pattern: str, kind: str, way: str) -> AfterValidator:
-    """Return a check that lets ids through and tells of anything else how its id is found."""
+    """Return a check that accepts ids and explains for anything else how to find its id."""
     whole = re.compile(pattern)
 
     def check(value: str) -> str:

@@ -1,4 +1,6 @@
-"""What is wrong with the settings, in sentences: one for each problem, with the key, the value and what was meant."""
+"""What is wrong with the settings, in sentences: one for each problem, with the key, the value and what was probably
+meant.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -14,7 +16,7 @@ _LONGEST_VALUE = 40
 
 def problems_of(error: ValidationError, model: type[BaseModel], secret: Sequence[str] = ()) -> Iterator[str]:
     """Yield a sentence for each problem. A value that may be a secret is not repeated; keys in `secret` are left out,
-    for they are told of elsewhere.
+    because they are reported elsewhere.
     """
     for problem in error.errors(include_url=False):
         key = _key(problem["loc"])
@@ -24,7 +26,7 @@ def problems_of(error: ValidationError, model: type[BaseModel], secret: Sequence
 
 
 def _key(location: Sequence[int | str]) -> str:
-    """Return `section.key`, and which one of a list, counted from 1."""
+    """Return `section.key`, with the position in a list, counted from 1."""
     text = ""
     for step in location:
         text += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if text else step
@@ -43,7 +45,7 @@ def _what(problem: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _shown(value: object) -> str:
-    """Return a wrong value as the file has it, or "" for one that is long, a table, or perhaps a secret."""
+    """Return a wrong value as written in the file; "" if it is long, a table, or perhaps a secret."""
     if isinstance(value, Mapping | list | tuple | BaseModel) or looks_secret(value):
         return ""
     text = f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
@@ -51,7 +53,7 @@ def _shown(value: object) -> str:
 
 
 def _meant(path: Sequence[str], model: type[BaseModel]) -> str:
-    """Return the key that was probably meant: the same one in another section, or one like it in its own."""
+    """Return the key that was probably meant: the same key in another section, or a similar one in its own."""
     keys, name = _keys(model), path[-1]
     beside = {key.rpartition(".")[2]: key for key in keys if key.rpartition(".")[0] == ".".join(path[:-1])}
     close = [key for key in keys if key.endswith(f".{name}")] or [beside[n] for n in get_close_matches(name, beside)]

@@ -1,4 +1,4 @@
-"""Reading the settings file, and checking that what it asks for has its secrets."""
+"""Reading the settings file, and checking that the secrets for what it enables are there."""
 
 import tomllib
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ DEFAULT_PATH = Path("config.toml")
 def load(path: str | None = None, environment: Mapping[str, str] | None = None) -> tuple[Settings, Secrets]:
     """Return the settings and the secrets. Raise `ConfigError`, whose problems name the file's keys or the variables.
 
-    `path` None: `config.toml` in the working directory if there is one, else the defaults.
+    `path` None: `config.toml` in the working directory if it exists, otherwise the defaults.
     """
     file = file_of(path)
     settings = Settings() if file is None else _settings(file)
@@ -28,7 +28,7 @@ def load(path: str | None = None, environment: Mapping[str, str] | None = None) 
 
 
 def file_of(path: str | None) -> Path | None:
-    """Return the settings file that is read for a path somebody gave or did not; None if there is none to read."""
+    """Return the settings file to read, for a path that may not be given; None if there is none."""
     if path:
         return Path(path)
     return DEFAULT_PATH if DEFAULT_PATH.exists() else None
@@ -66,13 +66,13 @@ def _table(path: Path) -> dict[str, Any]:
 
 
 def uses_discord(settings: Settings, secrets: Secrets) -> bool:
-    """Return whether to connect to Discord: asked for, or not forbidden and there is a token."""
+    """Return whether to connect to Discord: it is enabled, or not disabled and there is a token."""
     wanted = settings.discord.enabled
     return bool(secrets.discord_token.get_secret_value()) if wanted is None else wanted
 
 
 def uses_slack(settings: Settings, secrets: Secrets) -> bool:
-    """Return whether to connect to Slack: asked for, or not forbidden and there is a token."""
+    """Return whether to connect to Slack: it is enabled, or not disabled and there is a token."""
     wanted = settings.slack.enabled
     given = secrets.slack_bot_token.get_secret_value() or secrets.slack_app_token.get_secret_value()
     return bool(given) if wanted is None else wanted

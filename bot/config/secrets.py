@@ -1,5 +1,5 @@
-"""The secrets: where they come from, and what they look like where they do not belong. The only reader of the
-environment.
+"""The secrets: where they come from, and how they are recognised where they do not belong. This is the only reader of
+the environment.
 """
 
 import os
@@ -33,7 +33,7 @@ _SECRET_KEYS = {
 
 
 class Secrets(BaseModel):
-    """What opens doors. Empty where it was not given."""
+    """The tokens and keys. Empty where none was given."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -76,7 +76,7 @@ def _value(name: str, environment: Mapping[str, str]) -> str:
 
 
 def looks_secret(value: object) -> bool:
-    """Return whether a value has the shape of a token or a key."""
+    """Return whether a value has the form of a token or a key."""
     return any(look.search(str(value)) for look in _TOKENS.values())
 
 

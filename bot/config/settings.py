@@ -14,7 +14,7 @@ def _as_tuple(value: object) -> object:
 
 
 _List = BeforeValidator(_as_tuple)
-"""Lets a TOML list be a tuple."""
+"""Accepts a TOML list for a tuple."""
 Names = Annotated[tuple[str, ...], _List]
 
 
@@ -22,7 +22,7 @@ def _address(value: str, schemes: tuple[str, ...]) -> str:
     try:
         parts = urlsplit(value)
         whole = parts.scheme in schemes and parts.hostname and (parts.port is None or parts.port > 0)
-    except ValueError:  # a port that is no number, half an IPv6 address
+    except ValueError:  # a port that is not a number, half an IPv6 address
         whole = False
     if value and (not whole or any(c.isspace() for c in value) or parts.query or parts.fragment):
         raise PydanticCustomError("not_an_address", "is no address that begins with {first}://", {"first": schemes[-1]})
@@ -30,7 +30,7 @@ def _address(value: str, schemes: tuple[str, ...]) -> str:
 
 
 Address = Annotated[str, AfterValidator(lambda value: _address(value, ("http", "https")))]
-"""An address of a server, or "" for the vendor's own."""
+"""The address of a server, or "" for the vendor's own."""
 SocketAddress = Annotated[str, AfterValidator(lambda value: _address(value, ("ws", "wss")))]
 """The same for a WebSocket."""
 
@@ -50,7 +50,7 @@ class ClaudeSettings(_Section):
 
 
 class StoreSettings(_Section):
-    """`[store]`: where the bot keeps what it must not forget."""
+    """`[store]`: where the bot keeps what must not be lost."""
 
     path: str = Field(default="data/parley.sqlite3", min_length=1)
     files_mb: int = Field(default=2000, ge=10, le=1_000_000)
@@ -109,7 +109,7 @@ class LimitSettings(_Section):
 
 
 class LogSettings(_Section):
-    """`[log]`: what the bot says about itself. Never a message's text, never a secret."""
+    """`[log]`: what the bot reports about itself. Never a message's text, never a secret."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
