@@ -4,14 +4,14 @@
     ├── ConfigError           the settings cannot be used; names the key
     ├── StartupError          a part cannot start: a refused token, a port in use
     │   └── StoreError        the database cannot be used: in use, corrupt, newer, read-only
-    ├── IllegalTransition     a turn cannot go from where it stands to where it was told to go
-    ├── LeaseLost             somebody else holds the thread now; nothing was changed
-    ├── Stopping              the bot is about to end; what was asked must come again
-    ├── MediaError            an upload Claude cannot be shown
+    ├── IllegalTransition     a turn cannot go from its state to the requested one
+    ├── LeaseLost             the lease on the thread is over; nothing was changed
+    ├── Stopping              the bot is about to end; the request must be repeated
+    ├── MediaError            an upload that cannot be shown to Claude
     └── PlatformError         Discord or Slack did not do what was asked
-        ├── Gone              the place or the message is no longer there; asking again is useless
-        ├── Forbidden         the bot may not do this here; asking again is useless
-        ├── Rejected          what was sent was not taken as it is; the same once more is useless
+        ├── Gone              the place or the message is gone; trying again is useless
+        ├── Forbidden         the bot may not do this here; trying again is useless
+        ├── Rejected          the call is not accepted as it is; repeating it is useless
         ├── RateLimited       too many calls; carries `retry_after_s`
         └── Unreachable       no answer, or a 5xx: the call may or may not have taken effect
 
@@ -21,7 +21,7 @@
 
 
 class ParleyError(Exception):
-    """The root. `sentence`: one sentence a person can act on. `detail`: what the log should say beside it."""
+    """The root. `sentence`: one sentence that a person can act on. `detail`: what the log adds to it."""
 
     def __init__(self, sentence: str, detail: str = "") -> None:
         super().__init__(sentence)
@@ -33,7 +33,7 @@ class ParleyError(Exception):
 
 
 class ConfigError(ParleyError):
-    """The settings cannot be used. `problems`: a sentence for each, which names the key and what to do."""
+    """The settings cannot be used. `problems`: one sentence each, with the key and what to do."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
@@ -49,19 +49,19 @@ class StoreError(StartupError):
 
 
 class IllegalTransition(ParleyError):  # noqa: N818 - the tree's names say what happened
-    """A turn cannot go from where it stands to where it was told to go; nothing was changed."""
+    """A turn cannot go from its state to the requested one; nothing was changed."""
 
 
 class LeaseLost(ParleyError):  # noqa: N818
-    """Somebody else holds the thread now, or nobody: whoever asked must leave its turn alone. Nothing was changed."""
+    """The caller's lease on the thread is over; it must leave the turn alone. Nothing was changed."""
 
 
 class Stopping(ParleyError):  # noqa: N818 - the tree's names say what happened
-    """The bot is about to end; whatever is asked must come again, to the next process."""
+    """The bot is about to end; whatever was requested must be repeated to the next process."""
 
 
 class MediaError(ParleyError):
-    """An upload Claude cannot be shown; the sentence names the file and the reason."""
+    """An upload that cannot be shown to Claude; the sentence names the file and the reason."""
 
 
 class PlatformError(ParleyError):
@@ -77,7 +77,7 @@ class Forbidden(PlatformError):  # noqa: N818
 
 
 class Rejected(PlatformError):  # noqa: N818
-    """What was sent was not taken as it is. It did not take effect."""
+    """The call was not accepted as it is. It had no effect."""
 
 
 class RateLimited(PlatformError):  # noqa: N818

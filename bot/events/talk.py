@@ -10,11 +10,11 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True, order=True)
 class ThreadKey:
-    """One conversation. Two workspaces with equal channel and thread ids are two conversations.
+    """One conversation. Equal channel and thread ids in two workspaces are two conversations.
 
-    `workspace` is a Discord guild or a Slack team (Discord DMs: `@me`). `channel` is where the thread hangs.
-    `thread` is the Discord thread's id (equal to the id of the message it was opened on), or the Slack `ts` of the
-    root message. A Discord DM is one conversation: `thread == channel`.
+    `workspace` is a Discord guild or a Slack team (Discord DMs: `@me`). `channel` is where the thread hangs. `thread`
+    is the Discord thread's id (equal to the id of the message it was opened on), or the Slack `ts` of the root message.
+    A Discord DM is one conversation: `thread == channel`.
     """
 
     platform: str
@@ -28,7 +28,7 @@ class ThreadKey:
 
 @dataclass(frozen=True, slots=True, order=True)
 class MessageKey:
-    """One message on one platform, and so the turn that answers it. Unique, whatever is delivered twice."""
+    """One message on one platform, and so the turn that answers it. Unique, even if an event is delivered twice."""
 
     platform: str
     workspace: str
@@ -41,10 +41,10 @@ class MessageKey:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who wrote. Authorised by `id` and `roles` only; `name` is what they chose to be called and proves nothing.
+    """The author of a message. Only `id` and `roles` authorise; `name` is self-chosen and proves nothing.
 
-    `moderator`: may manage other people's messages in this place, as the platform says. `time_zone`: the IANA name of
-    the zone they live in, such as `Europe/Berlin`, "" if it is not told; `utc_offset_s`: by what it is ahead of UTC.
+    `moderator`: the platform lets them manage other people's messages in this place. `time_zone`: the IANA name of
+    their time zone, such as `Europe/Berlin`, "" if it is not known; `utc_offset_s`: how far it is ahead of UTC.
     """
 
     id: str
@@ -57,10 +57,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that hangs on a message, not yet downloaded. `media_type` and `size_bytes` are the platform's claim.
+    """A file attached to a message, not yet downloaded. `media_type` and `size_bytes` are the platform's claim.
 
-    `spoiler`: its author has hidden it from those who do not ask for it. `title`: what people see it called, if that is
-    not its name.
+    `spoiler`: its author has hidden it from those who do not ask for it. `title`: the name that people see, if it is
+    not `name`.
     """
 
     id: str
@@ -74,10 +74,10 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Something that was said before the bot was asked: context, not a question. `by_bot`: our own words.
+    """A message sent before the bot was asked: context, not a question. `by_bot`: it is the bot's own.
 
-    `message_id`: the platform's id of it, in the channel where it was said; "" if it is not known. `place`: where it
-    was said, if that is not where the question was asked (which links to it). `sent_at_s`: as of an `Incoming`.
+    `message_id`: the platform's id of the message, in the channel where it was sent; "" if it is not known. `place`:
+    where it was sent, if the question was asked elsewhere and links to it. `sent_at_s`: as in `Incoming`.
     """
 
     author: Person
@@ -96,10 +96,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What was said before a question and belongs to it, oldest first.
+    """The messages before a question that belong to it, oldest first.
 
-    `missing`: what of it could not be read, as the object of a sentence ("the older messages of this thread"); "" if it
-    is whole.
+    `missing`: what could not be read, as the object of a sentence ("the older messages of this thread"); "" if nothing
+    is missing.
     """
 
     said: tuple[Said, ...] = ()
@@ -108,10 +108,10 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a question was asked, in the names that people see there; "" for what there is not or is not known.
+    """Where a question was asked, in the names that people see there; "" for what does not exist or is not known.
 
     `kind`: what people call it, such as "channel", "direct message" or "forum post". `server`: the Discord server or
-    Slack workspace. `thread`: a thread's name, or a forum post's title, and `tags` what is put on the post.
+    Slack workspace. `thread`: a thread's name or a forum post's title; `tags`: the tags of the post.
     """
 
     kind: str = ""
@@ -126,13 +126,12 @@ class Place:
 class Incoming:
     """A person's message. `text` is Markdown with people's names in place of ids and the bot's own mention removed.
 
-    `direct`: written in a DM; `group`: in a DM of several people. `mentions_bot`: addressed by mention, or by replying
-    to one of its messages. `mentions_others`: names somebody who is not the bot, or replies to them. `reply_to`: id of
-    the message it replies to, or "".
-    `in_thread`: written inside a thread that exists already (False: it would be the root of a new one).
-    `sent_at_s`: when it was written, in seconds since 1970 by the platform's clock. `send_id`: the platform's id of the
-    one act of sending, where it tells it: two messages with one are one question. `said_before`: what its author had
-    said just before, without calling the bot.
+    `direct`: sent in a DM; `group`: in a DM of several people. `mentions_bot`: addressed to the bot by a mention or by
+    a reply to one of its messages. `mentions_others`: mentions somebody who is not the bot, or replies to them.
+    `reply_to`: the id of the message it replies to, or "". `in_thread`: sent inside an existing thread (False: it would
+    be the root of a new one). `sent_at_s`: when it was sent, in seconds since 1970 by the platform's clock. `send_id`:
+    the platform's id of the act of sending, where it gives one: two messages with the same id are one question.
+    `said_before`: what its author had written just before, without calling the bot.
     """
 
     key: MessageKey
@@ -157,48 +156,50 @@ class Incoming:
 
     @property
     def is_endless(self) -> bool:
-        """Whether its conversation has no end of its own: a DM that is one conversation, and not many threads."""
+        """Whether its conversation never ends by itself: a DM that is one conversation and not many threads."""
         return self.direct and self.thread.thread == self.thread.channel
 
     @property
     def has_words(self) -> bool:
-        """Whether there is a word or a number in the text: a bare mention, a sign, an emoji, a sticker have none."""
+        """Whether the text has a word or a number: a bare mention, a sign, an emoji and a sticker have none."""
         return any(character.isalnum() for character in _SIGNS.sub("", self.text))
 
 
 _SIGNS = re.compile(r":[\w+-]+:|\[Sticker: [^\]\n]*\]")
-"""What the platforms' translations make of an emoji of a server or workspace, and of a sticker."""
+"""How the platforms' translations write a custom emoji and a sticker."""
 
 
 MOST_TALK, TALK_S = 10, 3600.0
-"""Who calls the bot without a word means what was said there just before: so many messages, and no older ones."""
+"""A call without a word refers to what was written there just before: at most this many messages, none older than
+this.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """A person changed a message; `message` is the whole of it as it is now. Its text may be what it was before."""
+    """A person edited a message; `message` is all of it as it is now. Its text may be unchanged."""
 
     message: Incoming
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A person's message is no longer there."""
+    """A person's message was deleted."""
 
     key: MessageKey
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """Nothing was heard of a platform for a while, until now. What was said meanwhile was handed in; what people edited
-    or deleted meanwhile was not.
+    """A platform could not be reached for a while, until now. The messages sent meanwhile were handed in; edits and
+    deletions were not.
     """
 
     platform: str
 
 
 class Button(StrEnum):
-    """What a reader can press below an answer."""
+    """The buttons that a reader can press below an answer."""
 
     STOP = "stop"
     RETRY = "retry"
@@ -207,9 +208,9 @@ class Button(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """A person pressed a button on a message, or did what means the same (a ❌ reaction: STOP).
+    """A person pressed a button on a message, or did something that means the same (a ❌ reaction: STOP).
 
-    `message`: what it was done to: one of the bot's own messages, or (a reaction) a question.
+    `message`: the message with the button, one of the bot's own, or with the reaction, which may be a question.
     """
 
     message: MessageKey
@@ -218,12 +219,14 @@ class Pressed:
 
 
 Event = Incoming | Edited | Deleted | Pressed | Missed
-"""Everything that people do and a platform hands in, and that it may have missed some of it."""
+"""Everything that people do and a platform hands in, and the news that some of it may have been missed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one person is told beside any answer, and nobody else sees. `text`: a sentence; "" if there is nothing."""
+    """What is sent to one person besides any answer, unseen by others. `text`: a sentence; "" if there is nothing to
+    send.
+    """
 
     text: str = ""
 
@@ -243,11 +246,11 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a place allows, now. `page_size` is in the dialect's own count. A status fades after `status_lasts_s`.
+    """What a place currently allows. `page_size` is in the dialect's own count. A status fades after `status_lasts_s`.
 
-    `append_only`: a message can only get longer while it grows. `ends`: the budget of the last edit of a message that
-    grows, where it is not that of the others. `posts_instead`: the budget of another way to post, for when `posts` has
-    no call left at once. A file to attach may have `file_bytes`.
+    `append_only`: a message can only get longer while it grows. `ends`: the budget for the last edit of a growing
+    message, where it is not the budget of the other edits. `posts_instead`: the budget of another way to post, for when
+    `posts` has no call left at once. `file_bytes`: the largest file that can be attached.
     """
 
     page_size: int
@@ -262,12 +265,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What is possible at all on a platform, and what it makes of things. The core asks for these, never for a name.
+    """What is possible at all on a platform, and how it presents things. The core asks for these, never for a name.
 
-    `reads_history`: what was said before is read back. `finds_posts`: another process finds a post again by its key.
-    `opens_threads`: an answer in a channel stands in a thread on its question, and `threads_in_dms`: in a DM, too.
-    `dms_in_workspaces`: a DM belongs to a workspace. `status`: how "is thinking…" is said to readers. `pasted_file`:
-    what a message that is too long to be one is called as a file; "" if there is no such thing.
+    `reads_history`: earlier messages can be read back. `finds_posts`: another process can find a post by its key.
+    `opens_threads`: an answer in a channel goes into a thread on its question, and `threads_in_dms`: in a DM, too.
+    `dms_in_workspaces`: a DM belongs to a workspace. `status`: how readers are shown "is thinking…". `pasted_file`: the
+    name of the file that the platform makes of a message that is too long; "" if it makes none.
     """
 
     reads_history: bool = True

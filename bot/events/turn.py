@@ -12,11 +12,11 @@ class TurnState(StrEnum):
     """Where a turn stands in its life."""
 
     ACCEPTED = "accepted"
-    """Its question is on disk, and nothing was done about it."""
+    """Its question is on disk, and work on it has not begun."""
     ANSWERING = "answering"
     """Claude is asked, or is to be asked again, into the messages it has."""
     ANSWERED = "answered"
-    """Its outcome is on disk, and is to be delivered."""
+    """Its outcome is on disk and has to be delivered."""
     DELIVERED = "delivered"
     FAILED = "failed"
     """A sentence says why."""
@@ -25,11 +25,11 @@ class TurnState(StrEnum):
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more is to be done, unless somebody asks for it."""
+        """Whether nothing is left to be done, unless somebody asks for it."""
         return self in ENDS
 
     def may_become(self, state: "TurnState") -> bool:
-        """Return whether a turn may go from here to a state. It may always stay where it is."""
+        """Return whether a turn may go from this state to another. It may always stay where it is."""
         return state is self or state in TRANSITIONS[self]
 
 
@@ -46,9 +46,9 @@ TRANSITIONS: Mapping[TurnState, frozenset[TurnState]] = {
 
 @dataclass(frozen=True, slots=True)
 class AnswerMessage:
-    """One message of an answer. `message_id` is "" until the platform confirmed it.
+    """One message of an answer. `message_id` is "" until the platform has confirmed it.
 
-    `file`: the name of the file it brings; "" for a page of text.
+    `file`: the name of the file it carries; "" for a page of text.
     """
 
     index: int
@@ -59,7 +59,7 @@ class AnswerMessage:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that an answer brings. `sha256`: by which the store gives its bytes."""
+    """A file of an answer. `sha256`: the key to its bytes in the store."""
 
     name: str
     sha256: str
@@ -67,8 +67,8 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a turn: Claude's whole text to deliver, `note`, what the bot adds below it, the files it brings and
-    the buttons that stand below it. `state` is the turn's once it is delivered: `delivered` or `stopped`.
+    """The result of a turn: Claude's whole text, the `note` that the bot adds below it, its files, and the buttons
+    below it. `state`: the turn's state after delivery, `delivered` or `stopped`.
     """
 
     answer: str
