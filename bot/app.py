@@ -2,26 +2,28 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any
 
 import structlog
+from pydantic import BaseModel
 
 from bot.claude import AsyncClient, mk_sdk
-from bot.config import AccessSettings, Secrets, Settings, uses_discord, uses_slack
+from bot.config import PlaceSettings, Secrets, Settings, uses_discord, uses_slack
 from bot.engine import (
-    Access,
-    Allowance,
     Answerer,
-    AskSettings,
     Budgets,
     ClaudeTurn,
+    Clients,
     ConcurrencyLimit,
     Engine,
-    check_model,
+    check_models,
+    warn_of_small_limits,
 )
 from bot.errors import ParleyError, StartupError, StoreError
+from bot.places import Places, Table, Where
 from bot.platforms import discord, slack
 from bot.platforms.discord import DiscordPlatform
 from bot.platforms.kernel.back_off import BackOff
@@ -107,56 +109,52 @@ async def serve(
         async with open_(settings.store.path, kept, emit) as store:
             pacer = make_pacer(settings)
             chosen = connect(settings, secrets, pacer, emit)
-            client = AsyncClient(settings.claude.model, cli=sdk)
-            engine = make_engine(settings, store, client, {platform.name: platform for platform in chosen}, pacer)
+            clients, places = Clients(lambda model: AsyncClient(model, cli=sdk)), places_of(settings)
+            connected = {platform.name: platform for platform in chosen}
+            engine = make_engine(settings, store, clients, connected, pacer)
             built()
             async with beside(watch_loop(emit), "loop watch"):
-                await _run(chosen, engine, store, client, stop)
+                await _run(chosen, engine, store, check_models(clients, places), stop)
     finally:
         await sdk.close()
 
 
 def make_engine(
-    settings: Settings, store: Store, client: AsyncClient, connected: Mapping[str, Platform], pacer: Pacer
+    settings: Settings, store: Store, clients: Clients, connected: Mapping[str, Platform], pacer: Pacer
 ) -> Engine:
     """Return the engine that answers on these platforms as the settings say."""
-    limits = settings.limits
-    asked = AskSettings(
-        system=settings.claude.system,
-        max_tokens=settings.claude.max_tokens,
-        context_tokens=settings.claude.context_tokens,
-        context_messages=limits.context_messages,
-        uploads=limits.uploads_per_message,
-        upload_bytes=limits.upload_mb * MB,
-        reads_between=settings.access.mention_in_threads,
-    )
+    limits, places = settings.limits, places_of(settings)
+    warn_of_small_limits(places, store.history)
     answerer = Answerer(
         store,
-        ClaudeTurn(
-            store.history,
-            client,
-            asked,
-            Budgets(store.usage, Allowance(limits.tokens_per_person, limits.tokens_in_all)),
-        ),
+        ClaudeTurn(store.history, clients, Budgets(store.usage, places)),
         connected,
         pacer,
         ConcurrencyLimit(limits.turns_at_once, limits.turns_per_person),
-        most_pages=limits.answer_pages,
+        places=places,
     )
-    access = access_of(settings.access)
-    return Engine(store, answerer, connected, access, drain_s=limits.drain_s, late_after_s=limits.late_after_s)
+    return Engine(store, answerer, connected, places, drain_s=limits.drain_s, late_after_s=limits.late_after_s)
 
 
-def access_of(settings: AccessSettings) -> Access:
-    """Return who may speak to the bot: the guilds and workspaces of the settings are the workspaces of each
-    platform.
-    """
-    given = settings.model_dump().items()
-    rules: dict[str, Any] = {name: frozenset(rule) if isinstance(rule, tuple) else rule for name, rule in given}
-    for kind in ("allowed", "denied"):
-        guilds, workspaces = rules.pop(f"{kind}_guilds"), rules[f"{kind}_workspaces"]
-        rules[f"{kind}_workspaces"] = {DiscordPlatform.name: guilds, SlackPlatform.name: workspaces}
-    return Access(**rules)
+def places_of(settings: Settings) -> Places:
+    """Return what holds where: the values of the sections everywhere, and where a `[[place]]` holds those it names."""
+    varying = PlaceSettings.model_fields.keys() - {"where"}
+    default: dict[str, Any] = {}
+    for section in (settings.claude, settings.access, settings.limits):
+        default |= _values(section, varying)
+    tables = [
+        Table(
+            Where(**_values(place.where, place.where.model_fields_set)),
+            _values(place, place.model_fields_set & varying),
+            f"place[{number}]",
+        )
+        for number, place in enumerate(settings.place, 1)
+    ]
+    return Places(default, tables)
+
+
+def _values(section: BaseModel, names: AbstractSet[str]) -> dict[str, Any]:
+    return {name: frozenset(value) if isinstance(value, tuple) else value for name, value in section if name in names}
 
 
 class Connections:
@@ -213,13 +211,15 @@ class Connections:
         return False
 
 
-async def _run(chosen: list[Platform], engine: Engine, store: Store, client: AsyncClient, stop: asyncio.Event) -> None:
-    """Serve until `stop`; turns end before the connections that they use."""
+async def _run(
+    chosen: list[Platform], engine: Engine, store: Store, checked: Coroutine[Any, Any, None], stop: asyncio.Event
+) -> None:
+    """Serve until `stop`; turns end before the connections that they use. `checked` runs meanwhile."""
     try:
         async with asyncio.TaskGroup() as group:
             keeper = Connections(chosen, engine.handle, store)
             connections = [group.create_task(keeper.keep(platform), name=platform.name) for platform in chosen]
-            checking = group.create_task(check_model(client), name="model check")
+            checking = group.create_task(checked, name="model check")
             async with engine:
                 log.info("started", platforms=[platform.name for platform in chosen])
                 await stop.wait()

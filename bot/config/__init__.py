@@ -7,9 +7,17 @@ problems, one a line, each with its key. Secrets come from the environment only 
 
 from bot.config.read import file_of, load, uses_discord, uses_slack
 from bot.config.secrets import SECRETS, Secrets, read_secrets
-from bot.config.settings import AccessSettings, ClaudeSettings, DiscordSettings, Settings, SlackSettings, StoreSettings
+from bot.config.settings import (
+    AccessSettings,
+    ClaudeSettings,
+    DiscordSettings,
+    PlaceSettings,
+    Settings,
+    SlackSettings,
+    StoreSettings,
+)
 
 __all__ = [
-    "SECRETS", "AccessSettings", "ClaudeSettings", "DiscordSettings", "Secrets", "Settings", "SlackSettings",
-    "StoreSettings", "file_of", "load", "read_secrets", "uses_discord", "uses_slack",
+    "SECRETS", "AccessSettings", "ClaudeSettings", "DiscordSettings", "PlaceSettings", "Secrets", "Settings",
+    "SlackSettings", "StoreSettings", "file_of", "load", "read_secrets", "uses_discord", "uses_slack",
 ]  # fmt: skip

@@ -51,6 +51,16 @@ Channel = Annotated[
     ),
 ]
 """A Discord or Slack channel's id."""
+Thread = Annotated[
+    str,
+    _id_of(
+        rf"{_SNOWFLAKE}|\d{{9,11}}\.\d{{6}}",
+        "id of a thread",
+        f"{_DISCORD_WAY.format(what='thread')}; in Slack copy the link to its first message: it ends in p and the id, "
+        "whose last six digits follow a dot",
+    ),
+]
+"""A Discord thread's id, or the `ts` of the first message of a Slack thread."""
 Guild = Annotated[str, _id_of(_SNOWFLAKE, "id of a Discord server", _DISCORD_WAY.format(what="server's icon"))]
 """A Discord server's id."""
 Workspace = Annotated[str, _id_of(r"[TE][A-Z0-9]{6,}", "id of a Slack workspace", _SLACK_TEAM_WAY)]

@@ -2,9 +2,10 @@
 meant.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -20,7 +21,7 @@ def problems_of(error: ValidationError, model: type[BaseModel], secret: Sequence
     """
     for problem in error.errors(include_url=False):
         key = _key(problem["loc"])
-        if key.partition("[")[0] in secret:
+        if key in secret or re.sub(r"\[\d+\]$", "", key) in secret:
             continue
         yield f"{key}: {_what(problem, model)}"
 
@@ -35,10 +36,10 @@ def _key(location: Sequence[int | str]) -> str:
 
 def _what(problem: ErrorDetails, model: type[BaseModel]) -> str:
     if problem["type"] == "extra_forbidden":
-        meant = _meant([str(step) for step in problem["loc"]], model)
+        meant = _meant([step for step in problem["loc"] if isinstance(step, str)], model)
         return f"there is no such key; {meant or 'config.example.toml lists them all.'}"
     said = "input should be a list" if problem["type"] == "tuple_type" else problem["msg"]
-    if problem["type"] in {"not_an_id", "not_an_address"}:  # our own, written to follow the value
+    if problem["type"] in {"not_an_id", "not_an_address", "nowhere"}:  # our own, written to follow the value
         return f"{_shown(problem['input'])}{said}."
     shown = _shown(problem["input"])
     return f"{shown and f'{shown}is wrong: '}{said[0].lower()}{said[1:]}."
@@ -65,7 +66,7 @@ def _keys(model: type[BaseModel], above: str = "") -> list[str]:
     for name, field in model.model_fields.items():
         key = f"{above}.{name}" if above else name
         found.append(key)
-        kind: Any = field.annotation
+        kind: Any = next(iter(get_args(field.annotation)), field.annotation)  # of a list, what it is of
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             found += _keys(kind, key)
     return found

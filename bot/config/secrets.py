@@ -86,6 +86,10 @@ def misplaced(table: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator
         if isinstance(value, Mapping):
             yield from misplaced(value, (*above, key))
             continue
+        if isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
+            for number, one in enumerate(value, 1):
+                yield from misplaced(one, (*above, f"{key}[{number}]"))
+            continue
         variable = _SECRET_KEYS.get((*above, key))  # type: ignore[arg-type]
         for text in value if isinstance(value, list) else [value]:
             variable = variable or next((v for v, look in _TOKENS.items() if look.search(str(text))), None)

@@ -1,12 +1,12 @@
 """Everything in `config.toml`: its sections and keys, their types, ranges and defaults."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from bot.config.ids import Channel, Guild, PersonId, Role, Workspace
+from bot.config.ids import Channel, Guild, PersonId, Role, Thread, Workspace
 
 
 def _as_tuple(value: object) -> object:
@@ -39,14 +39,20 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class ClaudeSettings(_Section):
-    """`[claude]`: which model answers, and how."""
+class ClaudeSettingsByPlace(_Section):
+    """What of `[claude]` may differ by place. `effort` "": the model's own."""
 
     model: str = Field(default="claude-sonnet-5-5", min_length=1)
-    base_url: Address = ""
+    effort: Literal["", "low", "medium", "high", "xhigh", "max"] = ""
     system: str = ""
     max_tokens: int = Field(default=16_000, ge=1, le=128_000)
     context_tokens: int = Field(default=150_000, ge=5_000, le=1_000_000)
+
+
+class ClaudeSettings(ClaudeSettingsByPlace):
+    """`[claude]`: which model answers, and how."""
+
+    base_url: Address = ""
 
 
 class StoreSettings(_Section):
@@ -93,19 +99,47 @@ class AccessSettings(_Section):
     denied_workspaces: Annotated[tuple[Workspace, ...], _List] = ()
 
 
-class LimitSettings(_Section):
+class LimitSettingsByPlace(_Section):
+    """What of `[limits]` may differ by place."""
+
+    tokens_per_person: int = Field(default=0, ge=0)
+    tokens_in_all: int = Field(default=0, ge=0)
+    answer_pages: int = Field(default=8, ge=1, le=50)
+    context_messages: int = Field(default=30, ge=0, le=200)
+    uploads_per_message: int = Field(default=10, ge=0, le=50)
+    upload_mb: int = Field(default=25, ge=1, le=100)
+
+
+class LimitSettings(LimitSettingsByPlace):
     """`[limits]`: how much the bot takes on."""
 
     turns_at_once: int = Field(default=64, ge=1, le=1000)
     turns_per_person: int = Field(default=3, ge=1, le=1000)
-    tokens_per_person: int = Field(default=0, ge=0)
-    tokens_in_all: int = Field(default=0, ge=0)
-    answer_pages: int = Field(default=8, ge=1, le=50)
     late_after_s: int = Field(default=900, ge=60, le=86_400)
-    context_messages: int = Field(default=30, ge=0, le=200)
-    uploads_per_message: int = Field(default=10, ge=0, le=50)
-    upload_mb: int = Field(default=25, ge=1, le=100)
     drain_s: int = Field(default=20, ge=0, le=600)
+
+
+class WhereSettings(_Section):
+    """`where` of a `[[place]]`: all that is named must be so. Raises a problem for ids that no question can have."""
+
+    guild: Guild | None = None
+    workspace: Workspace | None = None
+    channel: Channel | None = None
+    thread: Thread | None = None
+    person: PersonId | None = None
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> Self:
+        ids = (self.guild, self.workspace, self.channel, self.thread, self.person)
+        if len({one.isdigit() for one in ids if one is not None}) > 1:
+            raise PydanticCustomError("nowhere", "names ids of Discord and of Slack together, so that it holds nowhere")
+        return self
+
+
+class PlaceSettings(ClaudeSettingsByPlace, LimitSettingsByPlace, AccessSettings):
+    """`[[place]]`: what differs somewhere. Only the keys that are there count (`model_fields_set`)."""
+
+    where: WhereSettings
 
 
 class LogSettings(_Section):
@@ -124,4 +158,5 @@ class Settings(_Section):
     slack: SlackSettings = SlackSettings()
     access: AccessSettings = AccessSettings()
     limits: LimitSettings = LimitSettings()
+    place: Annotated[tuple[PlaceSettings, ...], _List] = ()
     log: LogSettings = LogSettings()

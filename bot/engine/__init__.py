@@ -6,22 +6,20 @@ platforms and the store by their ports only.
 """
 
 from bot.engine.answer.answerer import Answerer
-from bot.engine.answer.budget import Allowance, Budgets
-from bot.engine.answer.claude_turn import ClaudeTurn
-from bot.engine.answer.model_check import check_model
-from bot.engine.answer.user_message import AskSettings
+from bot.engine.answer.budget import Budgets
+from bot.engine.answer.claude_turn import ClaudeTurn, warn_of_small_limits
+from bot.engine.answer.clients import Clients
+from bot.engine.answer.model_check import check_models
 from bot.engine.engine import Engine
-from bot.engine.inbox.admit import Access
 from bot.engine.turns.concurrency import ConcurrencyLimit
 
 __all__ = [
-    "Access",
-    "Allowance",
     "Answerer",
-    "AskSettings",
     "Budgets",
     "ClaudeTurn",
+    "Clients",
     "ConcurrencyLimit",
     "Engine",
-    "check_model",
+    "check_models",
+    "warn_of_small_limits",
 ]

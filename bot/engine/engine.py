@@ -9,7 +9,6 @@ from typing import Any, Self
 import structlog
 
 from bot.engine.answer.answerer import Answerer
-from bot.engine.inbox.admit import Access
 from bot.engine.inbox.asked import AskedHandler
 from bot.engine.inbox.changed import ChangedHandler
 from bot.engine.inbox.gate import Gate
@@ -22,6 +21,7 @@ from bot.engine.turns.line import expires_at_s
 from bot.engine.turns.scheduler import Scheduler
 from bot.errors import Stopping
 from bot.events import Deleted, Edited, Event, Incoming, Missed, Pressed, Reply, Turn, TurnState
+from bot.places import Places
 from bot.ports import Platform, Store
 
 log = structlog.get_logger()
@@ -40,7 +40,7 @@ class Engine:
         store: Store,
         answerer: Answerer,
         platforms: Mapping[str, Platform],
-        access: Access,
+        places: Places,
         *,
         drain_s: float,
         late_after_s: float,
@@ -49,10 +49,10 @@ class Engine:
         self._drain_s = drain_s
         self._late_after_s = late_after_s
         self._rest = answerer.rest
-        gate = Gate(access, platforms, store.notices)
+        gate = Gate(places, platforms, store.notices)
         self._scheduler = scheduler = Scheduler(partial(answerer.answer, gate=gate))
         recent = RecentMessages()
-        asked = AskedHandler(store, gate, access, scheduler, recent, late_after_s=late_after_s)
+        asked = AskedHandler(store, gate, places, scheduler, recent, late_after_s=late_after_s)
         changed = ChangedHandler(store, gate, scheduler, recent, platforms=platforms, asked=asked.handle)
         self._recheck = Recheck(store.questions, platforms, changed.handle)
         self._handlers: Mapping[type[Event], Callable[[Any], Awaitable[Reply]]] = {

@@ -269,8 +269,9 @@ class Traits:
 
     `reads_history`: earlier messages can be read back. `finds_posts`: another process can find a post by its key.
     `opens_threads`: an answer in a channel goes into a thread on its question, and `threads_in_dms`: in a DM, too.
-    `dms_in_workspaces`: a DM belongs to a workspace. `status`: how readers are shown "is thinking…". `pasted_file`: the
-    name of the file that the platform makes of a message that is too long; "" if it makes none.
+    `dms_in_workspaces`: a DM belongs to a workspace. `workspaces`: what the settings of access call workspaces; "" if
+    they mean none of this platform's. `status`: how readers are shown "is thinking…". `pasted_file`: the name of the
+    file that the platform makes of a message that is too long; "" if it makes none.
     """
 
     reads_history: bool = True
@@ -278,5 +279,6 @@ class Traits:
     opens_threads: bool = True
     threads_in_dms: bool = True
     dms_in_workspaces: bool = True
+    workspaces: str = ""
     status: str = "{}"
     pasted_file: str = ""

@@ -3,11 +3,12 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from bot.config import SECRETS, Settings, load, read_secrets
+from bot.config import SECRETS, AccessSettings, PlaceSettings, Settings, load, read_secrets
 from bot.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -18,13 +19,14 @@ def keys(model: type[BaseModel]) -> set[str]:
     return {
         f"{section}.{key}"
         for section, field in model.model_fields.items()
+        if section != "place"
         for key in field.annotation.model_fields  # type: ignore[union-attr]
     }
 
 
-def example_table() -> dict[str, dict[str, object]]:
+def example_table() -> dict[str, Any]:
     """The example with its commented-out keys switched on."""
-    text = re.sub(r"^# (\w+ = \S+)", r"\1", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    text = re.sub(r"^# (\w+ = \S+|\[\[place)", r"\1", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return tomllib.loads(text)
 
 
@@ -43,11 +45,24 @@ def refused(tmp_path: Path, text: str, environment: dict[str, str] | None = None
 
 def test_the_example_lists_every_key_and_no_other() -> None:
     table = example_table()
+    assert [place.keys() - PlaceSettings.model_fields.keys() for place in table.pop("place")] == [set()]
     assert {f"{section}.{key}" for section, values in table.items() for key in values} == keys(Settings)
 
 
 def test_the_example_shows_the_defaults() -> None:
     assert load(str(EXAMPLE), ENOUGH)[0] == Settings()
+
+
+def test_the_example_of_a_place_holds_where_it_says(tmp_path: Path) -> None:
+    text = "[[place]]" + EXAMPLE.read_text(encoding="utf-8").partition("# [[place]]")[2].replace("\n# ", "\n")
+    (place,) = load(written(tmp_path, text), ENOUGH)[0].place
+    assert (place.where.channel, place.model, place.answer_pages) == ("41771983423143937", "claude-opus-5-5", 3)
+
+
+def test_the_example_names_everything_that_may_differ_by_place() -> None:
+    words = EXAMPLE.read_text(encoding="utf-8").partition("# What differs somewhere")[2]
+    may = PlaceSettings.model_fields.keys() - AccessSettings.model_fields.keys()
+    assert [key for key in may if key not in words] == []
 
 
 def test_each_key_of_the_example_says_what_it_is() -> None:
@@ -86,6 +101,24 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.Mo
             "log.level: \"loud\" is wrong: input should be 'debug', 'info', 'warning' or 'error'.",
         ),
         ("claude = 3", "claude: 3 is wrong:"),
+        ("[claude]\neffort = 'loud'", 'claude.effort: "loud" is wrong: input should be'),
+        ("[place]\nmodel = 'x'", "place: input should be a list."),
+        ("[[place]]\nmodel = 'x'", "place[1].where: field required."),
+        ("[[place]]\nwhere = {}\nmodle = 'x'", "place[1].modle: there is no such key; did you mean place.model?"),
+        (
+            "[[place]]\nwhere = {}\nbase_url = ''",
+            "place[1].base_url: there is no such key; did you mean claude.base_url?",
+        ),
+        (
+            "[[place]]\nwhere = {chanel = 'C0'}",
+            "place[1].where.chanel: there is no such key; did you mean place.where.",
+        ),
+        ("[[place]]\nwhere = {}\nmax_tokens = 0", "place[1].max_tokens: 0 is wrong: input should be greater than"),
+        ("[[place]]\nwhere = {}\n[[place]]\nwhere = {}\ndms = 1", "place[2].dms: 1 is wrong: input should be a valid"),
+        (
+            "[[place]]\nwhere = {guild = '197038439483310086', person = 'U012ABCDEF'}",
+            "place[1].where: names ids of Discord and of Slack together, so that it holds nowhere.",
+        ),
     ],
 )
 def test_a_wrong_key_or_value_is_named_and_what_was_meant(tmp_path: Path, text: str, says: str) -> None:
@@ -99,6 +132,23 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         "claude.max_tokens",
         "claude.modle",
         "log.level",
+    ]
+
+
+def test_everything_that_is_wrong_in_tables_of_places_is_said_at_once_with_their_positions(tmp_path: Path) -> None:
+    first = "[[place]]\nwhere = {guild = 'ada', person = 'grace'}\nmodle = 'x'\n"
+    second = (
+        "[[place]]\nwhere = {}\nsystem = 'sk-ant-api03-abcdefgh1234'\nanswer_pages = 0\nallowed_roles = ['staff']\n"
+    )
+    said = refused(tmp_path, first + second)
+    assert "abcdefgh" not in said
+    assert sorted(line.partition("toml: ")[2].partition(":")[0] for line in said.splitlines()) == [
+        "place[1].modle",
+        "place[1].where.guild",
+        "place[1].where.person",
+        "place[2].allowed_roles[1]",
+        "place[2].answer_pages",
+        "place[2].system",
     ]
 
 
@@ -120,6 +170,31 @@ def test_a_name_in_place_of_an_id_is_refused_with_the_way_to_find_the_id(
     assert f"access.{rule}_{key}[1]: " in said
     assert f'"{name}"' in said
     assert "Copy ID" in said or "address in a browser" in said
+
+
+@pytest.mark.parametrize("name", ["ada", "#general", "", "12", "<#123456789012345678>", "1712345678"])
+@pytest.mark.parametrize("key", ["guild", "workspace", "channel", "thread", "person"])
+def test_a_name_does_not_say_where(tmp_path: Path, key: str, name: str) -> None:
+    said = refused(tmp_path, f"[[place]]\nwhere = {{{key} = '{name}'}}")
+    assert f'place[1].where.{key}: "{name}" is no id of a' in said
+    assert "Copy ID" in said or "address in a browser" in said
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"guild": "197038439483310086", "channel": "41771983423143937", "thread": "1234567890123456789"},
+        {"workspace": "T012ABCDEF", "channel": "C012ABCDEF", "thread": "1712345678.123456", "person": "U012ABCDEF"},
+        {"person": "80351110224678912"},
+        {},
+    ],
+)
+def test_where_takes_the_ids_of_either_platform(tmp_path: Path, where: dict[str, str]) -> None:
+    named = ", ".join(f'{key} = "{value}"' for key, value in where.items())
+    text = f"[[place]]\nwhere = {{{named}}}\nmodel = 'm'\ndenied_users = ['U012ABCDEF']\n"
+    (place,) = load(written(tmp_path, text), ENOUGH)[0].place
+    assert place.where.model_dump(exclude_none=True) == where
+    assert place.model_fields_set == {"where", "model", "denied_users"}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.claude import AsyncClient, mk_sdk
-from bot.engine import Access, Allowance, Answerer, AskSettings, Budgets, ClaudeTurn, ConcurrencyLimit, Engine
+from bot.engine import Answerer, Budgets, ClaudeTurn, Clients, ConcurrencyLimit, Engine, warn_of_small_limits
 from bot.errors import Gone, MediaError, Rejected, Unreachable
 from bot.events import (
     Budget,
@@ -31,6 +31,7 @@ from bot.events import (
     Upload,
 )
 from bot.events import Place as Where
+from bot.places import Places
 from bot.ports import Checkpoints, EventHandler, IsOurs, Platform, Store, Surface
 from bot.ports.store import Call
 from bot.reply import Pacer
@@ -306,10 +307,11 @@ async def room(
 ) -> AsyncIterator[Room]:
     """The bot with a database in a directory; a second time in the same one is a restart.
 
-    `around`: makes of the store the one that the bot gets.
+    `around`: makes of the store the one that the bot gets. `values`: settings of every place, by their names.
+    `tables`: those that differ somewhere.
     """
-    asked = {"system": "", "max_tokens": 8000, "context_tokens": 150_000, "context_messages": 30, "uploads": 10}
-    chosen = AskSettings(**{**asked, "upload_bytes": 10**7, **settings.get("ask", {})})
+    values = {"model": "claude-sonnet-5-5", "max_tokens": 8000, "upload_mb": 10, **settings.get("values", {})}
+    places = Places(values, settings.get("tables", ()))
     chat = chat or Chat()
     sdk = mk_sdk(api_key=claude.api_key, base_url=claude.base_url)
     try:
@@ -318,13 +320,13 @@ async def room(
             store = around(opened)
             platforms: Mapping[str, Platform] = {"fake": chat}
             slots = ConcurrencyLimit(settings.get("in_all", 64), settings.get("per_person", 8))
-            budgets = Budgets(store.usage, settings.get("allowance", Allowance()))
+            budgets = Budgets(store.usage, places)
+            warn_of_small_limits(places, store.history)
             told = noticed(store, chat)
-            asker = ClaudeTurn(store.history, AsyncClient("claude-sonnet-5-5", cli=sdk), chosen, budgets)
+            asker = ClaudeTurn(store.history, Clients(lambda model: AsyncClient(model, cli=sdk)), budgets)
             patience = {name: settings[name] for name in ("back_off_s",) if name in settings}
-            answerer = Answerer(told, asker, platforms, Pacer(), slots, most_pages=8, **patience)
-            access = settings.get("access", Access())
-            engine = Engine(told, answerer, platforms, access, drain_s=settings.get("drain_s", 0.0), late_after_s=900.0)
+            answerer = Answerer(told, asker, platforms, Pacer(), slots, places=places, **patience)
+            engine = Engine(told, answerer, platforms, places, drain_s=settings.get("drain_s", 0.0), late_after_s=900.0)
             async with engine:
                 yield Room(chat, claude, opened, engine)
     finally:

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.engine.inbox.admit import Access, is_addressed, may_speak
+from bot.engine.inbox.admit import is_addressed, may_speak
 from bot.events import Incoming, MessageKey, Person, ThreadKey, Traits
+from bot.places import Access
 
 IN_GUILD = Incoming(
     key=MessageKey("discord", "G", "T", "M"),
@@ -24,7 +25,7 @@ IN_DISCORD_DM = replace(
 )
 
 
-TRAITS = {"discord": Traits(dms_in_workspaces=False), "slack": Traits()}
+TRAITS = {"discord": Traits(dms_in_workspaces=False, workspaces="guilds"), "slack": Traits(workspaces="workspaces")}
 
 
 def only(*allowed: str) -> frozenset[str]:
@@ -57,26 +58,26 @@ def test_without_rules_everybody_may_speak(question: Incoming) -> None:
 @pytest.mark.parametrize(
     ("question", "access", "may"),
     [
-        (IN_GUILD, Access(allowed_users=only("U")), True),
-        (IN_GUILD, Access(allowed_users=only("V")), False),
-        (IN_GUILD, Access(allowed_users=only("V"), allowed_roles=only("R")), True),
-        (IN_GUILD, Access(allowed_users=only("U"), denied_roles=only("R")), False),
-        (IN_GUILD, Access(denied_users=only("U"), allowed_users=only("U")), False),
-        (IN_GUILD, Access(allowed_channels=only("C")), True),
-        (IN_GUILD, Access(allowed_channels=only("X")), False),
-        (IN_GUILD, Access(denied_channels=only("C")), False),
-        (IN_GUILD, Access(allowed_workspaces={"discord": only("X")}), False),
-        (IN_GUILD, Access(denied_workspaces={"discord": only("G")}), False),
-        (IN_GUILD, Access(allowed_workspaces={"slack": only("X")}), True),
-        (IN_GUILD, Access(dms=False), True),
-        (IN_SLACK, Access(allowed_workspaces={"slack": only("X")}), False),
-        (IN_SLACK, Access(denied_workspaces={"slack": only("W")}), False),
-        (IN_SLACK, Access(allowed_workspaces={"discord": only("X")}), True),
-        (replace(IN_SLACK, direct=True), Access(denied_workspaces={"slack": only("W")}), False),
-        (IN_DISCORD_DM, Access(dms=False), False),
-        (IN_DISCORD_DM, Access(allowed_workspaces={"discord": only("X")}), True),
-        (IN_DISCORD_DM, Access(allowed_channels=only("X")), True),
-        (IN_DISCORD_DM, Access(allowed_roles=only("R")), False),
+        (IN_GUILD, Access.of(allowed_users=only("U")), True),
+        (IN_GUILD, Access.of(allowed_users=only("V")), False),
+        (IN_GUILD, Access.of(allowed_users=only("V"), allowed_roles=only("R")), True),
+        (IN_GUILD, Access.of(allowed_users=only("U"), denied_roles=only("R")), False),
+        (IN_GUILD, Access.of(denied_users=only("U"), allowed_users=only("U")), False),
+        (IN_GUILD, Access.of(allowed_channels=only("C")), True),
+        (IN_GUILD, Access.of(allowed_channels=only("X")), False),
+        (IN_GUILD, Access.of(denied_channels=only("C")), False),
+        (IN_GUILD, Access.of(allowed_guilds=only("X")), False),
+        (IN_GUILD, Access.of(denied_guilds=only("G")), False),
+        (IN_GUILD, Access.of(allowed_workspaces=only("X")), True),
+        (IN_GUILD, Access.of(dms=False), True),
+        (IN_SLACK, Access.of(allowed_workspaces=only("X")), False),
+        (IN_SLACK, Access.of(denied_workspaces=only("W")), False),
+        (IN_SLACK, Access.of(allowed_guilds=only("X")), True),
+        (replace(IN_SLACK, direct=True), Access.of(denied_workspaces=only("W")), False),
+        (IN_DISCORD_DM, Access.of(dms=False), False),
+        (IN_DISCORD_DM, Access.of(allowed_guilds=only("X")), True),
+        (IN_DISCORD_DM, Access.of(allowed_channels=only("X")), True),
+        (IN_DISCORD_DM, Access.of(allowed_roles=only("R")), False),
     ],
 )
 def test_access_is_decided_by_ids_and_a_denial_wins(question: Incoming, access: Access, may: bool) -> None:

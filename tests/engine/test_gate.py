@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 from engine_room import ADA, GRACE, MOD, Chat, Room, key, message, room
 
-from bot.engine import Access
 from bot.engine.sentences import NOT_HERE, NOT_IN_DMS, NOT_YOU, NOT_YOURS, NOTHING_LEFT
 from bot.events import Button, Edited, Person, Said
 from bot.simulator.claude import Reply, SimulatedClaude
 
-ROLE = Access(allowed_roles=frozenset({"R"}))
+ROLE = {"allowed_roles": frozenset({"R"})}
 STAFF = replace(ADA, roles=frozenset({"R"}))
 HALF = Reply(pieces=["The first half, and", " the second."], stall_after=1)
 
@@ -27,7 +26,7 @@ async def answered(here: Room, number: int = 100, by: Person = STAFF) -> str:
 async def test_who_lost_the_role_is_not_answered_by_editing_an_old_question(
     tmp_path: Path, claude: SimulatedClaude
 ) -> None:
-    async with room(tmp_path, claude, access=ROLE) as here:
+    async with room(tmp_path, claude, values=ROLE) as here:
         await answered(here)
         here.chat.people[ADA.id] = ADA
         assert await here.do(Edited(message(100, "Tell me more", ADA))) == NOT_YOU
@@ -36,7 +35,7 @@ async def test_who_lost_the_role_is_not_answered_by_editing_an_old_question(
 
 
 async def test_nobody_elses_change_waits_while_roles_are_looked_up(tmp_path: Path, claude: SimulatedClaude) -> None:
-    async with room(tmp_path, claude, access=ROLE) as here:
+    async with room(tmp_path, claude, values=ROLE) as here:
         await answered(here)
         here.chat.looking_up = asyncio.Event()
         slow = asyncio.create_task(here.edit(100, "Tell me more", STAFF))
@@ -51,7 +50,7 @@ async def test_nobody_elses_change_waits_while_roles_are_looked_up(tmp_path: Pat
 async def test_an_edit_that_is_found_by_looking_back_passes_the_gate_too(
     tmp_path: Path, claude: SimulatedClaude
 ) -> None:
-    async with room(tmp_path, claude, access=ROLE) as here:
+    async with room(tmp_path, claude, values=ROLE) as here:
         await answered(here)
         here.chat.people[ADA.id] = ADA
         await here.do(Edited(message(100, "Tell me more", STAFF)))
@@ -59,7 +58,7 @@ async def test_an_edit_that_is_found_by_looking_back_passes_the_gate_too(
 
 
 async def test_who_was_given_the_role_is_answered_by_editing(tmp_path: Path, claude: SimulatedClaude) -> None:
-    async with room(tmp_path, claude, access=ROLE) as here:
+    async with room(tmp_path, claude, values=ROLE) as here:
         assert await here.do(message(100, "Tell me", ADA)) == NOT_YOU
         here.chat.people[ADA.id] = STAFF
         await here.do(Edited(message(100, "Tell me, please", STAFF)))
@@ -69,7 +68,7 @@ async def test_who_was_given_the_role_is_answered_by_editing(tmp_path: Path, cla
 async def test_a_retry_of_what_somebody_asked_who_lost_the_role_is_refused_to_a_moderator_too(
     tmp_path: Path, claude: SimulatedClaude
 ) -> None:
-    async with room(tmp_path, claude, access=ROLE) as here:
+    async with room(tmp_path, claude, values=ROLE) as here:
         answer = await answered(here)
         here.chat.people[ADA.id] = ADA
         moderator = replace(MOD, roles=frozenset({"R"}))
@@ -84,12 +83,12 @@ async def test_what_was_left_by_somebody_who_lost_the_role_meanwhile_is_not_answ
 ) -> None:
     chat = Chat(shows_nothing=not begun)
     claude.script(HALF)
-    async with room(tmp_path, claude, chat, access=ROLE) as here:
+    async with room(tmp_path, claude, chat, values=ROLE) as here:
         await here.say(100, "Tell me", STAFF)
         await chat.until(lambda: bool(chat.texts) if begun else bool(chat.refused))
     chat.shows_nothing, chat.people[ADA.id] = False, ADA
     asked = claude.count
-    async with room(tmp_path, claude, chat, access=ROLE) as here:
+    async with room(tmp_path, claude, chat, values=ROLE) as here:
         await here.ended(100, "stopped")
     assert claude.count == asked
     assert all(NOT_YOU in message.text and not message.buttons for message in chat.shown.values())
@@ -99,20 +98,20 @@ async def test_of_a_turn_of_two_people_only_who_still_may_is_answered(tmp_path: 
     chat = Chat()
     grace = replace(GRACE, roles=frozenset({"R"}))
     claude.script(HALF)
-    async with room(tmp_path, claude, chat, access=ROLE) as here:
+    async with room(tmp_path, claude, chat, values=ROLE) as here:
         await here.say(100, "First", STAFF)
         await chat.until(lambda: bool(chat.texts))
         await here.say(101, "This is for Ada", STAFF)
         await here.say(102, "This is for Grace", grace)
     chat.people[ADA.id] = ADA
-    async with room(tmp_path, claude, chat, access=ROLE) as here:
+    async with room(tmp_path, claude, chat, values=ROLE) as here:
         await here.ended(102, "delivered")
         assert "This is for Grace" in here.prompt()
         assert "This is for Ada" not in here.prompt()
 
 
 async def test_roles_that_cannot_be_looked_up_count_as_they_were(tmp_path: Path, claude: SimulatedClaude) -> None:
-    async with room(tmp_path, claude, access=ROLE) as here:
+    async with room(tmp_path, claude, values=ROLE) as here:
         answer = await answered(here)
         here.chat.unreachable = True
         assert await here.press(Button.RETRY, answer, STAFF) == ""
@@ -131,24 +130,24 @@ async def test_without_rules_for_roles_nobody_is_looked_up(here: Room) -> None:
 @pytest.mark.parametrize(
     ("access", "more", "sentence"),
     [
-        (Access(denied_users=frozenset({ADA.id})), {}, NOT_YOU),
-        (Access(denied_channels=frozenset({"C"})), {}, NOT_HERE),
-        (Access(dms=False), {"direct": True, "mentions_bot": False}, NOT_IN_DMS),
-        (Access(dms=False), {"group": True}, NOT_IN_DMS),
+        ({"denied_users": frozenset({ADA.id})}, {}, NOT_YOU),
+        ({"denied_channels": frozenset({"C"})}, {}, NOT_HERE),
+        ({"dms": False}, {"direct": True, "mentions_bot": False}, NOT_IN_DMS),
+        ({"dms": False}, {"group": True}, NOT_IN_DMS),
     ],
 )
 async def test_who_may_not_speak_is_told_so_once_a_day_after_a_restart_too(
-    tmp_path: Path, claude: SimulatedClaude, access: Access, more: dict[str, Any], sentence: str
+    tmp_path: Path, claude: SimulatedClaude, access: dict[str, Any], more: dict[str, Any], sentence: str
 ) -> None:
     for told in ([sentence, "", ""], ["", "", ""]):
-        async with room(tmp_path, claude, access=access) as here:
+        async with room(tmp_path, claude, values=access) as here:
             assert [await here.do(message(n, "Hello", **more)) for n in (100, 100, 101)] == told
             assert here.chat.shown == {}
     assert claude.count == 0
 
 
 async def test_who_does_not_speak_to_the_bot_is_told_nothing(tmp_path: Path, claude: SimulatedClaude) -> None:
-    async with room(tmp_path, claude, access=Access(denied_users=frozenset({GRACE.id}))) as here:
+    async with room(tmp_path, claude, values={"denied_users": frozenset({GRACE.id})}) as here:
         await answered(here, by=ADA)
         assert await here.do(message(101, "I think so, too", GRACE, mentions_bot=False)) == ""
         assert await here.do(message(102, "Hello", GRACE)) == NOT_YOU
@@ -200,8 +199,7 @@ async def test_a_deleted_question_is_not_answered_again(here: Room) -> None:
 async def test_where_a_mention_is_needed_in_threads_too_only_who_mentions_the_bot_is_answered(
     tmp_path: Path, claude: SimulatedClaude
 ) -> None:
-    access = Access(mention_in_threads=True)
-    async with room(tmp_path, claude, access=access, ask={"reads_between": True}) as here:
+    async with room(tmp_path, claude, values={"mention_in_threads": True}) as here:
         await answered(here, by=ADA)
         between = await here.say(101, "I think so, too", GRACE, mentions_bot=False)
         before = [(message(100, "Tell me"), "100"), (between, "101")]
@@ -216,7 +214,7 @@ async def test_where_a_mention_is_needed_in_threads_too_only_who_mentions_the_bo
 
 
 async def test_where_a_mention_is_needed_the_word_stop_needs_none(tmp_path: Path, claude: SimulatedClaude) -> None:
-    async with room(tmp_path, claude, access=Access(mention_in_threads=True)) as here:
+    async with room(tmp_path, claude, values={"mention_in_threads": True}) as here:
         claude.script(HALF)
         await here.say(100, "Tell me")
         await here.chat.until(lambda: any("first half" in text for text in here.chat.texts))

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from engine_room import ADA, GRACE, MOD, Chat, Room, key, message, room
 
-from bot.engine import Access
 from bot.engine.sentences import DELETED, LATE, NOT_NEWEST, NOT_YOURS, STOPPED, WAITS, WAITS_FOR_YOURS
 from bot.events import Button, Edited, Upload
 from bot.simulator.claude import Reply, SimulatedClaude
@@ -79,7 +78,7 @@ async def test_only_who_asked_or_a_moderator_stops_an_answer(here: Room) -> None
 
 
 async def test_who_may_not_speak_to_the_bot_may_not_press_its_buttons(tmp_path: Path, claude: SimulatedClaude) -> None:
-    async with room(tmp_path, claude, access=Access(denied_users=frozenset({MOD.id}))) as here:
+    async with room(tmp_path, claude, values={"denied_users": frozenset({MOD.id})}) as here:
         here.claude.script(held())
         answer = await growing(here)
         assert await here.press(Button.STOP, answer, MOD) == NOT_YOURS

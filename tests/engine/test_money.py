@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from engine_room import ADA, GRACE, MOD, Room, key, message, room
 
-from bot.engine import Allowance
 from bot.engine.answer.budget import DAY_S
 from bot.engine.sentences import in_about, over_budget
 from bot.events import Bill, TurnState
@@ -106,7 +105,7 @@ async def test_what_a_killed_process_had_reserved_counts_in_full(tmp_path: Path,
 async def test_a_limit_far_below_the_longest_answer_lets_questions_pass(
     tmp_path: Path, claude: SimulatedClaude
 ) -> None:
-    async with room(tmp_path, claude, ask={"max_tokens": 16_000}, allowance=Allowance(per_person=4_000)) as here:
+    async with room(tmp_path, claude, values={"max_tokens": 16_000, "tokens_per_person": 4_000}) as here:
         await here.say(100, "One")
         await here.ended(100, "delivered")
         assert 1_000 <= claude.requests[0].body["max_tokens"] < 4_000
@@ -117,7 +116,7 @@ async def test_who_has_used_up_their_share_is_told_when_it_opens_again(
 ) -> None:
     now_s = 1_000_000_000.0
     monkeypatch.setattr("time.time", lambda: now_s)
-    async with room(tmp_path, claude, allowance=Allowance(per_person=10_000)) as here:
+    async with room(tmp_path, claude, values={"tokens_per_person": 10_000}) as here:
         for number, ago_s, tokens in ((90, DAY_S - 900, 100), (91, DAY_S - 3 * 3600 + 300, 8_700), (92, 60, 1_000)):
             monkeypatch.setattr("time.time", lambda ago_s=ago_s: now_s - ago_s)
             asked = message(number, "Long ago", thread=f"T{number}")
@@ -135,7 +134,7 @@ async def test_who_has_used_up_their_share_is_told_when_it_opens_again(
 
 
 async def test_a_question_larger_than_a_whole_share_is_told_so(tmp_path: Path, claude: SimulatedClaude) -> None:
-    async with room(tmp_path, claude, allowance=Allowance(in_all=5_000)) as here:
+    async with room(tmp_path, claude, values={"tokens_in_all": 5_000}) as here:
         await here.say(100, "word " * 4_000)
         await here.ended(100, "failed")
         assert "smaller than this question" in here.chat.lines[-1]
@@ -143,7 +142,7 @@ async def test_a_question_larger_than_a_whole_share_is_told_so(tmp_path: Path, c
 
 async def test_questions_of_several_people_are_paid_by_all_of_them(tmp_path: Path, claude: SimulatedClaude) -> None:
     claude.script(Reply(text="First", stall_after=1), Reply(text=TEXT))
-    async with room(tmp_path, claude, allowance=Allowance(per_person=50_000)) as here:
+    async with room(tmp_path, claude, values={"tokens_per_person": 50_000}) as here:
         await here.say(100, "Wait", MOD)
         await stalled(here, 1)
         await here.say(101, "One?", ADA)
@@ -158,7 +157,7 @@ async def test_questions_of_several_people_are_paid_by_all_of_them(tmp_path: Pat
 
 async def test_of_several_people_one_whose_share_is_used_up_is_named(tmp_path: Path, claude: SimulatedClaude) -> None:
     claude.script(Reply(text="First", stall_after=1), Reply(text=TEXT))
-    async with room(tmp_path, claude, allowance=Allowance(per_person=10_000)) as here:
+    async with room(tmp_path, claude, values={"tokens_per_person": 10_000}) as here:
         await here.say(100, "Wait", MOD)
         await stalled(here, 1)
         await here.store.usage.charge(key("100"), Bill({"fake:U2": 9_990}))
@@ -175,7 +174,7 @@ async def test_fifty_questions_at_once_do_not_pass_the_last_check_together(
     """Together they cost no more than the limit and one question, however long the answers get."""
     gate = asyncio.Event()
     claude.otherwise = lambda body: Reply(text="word " * body["max_tokens"], gate=gate, one_write=True)
-    async with room(tmp_path, claude, allowance=Allowance(in_all=30_000)) as here:
+    async with room(tmp_path, claude, values={"tokens_in_all": 30_000}) as here:
         async with asyncio.TaskGroup() as group:
             for number in range(100, 150):
                 group.create_task(here.say(number, "Well?", thread=f"T{number}"))
@@ -190,7 +189,7 @@ async def test_fifty_questions_at_once_do_not_pass_the_last_check_together(
 
 async def test_short_questions_at_once_pass_a_small_limit(tmp_path: Path, claude: SimulatedClaude) -> None:
     """What is running counts as what it will likely cost, not as the longest answer there could be."""
-    async with room(tmp_path, claude, allowance=Allowance(per_person=20_000)) as here:
+    async with room(tmp_path, claude, values={"tokens_per_person": 20_000}) as here:
         async with asyncio.TaskGroup() as group:
             for number in range(100, 103):
                 group.create_task(here.say(number, "Well?", thread=f"T{number}"))
@@ -201,12 +200,12 @@ async def test_short_questions_at_once_pass_a_small_limit(tmp_path: Path, claude
 async def test_a_limit_that_passes_no_question_is_told_at_the_start(
     tmp_path: Path, claude: SimulatedClaude, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with room(tmp_path, claude, allowance=Allowance(per_person=1_000, in_all=100_000)):
+    async with room(tmp_path, claude, values={"tokens_per_person": 1_000, "tokens_in_all": 100_000}):
         pass
     said = capsys.readouterr().out
     assert "limit passes no question" in said
-    assert "limits.tokens_per_person" in said
-    assert "limits.tokens_in_all" not in said
+    assert "tokens_per_person" in said
+    assert "tokens_in_all" not in said
 
 
 @pytest.mark.parametrize(

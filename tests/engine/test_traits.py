@@ -8,8 +8,9 @@ import pytest
 from engine_room import Room
 
 import bot
-from bot.engine.inbox.admit import Access, may_speak
+from bot.engine.inbox.admit import may_speak
 from bot.events import Incoming, MessageKey, Person, Said, ThreadKey, Traits, Upload
+from bot.places import Access
 
 _CORE = Path(bot.__file__).parent
 _MAY_NAME_THEM = {"app.py", "cli", "config", "platforms", "simulator", "tryout"}
@@ -63,10 +64,10 @@ async def test_a_message_that_became_a_file_is_a_message_where_there_is_such_a_t
 def test_a_dm_is_subject_to_the_workspaces_only_where_it_belongs_to_one(*, dms_in_workspaces: bool) -> None:
     key, thread = MessageKey("third", "W", "D", "1"), ThreadKey("third", "W", "D", "D")
     question = Incoming(key, thread, Person("U", "Ada"), "hello", direct=True)
-    traits = Traits(dms_in_workspaces=dms_in_workspaces)
+    traits = Traits(dms_in_workspaces=dms_in_workspaces, workspaces="teams")
     for rules in (
-        Access(allowed_workspaces={"third": frozenset({"X"})}),
-        Access(denied_workspaces={"third": frozenset({"W"})}),
+        Access.of(allowed_teams={"X"}),
+        Access.of(denied_teams={"W"}),
     ):
         assert may_speak(question, rules, traits) != dms_in_workspaces
-    assert may_speak(question, Access(allowed_workspaces={"another": frozenset({"X"})}), traits)
+    assert may_speak(question, Access.of(allowed_guilds={"X"}), traits)

@@ -34,6 +34,7 @@ from bot.engine.turns.concurrency import ConcurrencyLimit, Whose
 from bot.engine.turns.running_turn import RunningTurn, Written
 from bot.errors import Gone, PlatformError, StoreError, Unreachable
 from bot.events import AnswerMessage, Bill, Button, MessageKey, Outcome, Turn, TurnState
+from bot.places import Places, Profile
 from bot.ports import PartLog, Platform, Store, Surface
 from bot.reply import BACK_OFF_S, LiveReply, Pacer
 
@@ -54,7 +55,7 @@ class Answerer:
         pacer: Pacer,
         slots: ConcurrencyLimit,
         *,
-        most_pages: int,
+        places: Places,
         back_off_s: Sequence[float] = BACK_OFF_S,
     ) -> None:
         self._store = store
@@ -62,7 +63,7 @@ class Answerer:
         self._platforms = platforms
         self._pacer = pacer
         self._concurrency = slots
-        self._most_pages = most_pages
+        self._places = places
         self._back_off_s = back_off_s
 
     async def answer(self, run: RunningTurn, gate: Gate) -> Turn | None:
@@ -109,7 +110,7 @@ class Answerer:
         idempotency_key = await patiently(self._store.messages.idempotency_key, run.turn.key)
         async with self._reply(run, kept(surface, self._store.drafts, run), parts, idempotency_key) as reply:
             try:
-                await self._carry_out(run, AnswerContext(platform, surface, reply, status))
+                await self._carry_out(run, AnswerContext(platform, surface, reply, status, self._profile(run.turn)))
             except ClaudeError as error:
                 known = {
                     "host": error.host,
@@ -174,9 +175,13 @@ class Answerer:
             idempotency_key=idempotency_key,
             parts=run.turn.parts,
             shown=(run.turn.outcome.answer if run.turn.outcome else run.turn.draft) if seen else None,
-            most_pages=self._most_pages,
+            most_pages=self._profile(run.turn).answer_pages,
             back_off_s=self._back_off_s,
         )
+
+    def _profile(self, turn: Turn) -> Profile:
+        """Return what a turn runs with: what holds for the first of its questions that is still there."""
+        return self._places.profile_of((turn.asked or turn.questions)[0])
 
     async def _in_a_place(self, run: RunningTurn, place: AnswerContext) -> None:
         platform, surface, reply = place.platform, place.surface, place.reply

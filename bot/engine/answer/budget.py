@@ -19,20 +19,13 @@ from bot.engine.patience import patiently
 from bot.engine.sentences import over_budget
 from bot.errors import ParleyError, StoreError
 from bot.events import Bill, Turn
+from bot.places import Places, Profile
 from bot.ports import Usage as UsagePort
 
 log = structlog.get_logger()
 
 DAY_S = 86_400.0
 EVERYBODY = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """Tokens in and out within 24 hours, for one person and for all together; 0 is without limit."""
-
-    per_person: int = 0
-    in_all: int = 0
 
 
 class OverBudget(ParleyError):  # noqa: N818 - what it is, not that it is an error
@@ -61,13 +54,15 @@ class _Refusal:
 class Account:
     """What one run of a turn costs, and who pays: each person as much as their part of its questions.
 
-    `reserved`: the most that it may cost as far as it is allowed; `likely`: what it probably will.
+    `limits`: what its payers may spend in 24 hours, by person, and for all together. `reserved`: the most that it may
+    cost as far as it is allowed; `likely`: what it probably will.
     """
 
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, turn: Turn, places: Places) -> None:
         asked = turn.asked or turn.questions
         authors = Counter(f"{turn.key.platform}:{question.author.id}" for question in asked)
         self.turn = turn
+        self.limits = _limits(turn, places)
         self.parts = {person: number / len(asked) for person, number in authors.items()}
         self.number = 0
         self.is_settled = False
@@ -113,24 +108,16 @@ class Budgets:
     keep all others out; together the running ones may never cost more than a limit and one question.
     """
 
-    def __init__(self, usage: UsagePort, allowance: Allowance) -> None:
+    def __init__(self, usage: UsagePort, places: Places) -> None:
         self._usage = usage
-        self._allowance = allowance
-        self._limited = bool(allowance.per_person or allowance.in_all)
+        self._places = places
         self._live: set[Account] = set()
         self._lock = asyncio.Lock()
-
-    def warn(self, least: int) -> None:
-        """Say so in the log if no question passes a limit: the smallest one costs `least` tokens."""
-        for name in ("per_person", "in_all"):
-            limit = getattr(self._allowance, name)
-            if 0 < limit < least:
-                log.warning("limit passes no question", key=f"limits.tokens_{name}", tokens=limit, needed=least)
 
     @asynccontextmanager
     async def account(self, turn: Turn) -> AsyncIterator[Account]:
         """Open the account of a run; on leaving, cancelled or not, what it has used is settled unless it was."""
-        account = Account(turn)
+        account = Account(turn, self._places)
         try:
             yield account
         finally:
@@ -144,21 +131,17 @@ class Budgets:
         given = request_tokens(body)
         account.asks(given)
         base, most = account.spent + given, int(body["max_tokens"])
-        if not self._limited:
+        if not account.limits:
             await self._reserve(account, base, most)
             return most
         async with self._lock:
-            left = min([most, *[await self._left(account, key, base, most) for key in self._payers(account)]])
+            left = min([most, *[await self._left(account, key, base, most) for key in account.limits]])
             await self._reserve(account, base, left)
             return left
 
-    def _payers(self, account: Account) -> list[str]:
-        persons = list(account.parts) if self._allowance.per_person else []
-        return [*persons, EVERYBODY] if self._allowance.in_all else persons
-
     async def _left(self, account: Account, key: str, base: int, most: int) -> int:
         """Return how many tokens may be written as far as one limit goes. Raises `OverBudget`."""
-        limit = self._allowance.per_person if key else self._allowance.in_all
+        limit = account.limits[key]
         since_s = time.time() - DAY_S
         part = account.parts.get(key, 1.0)
         recorded = await patiently(self._usage.spent, key, since_s) - part * account.reserved
@@ -204,3 +187,19 @@ class Budgets:
 def _name(turn: Turn, person: str) -> str:
     """Return the name of one of the persons who ask in a turn."""
     return next(q.author.name for q in turn.questions if f"{turn.key.platform}:{q.author.id}" == person)
+
+
+def _limits(turn: Turn, places: Places) -> Mapping[str, int]:
+    """Return the limits that hold for a turn: each person's own, and for all together that of its first question."""
+    asked = turn.asked or turn.questions
+    own = {f"{turn.key.platform}:{q.author.id}": places.profile_of(q).tokens_per_person for q in asked}
+    limits = {**own, EVERYBODY: places.profile_of(asked[0]).tokens_in_all}
+    return {key: tokens for key, tokens in limits.items() if tokens}
+
+
+def warn_of_limit(place: str, profile: Profile, least: int) -> None:
+    """Say so in the log if no question passes a limit of a place: the smallest one costs `least` tokens."""
+    for name in ("tokens_per_person", "tokens_in_all"):
+        limit = getattr(profile, name)
+        if 0 < limit < least:
+            log.warning("limit passes no question", place=place, key=name, tokens=limit, needed=least)

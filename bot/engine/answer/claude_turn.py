@@ -25,7 +25,8 @@ from bot.claude import (
     get_schema,
     stopped,
 )
-from bot.engine.answer.budget import Account, Budgets
+from bot.engine.answer.budget import Account, Budgets, warn_of_limit
+from bot.engine.answer.clients import Clients
 from bot.engine.answer.cost import ENOUGH_TOKENS, request_tokens
 from bot.engine.answer.delay import delay_told
 from bot.engine.answer.files import GivenFiles
@@ -34,11 +35,12 @@ from bot.engine.answer.outcome import Answer, lines, stopped_answer
 from bot.engine.answer.prompt import system
 from bot.engine.answer.status import Status
 from bot.engine.answer.trim import Messages
-from bot.engine.answer.user_message import AskSettings, build_user_message
+from bot.engine.answer.user_message import build_user_message
 from bot.engine.patience import patiently
 from bot.engine.sentences import stop_note, using
 from bot.engine.turns.running_turn import RunningTurn, UserMessage
 from bot.events import Button, File, Outcome
+from bot.places import Places, Profile
 from bot.ports import History, Platform, Surface
 from bot.reply import LiveReply
 
@@ -49,12 +51,13 @@ _MAY_BE_WHOLE_NEXT_TIME = (Overloaded, Stalled, StreamCut, Unavailable)
 
 @dataclass(frozen=True, slots=True)
 class AnswerContext:
-    """Where a turn is answered, and by what its readers see that."""
+    """Where a turn is answered, by what its readers see that, and what it runs with."""
 
     platform: Platform
     surface: Surface
     reply: LiveReply
     status: Status
+    profile: Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +72,10 @@ class Prompt:
 class ClaudeTurn:
     """Puts turns to Claude. Holds no state of a turn."""
 
-    def __init__(self, history: History, client: AsyncClient, settings: AskSettings, budgets: Budgets) -> None:
+    def __init__(self, history: History, clients: Clients, budgets: Budgets) -> None:
         self._history = history
         self._budgets = budgets
-        self._client = client
-        self._settings = settings
-        self._system = system(settings.system)
-        smallest = {
-            "system": self._system,
-            "tools": [get_schema(GivenFiles(history, 0).give_file)],
-            "messages": [{"content": "?"}],
-        }
-        budgets.warn(request_tokens(smallest) + min(ENOUGH_TOKENS, settings.max_tokens))
+        self._clients = clients
 
     def account(self, run: RunningTurn) -> AbstractAsyncContextManager[Account]:
         """Open the account of a run; when it is left, whatever happened, what was used is settled."""
@@ -95,13 +90,11 @@ class ClaudeTurn:
         """
         history = await patiently(self._history.messages, run.turn.questions[0].thread)
         async with run.until_stopped():
-            run.told = await build_user_message(
-                run.turn, place.platform, place.surface, self._settings, history=history
-            )
+            run.told = await build_user_message(run.turn, place.platform, place.surface, place.profile, history=history)
         told = run.told
         if run.stopped or told is None:
             return await self._stopped(run, place)
-        room = room_beside(told.blocks, self._room_tokens())
+        room = room_beside(told.blocks, self._room_tokens(place.profile))
         earlier = await with_bytes(history, self._history, room)
         return await self._answer(run, place, Prompt(earlier, told, account))
 
@@ -116,7 +109,9 @@ class ClaudeTurn:
             tried = error.tried
         place.reply.restart()
         try:
-            return await self._converse(run, place, prompt, attempts=max(1, self._client.policy.attempts - tried))
+            return await self._converse(
+                run, place, prompt, attempts=max(1, self._client(place).policy.attempts - tried)
+            )
         except ClaudeError as error:
             error.tried += tried
             raise
@@ -132,15 +127,16 @@ class ClaudeTurn:
             return await self._budgets.hold(account, body)
 
         chat = AsyncChat(
-            cli=self._client,
-            sp=self._system,
+            cli=self._client(place),
+            sp=system(place.profile.system),
             hist=earlier,
             cache=True,
             tools=[given.give_file],
             allow=allow,
             attempts=attempts,
         )
-        stream = chat.toolloop(sendable(told.blocks), maxtok=self._settings.max_tokens)
+        asked = sendable(told.blocks)
+        stream = chat.toolloop(asked, maxtok=place.profile.max_tokens, effort=place.profile.effort or None)
         run.written.follow(lambda: stream.text)
         try:
             with delay_told(place.surface, place.reply, place.status) as delay:
@@ -164,11 +160,22 @@ class ClaudeTurn:
         answer = stopped_answer(run, files)
         return replace(answer, messages=await without_bytes(answer.messages, self._history))
 
-    def _room_tokens(self) -> int:
+    def _room_tokens(self, profile: Profile) -> int:
         """What a request may hold: as configured, but never more than the model reads."""
-        reads = self._client.abilities.context_tokens
-        most = self._settings.context_tokens
-        return min(most, max(reads - self._settings.max_tokens, reads // 2)) if reads else most
+        reads = self._clients[profile.model].abilities.context_tokens
+        most = profile.context_tokens
+        return min(most, max(reads - profile.max_tokens, reads // 2)) if reads else most
+
+    def _client(self, place: AnswerContext) -> AsyncClient:
+        return self._clients[place.profile.model]
+
+
+def warn_of_small_limits(places: Places, history: History) -> None:
+    """Say so in the log if no question passes one of the limits: not even the smallest one."""
+    tools = [get_schema(GivenFiles(history, 0).give_file)]
+    for name, profile in places.variants():
+        smallest = {"system": system(profile.system), "tools": tools, "messages": [{"content": "?"}]}
+        warn_of_limit(name, profile, request_tokens(smallest) + min(ENOUGH_TOKENS, profile.max_tokens))
 
 
 def show_written(run: RunningTurn, reply: LiveReply) -> None:

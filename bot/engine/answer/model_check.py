@@ -5,20 +5,27 @@ import asyncio
 import structlog
 
 from bot.claude import AsyncClient, AuthenticationRefused, ClaudeError, ModelNotFound
+from bot.engine.answer.clients import Clients
 from bot.engine.sentences import sentence_for
 from bot.errors import StartupError
+from bot.places import Places
 
 log = structlog.get_logger()
 
 _PATIENCE_S = 20.0
 
 
-async def check_model(client: AsyncClient) -> None:
-    """Ask Claude's models endpoint once for the model that is set; afterwards `client` knows what it says.
+async def check_models(clients: Clients, places: Places) -> None:
+    """Ask Claude's models endpoint once for each model that is set; afterwards the clients know what it says.
 
     Raise `StartupError` for a refused key and for a model that is not there: neither passes by itself. The log alone
     says that a model is to be retired, and that a server is out of reach or does not list its models.
     """
+    for model in dict.fromkeys(profile.model for _, profile in places.variants()):
+        await _check(clients[model])
+
+
+async def _check(client: AsyncClient) -> None:
     host = str(client.c.base_url.host)
     try:
         async with asyncio.timeout(_PATIENCE_S):

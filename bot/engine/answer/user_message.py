@@ -11,6 +11,7 @@ from bot.engine.answer.prompt import Gathered, about_blocks, context_blocks, que
 from bot.engine.sentences import WITHOUT
 from bot.engine.turns.running_turn import UserMessage
 from bot.events import Earlier, Incoming, Place, Said, Turn
+from bot.places import Profile
 from bot.ports import Platform, Surface
 
 MOST_CHARACTERS = 60_000
@@ -18,23 +19,6 @@ MOST_CHARACTERS = 60_000
 
 PLACE_LASTS = 60
 """After so many messages of a history the place is told again: its beginning leaves it when a thread grows too long."""
-
-
-@dataclass(frozen=True, slots=True)
-class AskSettings:
-    """How Claude is asked. `system` is the configured text; sizes in bytes, counts per message.
-
-    `context_tokens`: how much of a thread a question may bring along, by estimate. `reads_between`: each question
-    brings along what was said in its thread since the one before, for not all of that was heard.
-    """
-
-    system: str
-    max_tokens: int
-    context_tokens: int
-    context_messages: int
-    uploads: int
-    upload_bytes: int
-    reads_between: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +33,32 @@ class _Before:
 
 
 async def build_user_message(
-    turn: Turn, platform: Platform, surface: Surface, settings: AskSettings, *, history: Sequence[Mapping[str, Any]]
+    turn: Turn, platform: Platform, surface: Surface, profile: Profile, *, history: Sequence[Mapping[str, Any]]
 ) -> UserMessage:
     """Return the user message of a turn, never an empty one. `history`: its thread's. Never raises for a bad file."""
     files, earlier, place = await asyncio.gather(
-        _files(turn, platform, settings),
-        _earlier(turn, platform, surface, settings, history),
+        _files(turn, platform, profile),
+        _earlier(turn, platform, surface, profile, history),
         _place(surface, history),
     )
     before = before_turn(turn.asked, earlier.said, history)
     background = _with_room(before.background)
     lacking: dict[str, Any] = {"missing": earlier.missing, "left_out": len(before.background) - len(background)}
     blocks = [asked_block(turn.asked or turn.questions, place, platform.now_s(), **lacking)]
-    blocks += context_blocks(await _said(background, platform, settings))
+    blocks += context_blocks(await _said(background, platform, profile))
     for question, found in zip(turn.asked, files, strict=True):
         said = question.key.message
-        just_before = context_blocks(await _said(before.said_before.get(said, ()), platform, settings))
+        just_before = context_blocks(await _said(before.said_before.get(said, ()), platform, profile))
         blocks += [{**block, "said": said} for block in just_before]
-        blocks += about_blocks(await _said(before.about.get(said, ()), platform, settings), question)
+        blocks += about_blocks(await _said(before.about.get(said, ()), platform, profile), question)
         blocks += question_blocks([(question, found)])
     news = earlier.missing and earlier.missing != missing_before(history)
     notes = [WITHOUT.format(missing=earlier.missing)] if news else []
     return UserMessage(blocks, (*notes, *(note for file in files for note in file.notes)))
 
 
-async def _files(turn: Turn, platform: Platform, settings: AskSettings) -> list[Gathered]:
-    limits = {"limit": settings.uploads, "max_bytes": settings.upload_bytes}
+async def _files(turn: Turn, platform: Platform, profile: Profile) -> list[Gathered]:
+    limits = {"limit": profile.uploads_per_message, "max_bytes": profile.upload_bytes}
     return await asyncio.gather(*(gather_uploads(platform, q.uploads, **limits) for q in turn.asked))
 
 
@@ -104,32 +88,32 @@ def _without_hidden(line: Said) -> Said:
     return replace(line, uploads=tuple(upload for upload in line.uploads if not upload.spoiler))
 
 
-async def _said(said: Sequence[Said], platform: Platform, settings: AskSettings) -> list[tuple[Said, Gathered]]:
+async def _said(said: Sequence[Said], platform: Platform, profile: Profile) -> list[tuple[Said, Gathered]]:
     """The newest images are shown, as many as one message may bring; why one was left out is told to Claude alone."""
-    room = settings.uploads
+    room = profile.uploads_per_message
     found: list[Gathered] = []
     for line in reversed(said):
         uploads = line.uploads[:room]
-        found.append(await gather_uploads(platform, uploads, limit=room, max_bytes=settings.upload_bytes))
+        found.append(await gather_uploads(platform, uploads, limit=room, max_bytes=profile.upload_bytes))
         room -= len(uploads)
     return list(zip(said, reversed(found), strict=True))
 
 
 async def _earlier(
-    turn: Turn, platform: Platform, surface: Surface, settings: AskSettings, history: Sequence[Mapping[str, Any]]
+    turn: Turn, platform: Platform, surface: Surface, profile: Profile, history: Sequence[Mapping[str, Any]]
 ) -> Earlier:
     """What was said where the bot is called, if that may matter: at the first turn of a thread and while something of
     it is missing, to a reply, and to who says nothing. What a question links to is read in any case.
     """
     if not platform.traits.reads_history:
         return Earlier()
-    whole = settings.reads_between or not history or bool(missing_before(history))
+    whole = profile.reads_between or not history or bool(missing_before(history))
 
     async def read(question: Incoming) -> Earlier:
         first = question is turn.questions[0]
         thread = (first and whole) or bool(question.reply_to) or not question.has_words
         there = surface if first else platform.surface(question)
-        return await there.earlier(settings.context_messages, thread=thread)
+        return await there.earlier(profile.context_messages, thread=thread)
 
     found = await asyncio.gather(*(read(question) for question in turn.asked))
     lines = {line.message_id or (n, at): line for n, one in enumerate(found) for at, line in enumerate(one.said)}

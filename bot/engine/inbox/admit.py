@@ -1,37 +1,8 @@
 """Who is heard. Pure: an `Incoming` and the rules in, yes or no out, or why not."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 from bot.engine.sentences import NOT_HERE, NOT_IN_DMS, NOT_YOU
 from bot.events import Incoming, Traits
-
-_NOBODY: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Who may speak to the bot, by the platforms' ids. A denial always wins; an empty set of the allowed allows all.
-
-    `allowed_workspaces`, `denied_workspaces`: by platform, for each has its own. `mention_in_threads`: also in a thread
-    it was asked in before, the bot hears only who mentions it.
-    """
-
-    dms: bool = True
-    allowed_users: frozenset[str] = _NOBODY
-    denied_users: frozenset[str] = _NOBODY
-    allowed_roles: frozenset[str] = _NOBODY
-    denied_roles: frozenset[str] = _NOBODY
-    allowed_channels: frozenset[str] = _NOBODY
-    denied_channels: frozenset[str] = _NOBODY
-    allowed_workspaces: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    denied_workspaces: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    mention_in_threads: bool = False
-
-    @property
-    def names_roles(self) -> bool:
-        """Whether anything depends on a person's roles."""
-        return bool(self.allowed_roles or self.denied_roles)
+from bot.places import Access
 
 
 def is_addressed(question: Incoming, *, known_thread: bool) -> bool:
@@ -59,27 +30,26 @@ def refusal(question: Incoming, access: Access, traits: Traits) -> str:
 
 def _person_may(question: Incoming, access: Access) -> bool:
     author = question.author
-    if author.id in access.denied_users or author.roles & access.denied_roles:
+    if author.id in access.denies("users") or author.roles & access.denies("roles"):
         return False
-    if not access.allowed_users and not access.allowed_roles:
+    if not access.allows("users") and not access.allows("roles"):
         return True
-    return author.id in access.allowed_users or bool(author.roles & access.allowed_roles)
+    return author.id in access.allows("users") or bool(author.roles & access.allows("roles"))
 
 
 def _workspace_allows(question: Incoming, access: Access, traits: Traits) -> bool:
     """A DM that belongs to no workspace is allowed by all; only `dms` speaks of it."""
     if question.direct and not traits.dms_in_workspaces:
         return True
-    where = question.thread
-    allowed = access.allowed_workspaces.get(where.platform, _NOBODY)
-    denied = access.denied_workspaces.get(where.platform, _NOBODY)
-    return where.workspace not in denied and (not allowed or where.workspace in allowed)
+    return _is_allowed({question.thread.workspace}, traits.workspaces, access)
 
 
 def _channel_allows(question: Incoming, access: Access) -> bool:
-    if question.direct:
-        return True
     channels = {question.thread.channel, question.thread.thread, question.key.channel}
-    if channels & access.denied_channels:
+    return question.direct or _is_allowed(channels, "channels", access)
+
+
+def _is_allowed(ids: set[str], kind: str, access: Access) -> bool:
+    if ids & access.denies(kind):
         return False
-    return not access.allowed_channels or bool(channels & access.allowed_channels)
+    return not access.allows(kind) or bool(ids & access.allows(kind))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import structlog
 
-from bot.engine.inbox.admit import Access, is_addressed
+from bot.engine.inbox.admit import is_addressed
 from bot.engine.inbox.gate import Gate
 from bot.engine.inbox.recent_messages import RecentMessages
 from bot.engine.inbox.stop import stop_turn
@@ -13,6 +13,7 @@ from bot.engine.turns.line import expires_at_s
 from bot.engine.turns.scheduler import Scheduler
 from bot.errors import Stopping
 from bot.events import Incoming, Reply, Turn, TurnState
+from bot.places import Places
 from bot.ports import Store
 
 log = structlog.get_logger()
@@ -25,7 +26,7 @@ class AskedHandler:
         self,
         store: Store,
         gate: Gate,
-        access: Access,
+        places: Places,
         scheduler: Scheduler,
         recent: RecentMessages,
         *,
@@ -33,7 +34,7 @@ class AskedHandler:
     ) -> None:
         self._store = store
         self._gate = gate
-        self._access = access
+        self._places = places
         self._scheduler = scheduler
         self._recent = recent
         self._late_after_s = late_after_s
@@ -65,7 +66,7 @@ class AskedHandler:
 
     async def _follows(self, question: Incoming) -> bool:
         """Say whether in a message's thread the bot hears who does not mention it; it always hears a "stop"."""
-        if self._access.mention_in_threads and not (
+        if self._places.profile_of(question).mention_in_threads and not (
             is_stop(question.text) and self._scheduler.current(question.thread)
         ):
             return False

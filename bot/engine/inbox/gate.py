@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import structlog
 
-from bot.engine.inbox.admit import Access, refusal
+from bot.engine.inbox.admit import refusal
 from bot.errors import PlatformError
 from bot.events import Incoming, Person, Reply, Turn
+from bot.places import Places
 from bot.ports import Notices, Platform
 
 log = structlog.get_logger()
@@ -19,8 +20,8 @@ _TOLD_EVERY_S = 86400.0
 class Gate:
     """Says who may speak to the bot."""
 
-    def __init__(self, access: Access, platforms: Mapping[str, Platform], notices: Notices) -> None:
-        self._access = access
+    def __init__(self, places: Places, platforms: Mapping[str, Platform], notices: Notices) -> None:
+        self._places = places
         self._platforms = platforms
         self._notices = notices
 
@@ -34,7 +35,7 @@ class Gate:
         Roles are looked up if the rules name any; those that cannot be looked up count as they were.
         """
         platform = self._platforms.get(question.key.platform)
-        if platform is not None and self._access.names_roles:
+        if platform is not None and self._places.profile_of(question).access.names_roles:
             try:
                 question = replace(question, author=await platform.author_now(question))
             except PlatformError as error:
@@ -42,7 +43,8 @@ class Gate:
         return self._refusal(question)
 
     def _refusal(self, question: Incoming) -> str:
-        return refusal(question, self._access, self._platforms[question.key.platform].traits)
+        access = self._places.profile_of(question).access
+        return refusal(question, access, self._platforms[question.key.platform].traits)
 
     async def admitted(self, turn: Turn) -> Turn:
         """Return a turn without the questions of those who may not speak any more: they count as taken back."""

@@ -51,7 +51,7 @@ class DiscordPlatform:
     """
 
     name = "discord"
-    traits = Traits(threads_in_dms=False, dms_in_workspaces=False, pasted_file="message.txt")
+    traits = Traits(threads_in_dms=False, dms_in_workspaces=False, workspaces="guilds", pasted_file="message.txt")
 
     def __init__(
         self,

@@ -50,7 +50,7 @@ class SlackPlatform:
     """
 
     name = "slack"
-    traits = Traits()
+    traits = Traits(workspaces="workspaces")
 
     def __init__(
         self,

@@ -1,0 +1,76 @@
+"""The tables of settings, and what they come to for one question."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.events import Incoming
+from bot.places.access import DENIED, Access, is_access
+from bot.places.profile import Profile
+from bot.places.where import Where
+
+DEFAULT = "default"
+_MENTION = "mention_in_threads"
+
+Values = Mapping[str, Any]
+"""Settings by their names: a `Profile`'s, and in place of `access` its lists, each a frozenset (`denied_users`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Settings that differ somewhere. `name`: how people find it in the file."""
+
+    where: Where
+    values: Values
+    name: str
+
+
+class Places:
+    """What holds everywhere, and the tables that change it somewhere. Never changes.
+
+    Of two tables that hold, the more specific one wins: a person's over a thread's, that over a channel's, that over a
+    guild's or workspace's; of two with the same keys the later one. A denial always wins: a list of the denied is added
+    to those of the tables above, and no table can let in whom another one denies.
+    """
+
+    def __init__(self, default: Values, tables: Sequence[Table] = ()) -> None:
+        self._default = Table(Where(), default, DEFAULT)
+        self._tables = sorted(tables, key=lambda table: table.where.rank)  # those of one rank stay as they are written
+
+    def profile_of(self, question: Incoming) -> Profile:
+        """Return what a turn that answers a question runs with."""
+        holding = self._holding(question)
+        misses = any(table.values.get(_MENTION) for table in self._tables if table.where.holds_for_somebody(question))
+        return _profile(holding, misses=misses)
+
+    def explain(self, question: Incoming) -> Mapping[str, tuple[str, ...]]:
+        """Return for each setting the name of the table that its value comes from, or "default"; for a list of the
+        denied, of every table that adds to it.
+        """
+        holding = self._holding(question)
+        return {name: _sources(name, holding) for table in holding for name in table.values}
+
+    def variants(self) -> Iterator[tuple[str, Profile]]:
+        """Yield what holds by default and what each table makes of it, by their names."""
+        yield DEFAULT, _profile([self._default])
+        for table in self._tables:
+            yield table.name, _profile([self._default, table])
+
+    def _holding(self, question: Incoming) -> list[Table]:
+        """Return the tables that hold for a question, the default first and the most specific one last."""
+        return [self._default, *(table for table in self._tables if table.where.holds(question))]
+
+
+def _sources(name: str, tables: Sequence[Table]) -> tuple[str, ...]:
+    if not name.startswith(DENIED):
+        return tuple(table.name for table in tables if name in table.values)[-1:]
+    return tuple(table.name for table in tables if table.values.get(name)) or (DEFAULT,)
+
+
+def _profile(tables: Sequence[Table], *, misses: bool = False) -> Profile:
+    values: dict[str, Any] = {}
+    for table in tables:
+        for name, value in table.values.items():
+            values[name] = values.get(name, frozenset()) | value if name.startswith(DENIED) else value
+    access = Access.of(**{name: values.pop(name) for name in list(values) if is_access(name)})
+    return Profile(**values, access=access, reads_between=misses or bool(values.get(_MENTION)))
