@@ -122,7 +122,7 @@ async def test_who_has_used_up_their_share_is_told_when_it_opens_again(
             asked = message(number, "Long ago", thread=f"T{number}")
             await here.store.turns.accept(asked)
             await here.store.usage.charge(asked.key, Bill({"fake:U1": tokens}))
-            await here.store.turns.end(asked.key, TurnState.DELIVERED)
+            await here.store.turns.end(asked.key, TurnState.STOPPED)
         monkeypatch.setattr("time.time", lambda: now_s)
         await here.say(100, "Now?")
         await here.ended(100, "failed")
