@@ -88,6 +88,10 @@ class Account:
         self._unknown_tokens += unknown * self._asked_tokens
         self._now = used
 
+    def settled(self) -> None:
+        """What was used is on disk."""
+        self.is_settled = True
+
     def asks(self, tokens: int) -> None:
         """Note what the next request is about to be, in tokens."""
         self._asked_tokens = tokens

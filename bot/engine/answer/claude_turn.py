@@ -90,7 +90,7 @@ class ClaudeTurn:
         """
         history = await patiently(self._history.messages, run.turn.questions[0].thread)
         async with run.until_stopped():
-            run.told = await build_user_message(run.turn, place.platform, place.surface, place.profile, history=history)
+            run.tell(await build_user_message(run.turn, place.platform, place.surface, place.profile, history=history))
         told = run.told
         if run.stopped or told is None:
             return await self._stopped(run, place)

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
-from bot.events import MessageKey, Turn
+from bot.events import MessageKey, Outcome, Turn, TurnState
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,35 @@ class RunningTurn:
     async def posted(self) -> None:
         """Return when the ids of all messages that may be there are stored, or will not be by this run."""
         await self._posted.wait()
+
+    def start(self) -> None:
+        """It has a place."""
+        self.started = True
+
+    def begun(self) -> None:
+        """The store has it as being answered."""
+        if self.turn.state == TurnState.ACCEPTED:
+            self.turn = replace(self.turn, state=TurnState.ANSWERING)
+
+    def recorded(self, outcome: Outcome) -> None:
+        """The store has what came of it."""
+        self.turn = replace(self.turn, state=TurnState.ANSWERED, outcome=outcome)
+
+    def refuse(self) -> None:
+        """Nobody who asked may speak to the bot any more."""
+        self.refused = True
+
+    def leave_out(self, questions: frozenset[MessageKey]) -> None:
+        """Some of its questions are not put to Claude."""
+        self.turn = replace(self.turn, deleted=self.turn.deleted | questions)
+
+    def tell(self, message: UserMessage) -> None:
+        """That is what Claude is told."""
+        self.told = message
+
+    def forget_written(self) -> None:
+        """What was written is not to be shown again."""
+        self.written = Written("")
 
     def take(self, turn: Turn) -> None:
         """Take the turn as the store has it now."""

@@ -1,0 +1,148 @@
+"""How a turn ends that brings no whole answer: what was shown stays, and one sentence says why there is no more."""
+
+from collections.abc import Awaitable
+from dataclasses import replace
+
+import structlog
+
+from bot.engine.answer.claude_turn import AnswerContext, show_written
+from bot.engine.answer.outcome import Answer, broken_off_answer
+from bot.engine.answer.verdict import DONE, Verdict, What, known_of, say, verdict_of
+from bot.engine.patience import patiently
+from bot.engine.sentences import ANEW, DELETED, GIVEN_UP, LATE, NOT_YOU, is_anew
+from bot.engine.turns.running_turn import RunningTurn
+from bot.events import Bill, Button, Turn, TurnState
+from bot.ports import History, Turns
+from bot.reply import LiveReply
+
+log = structlog.get_logger()
+
+_MOST_BLAME = 1.9
+"""A turn that was alone at work when two processes died is not tried again; two halves and a whole are as much."""
+
+
+async def judged(run: RunningTurn, work: Awaitable[Verdict], during: Verdict = DONE) -> Verdict:
+    """Return what comes of some work at a turn; what it fails with becomes a verdict, whatever that is."""
+    try:
+        return await work
+    except Exception as error:
+        verdict = verdict_of(error, during, endless=run.turn.questions[0].is_endless)
+        known = known_of(error)
+        if known is None:
+            log.exception("turn failed", verdict=verdict.what.value)
+        else:
+            happened, details = known
+            place, kind = str(run.thread), type(error).__name__
+            log.warning(happened, verdict=verdict.what.value, place=place, error=kind, **details)
+        return verdict
+
+
+class Endings:
+    """Ends turns. Holds no state of a turn."""
+
+    def __init__(self, turns: Turns, history: History) -> None:
+        self._turns = turns
+        self._history = history
+
+    async def begin(self, run: RunningTurn) -> None:
+        """Write down that a turn is being answered."""
+        await patiently(self._turns.begin, run.turn.questions)
+        run.begun()
+
+    async def record(self, run: RunningTurn, answer: Answer, bill: Bill | None = None) -> None:
+        """Write down what came of a turn."""
+        await patiently(self._turns.record, run.turn.key, answer.outcome, answer.messages, bill=bill)
+        run.recorded(answer.outcome)
+
+    async def without_claude(self, run: RunningTurn, place: AnswerContext) -> Verdict | None:
+        """Return what becomes of a turn for which Claude is not to be asked, None if it is to be."""
+        if run.refused:
+            return await self._turn_away(run, place.reply)
+        if await self._begins_anew(run):
+            await place.reply.finish(ANEW)
+            await patiently(self._turns.end, run.turn.key, TurnState.DELIVERED)
+            return DONE
+        if run.expired(place.platform.now_s()):
+            await self.begin(run)
+            return say(LATE)
+        if is_purged(run.turn):
+            return await self._take_back(run, place.reply)
+        return await self._give_up(run) if is_hopeless(run.turn) else None
+
+    async def carry_out(self, run: RunningTurn, reply: LiveReply, verdict: Verdict) -> Verdict:
+        """Carry a verdict out, and what becomes of that: return `DONE` if the turn has ended, else `WAITS`."""
+        if verdict.is_open:
+            verdict = await self._with_what_was_written(run, reply, verdict)
+        while verdict.is_open:
+            verdict = await judged(run, self._tell(run, reply, verdict), verdict)
+        return verdict
+
+    async def _with_what_was_written(self, run: RunningTurn, reply: LiveReply, verdict: Verdict) -> Verdict:
+        """Record what there is of an answer. Return the verdict with all that is said below it."""
+        if run.turn.outcome is not None or not run.written.text.strip():
+            return verdict
+        answer = broken_off_answer(run, verdict.sentence)
+        if verdict.what is What.SAY:
+            show_written(run, reply)
+        await self.record(run, answer)
+        return replace(verdict, sentence=answer.outcome.note) if verdict.what is What.SAY else verdict
+
+    async def _tell(self, run: RunningTurn, reply: LiveReply, verdict: Verdict) -> Verdict:
+        said = True
+        if verdict.what is What.SAY:
+            await reply.finish(verdict.sentence, buttons=(Button.RETRY,))
+        elif verdict.what is What.LEAVE and reply.broken is not None:
+            await reply.give_up(verdict.sentence, buttons=(Button.RETRY,))
+        else:
+            said = False
+        await patiently(self._turns.end, run.turn.key, TurnState.FAILED if said else verdict.unsaid)
+        return DONE
+
+    async def _turn_away(self, run: RunningTurn, reply: LiveReply) -> Verdict:
+        """Nobody who asked may speak to the bot any more: what was shown stays, and says so."""
+        if run.turn.parts:
+            if run.written.text.strip():
+                show_written(run, reply)
+            await reply.finish(NOT_YOU)
+        await self.begin(run)
+        await patiently(self._turns.end, run.turn.key, TurnState.STOPPED)
+        return DONE
+
+    async def _begins_anew(self, run: RunningTurn) -> bool:
+        """Begin a conversation anew if somebody said so; say whether nothing else was said. What was said along with it
+        belongs to the new one.
+        """
+        words = frozenset([question.key for question in run.turn.asked if is_anew(question)])
+        if not words or run.turn.outcome is not None:
+            return False
+        await self.begin(run)
+        await patiently(self._history.restart, run.thread)
+        run.leave_out(words)
+        return not run.turn.asked
+
+    async def _take_back(self, run: RunningTurn, reply: LiveReply) -> Verdict:
+        """The question is gone: what was shown of an answer gives way to a line that says so."""
+        if run.turn.parts:
+            await reply.finish(DELETED)
+        await patiently(self._turns.end, run.turn.key, TurnState.STOPPED)
+        log.info("turn stopped: its question was deleted")
+        return DONE
+
+    async def _give_up(self, run: RunningTurn) -> Verdict:
+        """Processes died of this turn: nothing is tried again but to say so, and in the end not even that."""
+        log.error("turn is given up: processes died while they worked at it", deaths=run.turn.blame)
+        await self.begin(run)
+        if run.turn.blame > 2 * _MOST_BLAME:
+            run.forget_written()
+        return say(GIVEN_UP) if run.turn.blame <= 3 * _MOST_BLAME else Verdict(What.END)
+
+
+def is_hopeless(turn: Turn) -> bool:
+    """Say whether as many processes died of a turn as may: more than that, if it only has to be delivered."""
+    return turn.blame > (_MOST_BLAME if turn.outcome is None else 2 * _MOST_BLAME)
+
+
+def is_purged(turn: Turn) -> bool:
+    """Say whether all the questions of a begun turn were deleted, and no answer is recorded or none of it was seen."""
+    unseen = turn.state == TurnState.ANSWERED and not any(part.message_id for part in turn.parts)
+    return (turn.state == TurnState.ANSWERING or unseen) and not turn.asked
