@@ -12,7 +12,7 @@ def time_passes(seconds: float) -> None:
     """Let so much time pass at once: whatever waits for a moment in it is due."""
     loop = asyncio.get_running_loop()
     before = loop.time
-    loop.time = lambda: before() + seconds
+    loop.time = lambda: before() + seconds  # type: ignore[method-assign]
 
 
 @contextmanager
@@ -21,12 +21,12 @@ def time_stands_still() -> Iterator[None]:
     loop = asyncio.get_running_loop()
     before = loop.time
     at_s = before()
-    loop.time = lambda: at_s
+    loop.time = lambda: at_s  # type: ignore[method-assign]
     try:
         yield
     finally:
         late_s = before() - at_s
-        loop.time = lambda: before() - late_s
+        loop.time = lambda: before() - late_s  # type: ignore[method-assign]
 
 
 async def until(happened: Callable[[], object]) -> None:

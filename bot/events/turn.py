@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bot.events.talk import Button, Incoming, MessageKey
+from bot.events.talk import Button, Incoming, MessageKey, ThreadKey
 
 
 class TurnState(StrEnum):
@@ -97,7 +97,7 @@ class Turn:
     `parts`: the messages of its answer, as far as they were written down. `deleted`: those of
     its questions that were deleted; nothing of what they said is left. `draft`: what was written of an answer that is
     not recorded, at least as much as readers have seen. `blame`: of how many deaths of processes it may be the cause.
-    `stopping`: a reader wants no more of the answer.
+    `stopping`: a reader wants no more of the answer. `tried`: so often it was tried in vain.
     """
 
     questions: tuple[Incoming, ...]
@@ -108,6 +108,7 @@ class Turn:
     draft: str = ""
     blame: float = 0.0
     stopping: bool = False
+    tried: int = 0
 
     @property
     def asked(self) -> tuple[Incoming, ...]:
@@ -123,3 +124,23 @@ class Turn:
     def key(self) -> MessageKey:
         """The first question's key: the turn's own."""
         return self.questions[0].key
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A thread that a worker holds for a while, and what it is to answer there.
+
+    `turn`: one that was begun before, as it is; or all that was only accepted, as one that is to be begun. `epoch`: how
+    often the thread was taken; whoever writes with an older one is refused. `recovered`: it was left by somebody else,
+    or tried in vain: its questions may not be any more what they were.
+    """
+
+    turn: Turn
+    worker: str
+    epoch: int
+    recovered: bool = False
+
+    @property
+    def thread(self) -> ThreadKey:
+        """The thread that is held."""
+        return self.turn.questions[0].thread

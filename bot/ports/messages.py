@@ -22,7 +22,15 @@ class PartLog(Protocol):
 
 
 class Messages(PartLog, Protocol):
-    """The messages of all answers. Every method is one transaction, on disk when it returns."""
+    """The messages of all answers. Every method is one transaction, on disk when it returns. `epoch`: see `Turns`."""
+
+    async def posting(self, turn: MessageKey, part: AnswerMessage, *, epoch: int | None = None) -> None:
+        """Write down that a post is about to be made; on disk when it returns. What is known of it already stays."""
+        ...
+
+    async def posted(self, turn: MessageKey, part: AnswerMessage, *, epoch: int | None = None) -> None:
+        """Write down the platform's id of a post that was made; on disk when it returns."""
+        ...
 
     async def is_ours(self, idempotency_key: str) -> bool:
         """Return whether a part of an answer was posted with a key, or is the message of this id, by this process or by

@@ -9,7 +9,10 @@ class Signals(Protocol):
     """What people want of a turn that is being answered. Every method is one transaction, on disk when it returns."""
 
     async def stop(self, turn: MessageKey) -> None:
-        """Write down that a reader wants no more of an answer, until the turn ends or is taken up again."""
+        """Write down that a reader wants no more of an answer, until the turn ends or is taken up again.
+
+        If the turn waits to be tried again, its thread is due at once.
+        """
         ...
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from bot.events import Bill, Incoming, MessageKey, Outcome, ThreadKey, Turn, TurnState
+from bot.events import Bill, Claim, Incoming, MessageKey, Outcome, ThreadKey, Turn, TurnState
 
 
 class Turns(Protocol):
@@ -11,10 +11,17 @@ class Turns(Protocol):
 
     A turn is named by any of its questions. Raise `KeyError` for one that was never accepted, and `IllegalTransition`
     where a turn cannot go (`bot.events.TRANSITIONS`); then nothing was changed.
+
+    A worker claims a thread, and holds it until its lease ends or it gives it back (`end`, `Drafts.rest`). What it
+    writes carries the claim's `epoch`; if the thread is not held with it any more, `LeaseLost` is raised, and nothing
+    was changed. Without an epoch people have their way: what they end, change or take back is nobody's any more.
     """
 
-    async def accept(self, question: Incoming) -> bool:
-        """Write a question down. Return False if it was there already, by its key or by its `send_id`."""
+    async def accept(self, question: Incoming, *, settle_s: float = 0.0) -> bool:
+        """Write a question down. Return False if it was there already, by its key or by its `send_id`.
+
+        Its thread is due in `settle_s` seconds, unless it is due sooner; who holds it goes on holding it.
+        """
         ...
 
     async def unended(self) -> Sequence[Turn]:
@@ -25,7 +32,18 @@ class Turns(Protocol):
         """Return the turn a message belongs to, as one of its questions or of its answer's messages, in any state."""
         ...
 
-    async def begin(self, questions: Sequence[Incoming]) -> None:
+    async def claim(self, worker: str, lease_s: float) -> Claim | None:
+        """Lease the thread that is due longest for some seconds, and return what is to be answered there; None if no
+        thread is due. Of a thread a turn that was begun comes first, until it was tried in vain twice; then everything
+        that is only accepted, as one turn in the order in which it was said. Only `begin` makes it one for good.
+        """
+        ...
+
+    async def renew(self, claims: Sequence[Claim], lease_s: float) -> frozenset[ThreadKey]:
+        """Prolong leases; return the threads whose leases are still theirs. The others are lost."""
+        ...
+
+    async def begin(self, questions: Sequence[Incoming], *, epoch: int | None = None) -> None:
         """Make accepted questions one turn that is being answered; its key is the first one's.
 
         A turn that was begun before goes on as it is, with its parts and with the questions that are new to it. This
@@ -40,12 +58,17 @@ class Turns(Protocol):
         outcome: Outcome,
         messages: Sequence[Mapping[str, Any]],
         bill: Bill | None = None,
+        *,
+        epoch: int | None = None,
     ) -> None:
         """Write a turn's whole outcome, together: what to deliver, the history's new messages, and what it cost."""
         ...
 
-    async def end(self, turn: MessageKey, state: TurnState) -> None:
-        """End a turn as `delivered`, `failed` or `stopped`; all the questions it answers end with it."""
+    async def end(self, turn: MessageKey, state: TurnState, *, epoch: int | None = None) -> None:
+        """End a turn as `delivered`, `failed` or `stopped`; all the questions it answers end with it.
+
+        Who held its thread has given it back: it is due at once if anything is open there.
+        """
         ...
 
     async def reopen(self, turn: MessageKey, question: Incoming | None = None) -> Turn | None:
@@ -53,14 +76,15 @@ class Turns(Protocol):
 
         Without a `question` only a turn that has ended is taken up. What was its answer is its draft. `question` takes
         the place of the one with its key. What the turn had added to the history leaves it, and stays in the store as a
-        branch. A turn that is only accepted stays so.
+        branch. A turn that is only accepted stays so. Who works at the turn has lost it, and its thread is due at once.
         """
         ...
 
     async def forget(self, question: MessageKey) -> Turn | None:
         """Purge a question: its text and files leave the store and the history. Return its turn as it is now, or None.
 
-        A turn that was only accepted is stopped. What Claude answered stays.
+        A turn that was only accepted is stopped. What Claude answered stays. Who works at the turn has lost it, and its
+        thread is due at once if anything is open there.
         """
         ...
 

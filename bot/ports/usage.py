@@ -11,8 +11,8 @@ class Usage(Protocol):
     `person`: platform and id, as `discord:42`; "" is everybody.
     """
 
-    async def charge(self, turn: MessageKey, bill: Bill) -> int:
-        """Write down what each person pays for a turn; return the number of the bill.
+    async def charge(self, turn: MessageKey, bill: Bill, *, epoch: int | None = None) -> int:
+        """Write down what each person pays for a turn; return the number of the bill. `epoch`: see `Turns`.
 
         One that has a number already is changed: what was reserved before a call becomes what it cost. What is never
         changed counts as it was reserved.

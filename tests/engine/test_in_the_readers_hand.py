@@ -380,6 +380,7 @@ async def test_files_and_buttons_of_a_recorded_answer_are_delivered_by_the_next_
         turn = await here.store.turns.find(key("100"))
         assert turn is not None
         assert turn.outcome is not None
+        await here.store.turns.begin(turn.questions)
         await here.store.turns.record(key("100"), turn.outcome, [])  # as if it had never been delivered
     chat.shown.clear()
     async with room(tmp_path, claude, chat) as here:

@@ -194,5 +194,8 @@ async def test_row_58_a_database_of_the_first_version_goes_on_where_it_was(file:
     async with open_store(file) as store:
         assert await store.turns.unended() == [Turn((question,), TurnState.ANSWERED, outcome=Outcome("Hi", "n"))]
         assert len(await store.history.messages(question.thread)) == 1
+        claim = await store.turns.claim("worker", 30.0)
+        assert claim is not None
+        assert (claim.turn.questions, claim.turn.state, claim.recovered) == ((question,), TurnState.ANSWERED, True)
     with closing(sqlite3.connect(file)) as db:
         assert db.execute("SELECT turn, sha256 FROM blob_use").fetchall() == [(1, "cafe")]

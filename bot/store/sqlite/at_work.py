@@ -33,7 +33,10 @@ def set_at_work(db: sqlite3.Connection, primary: int, *, at_work: bool) -> None:
 
 def forgive(db: sqlite3.Connection, primary: int) -> None:
     """Let a turn begin, or end, without a past."""
-    db.execute("UPDATE turn SET at_work = 0, blame = 0, deaths = 0, stopping = 0 WHERE id = ?", (primary,))
+    db.execute(
+        "UPDATE turn SET at_work = 0, blame = 0, deaths = 0, stopping = 0, tried = 0, recovered = 0 WHERE id = ?",
+        (primary,),
+    )
 
 
 def rest(db: sqlite3.Connection) -> None:

@@ -12,7 +12,7 @@ import structlog
 
 from bot.errors import StoreError
 from bot.ports import Store
-from bot.store.sqlite import at_work
+from bot.store.sqlite import at_work, leases
 from bot.store.sqlite.blobs import BlobLimits
 from bot.store.sqlite.checkpoints import SqliteCheckpoints
 from bot.store.sqlite.drafts import SqliteDrafts
@@ -56,6 +56,7 @@ async def open_store(
             await stack.enter_async_context(connection)
             await connection.run(prepare)
             await connection.run(at_work.blame)
+            await connection.run(leases.expire)
             id_ = await connection.run(id_of)
         stack.push_async_callback(_rest, connection)
         writer = await stack.enter_async_context(writer_on(connection, Path(f"{file}-wal"), emit))
@@ -64,15 +65,16 @@ async def open_store(
 
 def _ports(writer: Writer, limits: BlobLimits, id_: str) -> Store:
     """Return all ports on one writer."""
+    clock = leases.Clock()
     return Store(
-        turns=SqliteTurns(writer, limits),
+        turns=SqliteTurns(writer, limits, clock),
         questions=SqliteQuestions(writer),
-        drafts=SqliteDrafts(writer),
+        drafts=SqliteDrafts(writer, clock),
         history=SqliteHistory(writer),
         messages=SqliteMessages(writer, id_),
         checkpoints=SqliteCheckpoints(writer),
         usage=SqliteUsage(writer),
-        signals=SqliteSignals(writer),
+        signals=SqliteSignals(writer, clock),
         notices=SqliteNotices(writer),
     )
 

@@ -12,7 +12,7 @@ from bot.store.records import dump, load
 from bot.store.sqlite import at_work
 
 OPEN = "state IN ({})".format(", ".join(f"'{state}'" for state in TurnState if not state.has_ended))
-"""A condition that only turns meet that have not ended; as the index `turn_unended` has it."""
+"""A condition that only turns meet that have not ended; as the index `turn_open` has it."""
 _LEADS = "(turn.id = :leader OR turn.answered_by = :leader)"
 
 
@@ -23,10 +23,10 @@ def thread_id(db: sqlite3.Connection, key: ThreadKey) -> int | None:
     return None if found is None else int(found[0])
 
 
-def new_thread(db: sqlite3.Connection, key: ThreadKey) -> int | None:
+def new_thread(db: sqlite3.Connection, key: ThreadKey) -> int:
     """Make a thread's row and return it."""
     insert = "INSERT INTO thread (platform, workspace, channel, thread) VALUES (?, ?, ?, ?)"
-    return db.execute(insert, (key.platform, key.workspace, key.channel, key.thread)).lastrowid
+    return int(db.execute(insert, (key.platform, key.workspace, key.channel, key.thread)).lastrowid or 0)
 
 
 def row_of(db: sqlite3.Connection, key: MessageKey) -> tuple[int, int | None]:
@@ -68,11 +68,10 @@ def unended(db: sqlite3.Connection) -> list[Turn]:
 
 def turn_at(db: sqlite3.Connection, primary: int) -> Turn:
     """Return the turn of a leading row."""
-    select = "SELECT state, outcome, blame, stopping FROM turn WHERE id = ?"
-    state, outcome, blame, stopping = db.execute(select, (primary,)).fetchone()
+    select = "SELECT state, outcome, blame, stopping, tried FROM turn WHERE id = ?"
+    state, outcome, blame, stopping, tried = db.execute(select, (primary,)).fetchone()
     select = f"SELECT question, deleted_at_s FROM turn WHERE {_LEADS}"  # noqa: S608 - ours
     rows = [(load(text), gone_s) for text, gone_s in db.execute(select, {"leader": primary}).fetchall()]
-    # Discord's snowflakes and Slack's timestamps grow with time: a longer one is later.
     questions = sorted((question for question, _ in rows), key=lambda q: q.order)
     deleted = frozenset(question.key for question, gone_s in rows if gone_s is not None)
     select = "SELECT number, mark, message_id, file FROM part WHERE turn = ? ORDER BY number"
@@ -86,6 +85,7 @@ def turn_at(db: sqlite3.Connection, primary: int) -> Turn:
         draft=at_work.of(db, primary),
         blame=blame,
         stopping=bool(stopping),
+        tried=tried,
     )
 
 
@@ -99,6 +99,11 @@ def _outcome(text: str) -> Outcome:
     record["state"] = TurnState(record.get("state", TurnState.DELIVERED))
     files = tuple(File(**file) for file in record.pop("files", ()))
     return Outcome(**{**record, "files": files, "buttons": tuple(Button(b) for b in record.pop("buttons", ()))})
+
+
+def thread_of(db: sqlite3.Connection, primary: int) -> int:
+    """Return the row of a turn's thread."""
+    return int(db.execute("SELECT thread FROM turn WHERE id = ?", (primary,)).fetchone()[0])
 
 
 def state_of(db: sqlite3.Connection, primary: int) -> TurnState:

@@ -154,6 +154,20 @@ STEPS: tuple[str, ...] = (
         UPDATE usage_sum SET tokens = tokens + NEW.tokens - OLD.tokens
             WHERE person IN ('', OLD.person) AND slot = CAST(OLD.recorded_at_s / 600 AS INTEGER);
     END;
+
+    -- Who works at a thread (see `leases`), and at which turn: those with its `epoch`, as long as it has a `worker`.
+    -- `tried`: so often in vain; `recovered`: left by another process, or after an attempt in vain.
+    ALTER TABLE thread ADD COLUMN due_at_s REAL;
+    ALTER TABLE thread ADD COLUMN worker TEXT;
+    ALTER TABLE thread ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE turn ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE turn ADD COLUMN tried INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE turn ADD COLUMN recovered INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX thread_due ON thread (due_at_s) WHERE due_at_s IS NOT NULL;
+    DROP INDEX turn_unended;
+    CREATE INDEX turn_open ON turn (thread) WHERE state IN ('accepted', 'answering', 'answered');
+    UPDATE thread SET due_at_s = 0
+        WHERE id IN (SELECT thread FROM turn WHERE state IN ('accepted', 'answering', 'answered'));
     """,
 )
 

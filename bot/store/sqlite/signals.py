@@ -1,22 +1,33 @@
 """What is known of people beside what they ask."""
 
+import sqlite3
 import time
 
 from bot.events import MessageKey
-from bot.store.sqlite.rows import leader_of
+from bot.store.sqlite import leases
+from bot.store.sqlite.leases import Clock
+from bot.store.sqlite.rows import leader_of, state_of, thread_of
 from bot.store.sqlite.writer import Writer
 
 
 class SqliteSignals:
     """The `bot.ports.Signals` in one SQLite file."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, clock: Clock) -> None:
         self._writer = writer
+        self._clock = clock
 
     async def stop(self, turn: MessageKey) -> None:
         """Write down that a reader wants no more of an answer, until the turn ends or is taken up again."""
-        stop = "UPDATE turn SET stopping = 1 WHERE id = ?"
-        await self._writer.do(lambda db: db.execute(stop, (leader_of(db, turn),)) and None)
+        now_s = self._clock.now_s()
+
+        def job(db: sqlite3.Connection) -> None:
+            primary = leader_of(db, turn)
+            db.execute("UPDATE turn SET stopping = 1 WHERE id = ?", (primary,))
+            if not state_of(db, primary).has_ended:
+                leases.wake(db, thread_of(db, primary), now_s)
+
+        await self._writer.do(job)
 
 
 class SqliteNotices:

@@ -7,23 +7,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.events import ENDS, Bill, Incoming, MessageKey, Outcome, Turn, TurnState
+from bot.events import ENDS, Bill, Claim, Incoming, MessageKey, Outcome, ThreadKey, Turn, TurnState
 from bot.store.records import dump
-from bot.store.sqlite import at_work, blobs, rows, usage
+from bot.store.sqlite import at_work, blobs, leases, rows, usage
 from bot.store.sqlite.blobs import BlobLimits
+from bot.store.sqlite.leases import Clock
 from bot.store.sqlite.writer import Writer
 
 
 class SqliteTurns:
     """The `bot.ports.Turns` in one SQLite file."""
 
-    def __init__(self, writer: Writer, limits: BlobLimits) -> None:
+    def __init__(self, writer: Writer, limits: BlobLimits, clock: Clock) -> None:
         self._writer = writer
         self._limits = limits
+        self._clock = clock
 
-    async def accept(self, question: Incoming) -> bool:
-        """Write a question down. False if it was there already, by its key or by its `send_id`."""
-        key, record = question.key, dump(question)
+    async def accept(self, question: Incoming, *, settle_s: float = 0.0) -> bool:
+        """Write a question down; its thread is due in `settle_s`. Return False if it was there already."""
+        key, record, due_at_s = question.key, dump(question), self._clock.now_s() + settle_s
 
         def job(db: sqlite3.Connection) -> bool:
             thread = rows.thread_id(db, question.thread) or rows.new_thread(db, question.thread)
@@ -31,7 +33,10 @@ class SqliteTurns:
             insert = """INSERT OR IGNORE INTO turn
                 (platform, workspace, channel, message, thread, question, gesture, accepted_at_s)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
-            return db.execute(insert, (*place, thread, record, question.send_id, time.time())).rowcount == 1
+            is_new = db.execute(insert, (*place, thread, record, question.send_id, time.time())).rowcount == 1
+            if is_new:
+                leases.wake(db, thread, due_at_s)
+            return is_new
 
         return await self._writer.do(job)
 
@@ -39,13 +44,28 @@ class SqliteTurns:
         """Return every turn that is neither delivered nor failed nor stopped, in the order it was accepted."""
         return await self._writer.do(rows.unended)
 
-    async def begin(self, questions: Sequence[Incoming]) -> None:
+    async def claim(self, worker: str, lease_s: float) -> Claim | None:
+        """Lease the thread that is due longest, and return what is to be answered there; None if none is due."""
+        now_s = self._clock.now_s()
+        return await self._writer.do(lambda db: leases.claim(db, worker, lease_s, now_s))
+
+    async def renew(self, claims: Sequence[Claim], lease_s: float) -> frozenset[ThreadKey]:
+        """Prolong leases; return the threads whose leases are still theirs."""
+        until_s = self._clock.now_s() + lease_s
+        return await self._writer.do(lambda db: leases.renew(db, claims, until_s))
+
+    async def begin(self, questions: Sequence[Incoming], *, epoch: int | None = None) -> None:
         """Make accepted questions one turn that is being answered; its key is the first one's.
 
         A turn that was begun before goes on as it is, with its parts and with the questions that are new to it. Raises
         `KeyError` for a question that was never accepted and `ValueError` for questions of two turns already begun.
         """
-        await self._writer.do(lambda db: rows.merge_into(db, questions))
+
+        def job(db: sqlite3.Connection) -> None:
+            leases.check(db, rows.leader_of(db, questions[0].key), epoch)
+            rows.merge_into(db, questions)
+
+        await self._writer.do(job)
 
     async def find(self, message: MessageKey) -> Turn | None:
         """Return the turn a message belongs to, as one of its questions or of its answer's messages, in any state."""
@@ -62,6 +82,8 @@ class SqliteTurns:
         outcome: Outcome,
         messages: Sequence[Mapping[str, Any]],
         bill: Bill | None = None,
+        *,
+        epoch: int | None = None,
     ) -> None:
         """Write a turn's whole outcome, together: what to deliver, the history's new messages, and what it cost."""
         contents = [json.dumps(dict(message)) for message in messages]
@@ -69,7 +91,8 @@ class SqliteTurns:
 
         def job(db: sqlite3.Connection) -> None:
             primary = rows.leader_of(db, turn)
-            (thread,) = db.execute("SELECT thread FROM turn WHERE id = ?", (primary,)).fetchone()
+            leases.check(db, primary, epoch)
+            thread = rows.thread_of(db, primary)
             rows.set_state(db, primary, TurnState.ANSWERED)
             db.execute("UPDATE turn SET outcome = ? WHERE id = ?", (rows.dump_outcome(outcome), primary))
             at_work.drop(db, primary)
@@ -83,16 +106,20 @@ class SqliteTurns:
 
         await self._writer.do(job)
 
-    async def end(self, turn: MessageKey, state: TurnState) -> None:
+    async def end(self, turn: MessageKey, state: TurnState, *, epoch: int | None = None) -> None:
         """End a turn as `delivered`, `failed` or `stopped`; all the questions it answers end with it."""
         if state not in ENDS:
             raise ValueError(f"a turn ends as one of {', '.join(ENDS)}, not as {state!r}")
 
+        now_s = self._clock.now_s()
+
         def job(db: sqlite3.Connection) -> None:
             primary = rows.leader_of(db, turn)
+            leases.check(db, primary, epoch)
             rows.set_state(db, primary, state)
             at_work.forgive(db, primary)
             at_work.drop(db, primary)
+            leases.take_away(db, primary, now_s)
 
         await self._writer.do(job)
 
@@ -102,13 +129,22 @@ class SqliteTurns:
 
         Raises `KeyError` for a turn, or a question, that was never accepted.
         """
-        return await self._writer.do(lambda db: rows.reopen(db, turn, question))
+        now_s = self._clock.now_s()
+
+        def job(db: sqlite3.Connection) -> Turn | None:
+            reopened = rows.reopen(db, turn, question)
+            if reopened is not None:
+                leases.take_away(db, rows.leader_of(db, turn), now_s)
+            return reopened
+
+        return await self._writer.do(job)
 
     async def forget(self, question: MessageKey) -> Turn | None:
         """Purge a question: its text and files leave the store and the history, and the file they were in.
 
         Return its turn as it is now, None if there is none. A turn that was only accepted is stopped.
         """
+        now_s = self._clock.now_s()
 
         def job(db: sqlite3.Connection) -> Turn | None:
             try:
@@ -124,6 +160,7 @@ class SqliteTurns:
             blobs.forget_blocks(db, primary, question.message)
             if turn.state is TurnState.ACCEPTED:
                 rows.set_state(db, primary, TurnState.STOPPED)
+            leases.take_away(db, primary, now_s)
             return rows.turn_at(db, primary)
 
         turn = await self._writer.do(job)

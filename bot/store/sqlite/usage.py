@@ -6,6 +6,7 @@ import time
 from typing import NamedTuple
 
 from bot.events import Bill, MessageKey
+from bot.store.sqlite import leases
 from bot.store.sqlite.rows import leader_of
 from bot.store.sqlite.writer import Writer
 
@@ -19,9 +20,15 @@ class SqliteUsage:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
 
-    async def charge(self, turn: MessageKey, bill: Bill) -> int:
+    async def charge(self, turn: MessageKey, bill: Bill, *, epoch: int | None = None) -> int:
         """Write down what each person pays for a turn; return the number of the bill, by which it can be changed."""
-        return await self._writer.do(lambda db: charge(db, leader_of(db, turn), bill))
+
+        def job(db: sqlite3.Connection) -> int:
+            primary = leader_of(db, turn)
+            leases.check(db, primary, epoch)
+            return charge(db, primary, bill)
+
+        return await self._writer.do(job)
 
     async def spent(self, person: str, since_s: float) -> int:
         """Return the tokens that somebody's questions have used since a time; "" is everybody."""

@@ -1,0 +1,128 @@
+"""Who works at which thread, and until when: the lease stands on the thread's row.
+
+`due_at_s` is when anybody may take a thread next, or, while it has a `worker`, when that one's lease ends; nobody has
+anything to do in one without it. `epoch` counts who took it, so a worker that was paused past its lease is known by the
+epoch it writes with. One index serves what is new, leases that ran out and what waits to be tried again.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.errors import LeaseLost
+from bot.events import Claim, ThreadKey, Turn, TurnState
+from bot.store.records import load
+from bot.store.sqlite import rows
+
+_IN_VAIN = 2
+"""So often a turn is tried before others of its thread may go first: only it may be what cannot be shown."""
+
+
+class Clock:
+    """Seconds since 1970, which pass as the event loop's do: whatever a machine's clock is set to meanwhile."""
+
+    def __init__(self) -> None:
+        self._begun_s = time.time() - asyncio.get_running_loop().time()
+
+    def now_s(self) -> float:
+        """Return the time."""
+        return self._begun_s + asyncio.get_running_loop().time()
+
+
+def expire(db: sqlite3.Connection) -> None:
+    """End all leases, as this process is alone and has none yet: what is open is due at once."""
+    db.execute("UPDATE thread SET worker = NULL, due_at_s = 0 WHERE due_at_s IS NOT NULL")
+    db.execute(f"UPDATE turn SET recovered = 1 WHERE {rows.OPEN}")  # noqa: S608 - ours
+
+
+def claim(db: sqlite3.Connection, worker: str, lease_s: float, now_s: float) -> Claim | None:
+    """Lease the thread that is due longest, and return what is to be answered there; None if none is due."""
+    due = "SELECT id, epoch, worker FROM thread WHERE due_at_s <= ? ORDER BY due_at_s, id LIMIT 1"
+    while (found := db.execute(due, (now_s,)).fetchone()) is not None:
+        thread, epoch, before = found
+        if before is not None:  # its lease ran out: what it worked at may have changed since
+            db.execute("UPDATE turn SET recovered = 1 WHERE thread = ? AND epoch = ?", (thread, epoch))
+        if ids := _next(db, thread):
+            take = "UPDATE thread SET worker = ?, epoch = ?, due_at_s = ? WHERE id = ?"
+            db.execute(take, (worker, epoch + 1, now_s + lease_s, thread))
+            db.executemany("UPDATE turn SET epoch = ? WHERE id = ?", [(epoch + 1, row) for row in ids])
+            return Claim(_merged(db, ids), worker, epoch + 1, recovered=_is_recovered(db, ids))
+        give_back(db, thread, now_s)
+    return None
+
+
+def _next(db: sqlite3.Connection, thread: int) -> list[int]:
+    """Return the rows to answer next in a thread: a turn that was begun before, else all that is only accepted, in the
+    order in which it was said.
+    """
+    select = f"""SELECT id, state, tried, question FROM turn
+        WHERE thread = ? AND {rows.OPEN} AND coalesce(answered_by, id) = id"""  # noqa: S608 - ours
+    found = sorted(db.execute(select, (thread,)).fetchall(), key=lambda row: load(row[3]).order)
+    new = [row for row, state, _, _ in found if state == TurnState.ACCEPTED]
+    begun = [row for row, state, tried, _ in found if state != TurnState.ACCEPTED and (tried < _IN_VAIN or not new)]
+    return begun[:1] or new
+
+
+def _merged(db: sqlite3.Connection, ids: Sequence[int]) -> Turn:
+    """Return the turn of a row, or of several that are only accepted, as one."""
+    turns = [rows.turn_at(db, row) for row in ids]
+    return replace(
+        turns[0],
+        questions=tuple(question for turn in turns for question in turn.questions),
+        stopping=any(turn.stopping for turn in turns),
+    )
+
+
+def _is_recovered(db: sqlite3.Connection, ids: Sequence[int]) -> bool:
+    marks = ", ".join("?" * len(ids))
+    select = f"SELECT max(recovered) FROM turn WHERE id IN ({marks})"  # noqa: S608 - ours
+    return bool(db.execute(select, list(ids)).fetchone()[0])
+
+
+def renew(db: sqlite3.Connection, claims: Sequence[Claim], until_s: float) -> frozenset[ThreadKey]:
+    """Prolong leases; return the threads whose leases are still theirs."""
+    update = """UPDATE thread SET due_at_s = ? WHERE platform = ? AND workspace = ? AND channel = ? AND thread = ?
+        AND epoch = ? AND worker IS NOT NULL"""
+    ours = []
+    for one in claims:
+        key = one.thread
+        place = (key.platform, key.workspace, key.channel, key.thread)
+        if db.execute(update, (until_s, *place, one.epoch)).rowcount:
+            ours.append(key)
+    return frozenset(ours)
+
+
+def check(db: sqlite3.Connection, primary: int, epoch: int | None) -> None:
+    """Raise `LeaseLost` unless a turn's thread is held with this epoch; None holds nothing, and needs nothing."""
+    if epoch is None:
+        return
+    held = """SELECT 1 FROM turn JOIN thread ON thread.id = turn.thread
+        WHERE turn.id = ? AND thread.epoch = ? AND thread.worker IS NOT NULL"""
+    if db.execute(held, (primary, epoch)).fetchone() is None:
+        raise LeaseLost("Somebody else answers this now.", f"turn {primary}, epoch {epoch}")
+
+
+def wake(db: sqlite3.Connection, thread: int, at_s: float) -> None:
+    """Make a thread due at a time, if it is not due sooner; who holds it goes on holding it."""
+    update = "UPDATE thread SET due_at_s = min(coalesce(due_at_s, :at), :at) WHERE id = :thread AND worker IS NULL"
+    db.execute(update, {"thread": thread, "at": at_s})
+
+
+def give_back(db: sqlite3.Connection, thread: int, at_s: float) -> None:
+    """Let nobody hold a thread any more; it is due at a time if anything is open there."""
+    is_open = f"EXISTS (SELECT 1 FROM turn WHERE thread = :thread AND {rows.OPEN})"  # noqa: S608 - ours
+    update = f"UPDATE thread SET worker = NULL, due_at_s = CASE WHEN {is_open} THEN :at END WHERE id = :thread"  # noqa: S608 - ours
+    db.execute(update, {"thread": thread, "at": at_s})
+
+
+def take_away(db: sqlite3.Connection, primary: int, now_s: float) -> None:
+    """Let a turn be nobody's any more, whoever worked at it; its thread is due if anything is open there."""
+    select = """SELECT thread.id, thread.worker IS NOT NULL AND turn.epoch = thread.epoch, thread.worker IS NULL
+        FROM turn JOIN thread ON thread.id = turn.thread WHERE turn.id = ?"""
+    thread, is_held, is_free = db.execute(select, (primary,)).fetchone()
+    if is_held:
+        db.execute("UPDATE thread SET epoch = epoch + 1 WHERE id = ?", (thread,))
+    if is_held or is_free:
+        give_back(db, thread, now_s)
