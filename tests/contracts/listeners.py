@@ -11,16 +11,20 @@ from bot.events import Event, Incoming, Reply, ThreadKey
 
 @dataclass
 class Heard:
-    """A `Hear` that keeps what it is told. `refuses`: so many events it does not take, as a store that fails."""
+    """A `Hear` that keeps what it is told. `refuses`: so many events it does not take, as a store that fails; `refused`
+    is set when it did not.
+    """
 
     all: list[Event] = field(default_factory=list)
     refuses: int = 0
+    refused: asyncio.Event = field(default_factory=asyncio.Event)
     _more: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def __call__(self, event: Event) -> Reply:
         async with self._more:
             if self.refuses:
                 self.refuses -= 1
+                self.refused.set()
                 raise OSError("the disk is full")
             self.all.append(event)
             self._more.notify_all()

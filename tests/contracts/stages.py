@@ -115,6 +115,8 @@ class EngineFake:
 class OnDiscord:
     """The real adapter and discord.py, with the simulated Discord."""
 
+    delivers_again_s = 30.0
+
     def __init__(self, discord: SimulatedDiscord, where: Where) -> None:
         self.discord, self.where, self.heard = discord, where, Heard()
         guild = discord.add_guild("Workshop")
@@ -177,6 +179,8 @@ class OnDiscord:
 class OnSlack:
     """The real adapter and slack-bolt, with the simulated Slack."""
 
+    delivers_again_s = 0.3
+
     def __init__(self, slack: SimulatedSlack, where: Where, delivery: Delivery) -> None:
         self.slack, self.where, self.heard = slack, where, Heard()
         self.channel = slack.add_channel("general")
@@ -238,6 +242,8 @@ class OnSlack:
 
 class InMemory:
     """The third adapter."""
+
+    delivers_again_s = 0.0
 
     def __init__(self, where: Where) -> None:
         self.chat, self.where, self.heard = MemoryChat(), where, Heard()
@@ -318,9 +324,13 @@ async def on_slack(where: Where, delivery: Delivery = "edit") -> AsyncIterator[O
 
 
 class PlatformStage(Stage, Protocol):
-    """A stage of a real platform, where the question can be changed, too, and what was heard is known."""
+    """A stage of a real platform, where the question can be changed, too, and what was heard is known.
+
+    `delivers_again_s`: what was not taken comes once more within so long.
+    """
 
     heard: Heard
+    delivers_again_s: float
 
     @property
     def platform(self) -> Platform: ...

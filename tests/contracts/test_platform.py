@@ -1,10 +1,12 @@
 """What every platform promises."""
 
+import asyncio
 import time
 from dataclasses import replace
 
 import pytest
 from contracts.stages import PlatformStage
+from loop_clock import time_passes
 
 from bot.errors import MediaError, Unreachable
 from bot.events import Deleted, Edited, Incoming
@@ -21,7 +23,11 @@ async def test_what_people_say_is_handed_in_once_with_its_place_and_its_time(the
 
 async def test_what_is_not_taken_is_delivered_again(there: PlatformStage) -> None:
     there.heard.refuses = 1
-    question = await there.question()
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(there.question())
+        await there.heard.refused.wait()
+        time_passes(there.delivers_again_s)
+    question = asking.result()
     assert there.heard.refuses == 0
     assert question in there.heard.of(Incoming)
 

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
+from loop_clock import time_passes
 
 from bot.events import Incoming, Pressed, ThreadKey
 from bot.platforms.discord.calls import Calls
@@ -79,6 +80,9 @@ async def test_a_thread_archived_again_is_read_after_a_gap_in_which_that_can_hap
             scene.log.noted.clear()
 
         async with restarted(scene, meanwhile=meanwhile) as later:
+            while is_read and not any(one.in_thread for one in later.heard.all):
+                await later.heard.next()
+            time_passes(30.0)  # it is noted then at the latest
             await later.log.noted.wait()
             in_thread = [one.text for one in later.heard.all if one.in_thread]
             assert in_thread == (["are you there?"] if is_read else [])

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from talk import answer_to, squeezed
+from talk import WORDLESS, answer_to, squeezed
 
 from bot.engine import sentences
 from bot.events import Turn
@@ -101,7 +101,7 @@ def _turn(
         whole = squeezed(turn.outcome.answer)
         wrong = [] if whole in rest else [f"the answer to {names} is not whole: {_seen(shown, names)}"]
         known = {squeezed(answer_to(name)) for one in mine for name in one.names}
-        if not all(_is_answered(one, whole, newest=_is_newest(one, told)) for one in there):
+        if not all(_is_answered(one, whole, newest=_is_newest(one, told)) for one in _worded(there)):
             wrong.append(f"{names} is answered by {whole[:60]}")
         if not any(whole.startswith(one) for one in known):
             wrong.append(f"{names} is answered by something else: {whole[:60]}")
@@ -115,6 +115,13 @@ def _turn(
     if turn.state == "failed" and not mute and not _says_something(shown):
         wrong.append(f"{names} failed without a word: {shown[-150:]}")
     return wrong, rest
+
+
+def _worded(asked: Sequence[Asked]) -> Sequence[Asked]:
+    """Return the questions of a turn whose answers can be told apart: beside words, the simulated Claude says nothing
+    of a question without any.
+    """
+    return [one for one in asked if one.names[-1] != WORDLESS] or asked
 
 
 def _is_answered(one: Asked, whole: str, *, newest: bool) -> bool:
