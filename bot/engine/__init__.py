@@ -6,10 +6,10 @@ platforms and the store by their ports only.
 """
 
 from bot.engine.answer.answerer import Answerer
-from bot.engine.answer.budget import Budgets
 from bot.engine.answer.claude_turn import ClaudeTurn, warn_of_small_limits
 from bot.engine.answer.clients import Clients
 from bot.engine.answer.model_check import check_models
+from bot.engine.answer.money.budget import Budgets
 from bot.engine.engine import Engine
 from bot.engine.turns.concurrency import ConcurrencyLimit
 

@@ -13,9 +13,9 @@ from engine_room import ADA, GRACE, Room, message, room
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.answer.asked import asked_block
-from bot.engine.answer.prompt import message_text
-from bot.engine.answer.user_message import MOST_CHARACTERS
+from bot.engine.answer.prompt.asked import asked_block
+from bot.engine.answer.prompt.markup import message_text
+from bot.engine.answer.prompt.user_message import MOST_CHARACTERS
 from bot.events import Person, Place, Said, Upload
 from bot.simulator.claude import SimulatedClaude
 
@@ -117,7 +117,7 @@ async def test_the_place_is_told_once_and_the_time_each_time(here: Room) -> None
 async def test_the_place_is_told_again_before_its_thread_has_grown_too_long_to_hold_it(
     here: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.engine.answer.user_message.PLACE_LASTS", 4)
+    monkeypatch.setattr("bot.engine.answer.prompt.user_message.PLACE_LASTS", 4)
     here.chat.place = FORUM
     for number in range(100, 105):
         await here.say(number, "So?")

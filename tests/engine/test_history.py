@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bot.engine.answer.history import room_beside, sendable, with_bytes, without_bytes
-from bot.engine.answer.trim import GONE, Room
+from bot.engine.answer.prompt.history import room_beside, sendable, with_bytes, without_bytes
+from bot.engine.answer.prompt.trim import GONE, Room
 from bot.ports import Store
 from bot.store import open_store
 

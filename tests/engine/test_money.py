@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from engine_room import ADA, GRACE, MOD, Room, key, message, room
 
-from bot.engine.answer.budget import DAY_S
+from bot.engine.answer.money.budget import DAY_S
 from bot.engine.sentences import in_about, over_budget
 from bot.events import Bill, TurnState
 from bot.simulator.claude import Reply, SimulatedClaude

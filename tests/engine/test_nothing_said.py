@@ -7,7 +7,7 @@ from engine_room import ADA, GRACE, MOD, Chat, Room, key, message, room
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.answer.user_message import before_turn
+from bot.engine.answer.prompt.user_message import before_turn
 from bot.engine.sentences import DELETED
 from bot.events import Button, Incoming, Said, Upload
 from bot.simulator.claude import Reply, SimulatedClaude

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.answer.prompt import (
+from bot.engine.answer.prompt.markup import (
     Gathered,
     about_blocks,
     context_blocks,

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.answer.trim import GONE, LEFT_OUT, Room, tokens_of, trimmed
+from bot.engine.answer.prompt.trim import GONE, LEFT_OUT, Room, tokens_of, trimmed
 
 WIDE = Room(tokens=10**9, files=10**6, file_bytes=10**12)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.claude import AuthenticationRefused, ClaudeError, Overloaded
-from bot.engine.answer.budget import OverBudget
+from bot.engine.answer.money.budget import OverBudget
 from bot.engine.answer.verdict import DONE, WAITS, Verdict, What, known_of, say, verdict_of
 from bot.engine.sentences import NOT_TAKEN, OUR_FAULT, sentence_for
 from bot.errors import Forbidden, Gone, MediaError, RateLimited, Rejected, StoreError, Unreachable

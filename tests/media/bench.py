@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from bot.engine.answer.history import without_bytes
+from bot.engine.answer.prompt.history import without_bytes
 from bot.events import Incoming, MessageKey, Outcome, Person, ThreadKey, TurnState, Upload
 from bot.media import Media, block_for, read
 from bot.store import open_store

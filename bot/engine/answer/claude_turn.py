@@ -25,18 +25,17 @@ from bot.claude import (
     get_schema,
     stopped,
 )
-from bot.engine.answer.budget import Account, Budgets, warn_of_limit
 from bot.engine.answer.clients import Clients
-from bot.engine.answer.cost import ENOUGH_TOKENS, request_tokens
 from bot.engine.answer.delay import delay_told
 from bot.engine.answer.files import GivenFiles
-from bot.engine.answer.history import room_beside, sendable, with_bytes, without_bytes
+from bot.engine.answer.money.budget import Account, Budgets, warn_of_limit
+from bot.engine.answer.money.cost import ENOUGH_TOKENS, request_tokens
 from bot.engine.answer.outcome import Answer, lines, stopped_answer
-from bot.engine.answer.prompt import system
+from bot.engine.answer.prompt.history import sendable, without_bytes
+from bot.engine.answer.prompt.markup import system
+from bot.engine.answer.prompt.shown import Shown, shown
+from bot.engine.answer.prompt.trim import Messages
 from bot.engine.answer.status import Status
-from bot.engine.answer.trim import Messages
-from bot.engine.answer.user_message import build_user_message
-from bot.engine.patience import patiently
 from bot.engine.sentences import stop_note, using
 from bot.engine.turns.running_turn import RunningTurn, UserMessage
 from bot.events import Button, File, Outcome
@@ -88,15 +87,16 @@ class ClaudeTurn:
         also while the thread and the files are read, is what there was of it. Raises `ClaudeError`, `OverBudget` and
         `PlatformError`.
         """
-        history = await patiently(self._history.messages, run.turn.questions[0].thread)
+        reads = self._client(place).abilities.context_tokens
+        told: Shown | None = None
         async with run.until_stopped():
-            run.tell(await build_user_message(run.turn, place.platform, place.surface, place.profile, history=history))
-        told = run.told
+            told = await shown(
+                run.turn, place.platform, place.surface, place.profile, history=self._history, reads_tokens=reads
+            )
+            run.tell(told.message)
         if run.stopped or told is None:
             return await self._stopped(run, place)
-        room = room_beside(told.blocks, self._room_tokens(place.profile))
-        earlier = await with_bytes(history, self._history, room)
-        return await self._answer(run, place, Prompt(earlier, told, account))
+        return await self._answer(run, place, Prompt(told.earlier, told.message, account))
 
     async def _answer(self, run: RunningTurn, place: AnswerContext, prompt: Prompt) -> Answer:
         try:
@@ -159,12 +159,6 @@ class ClaudeTurn:
         show_written(run, place.reply)
         answer = stopped_answer(run, files)
         return replace(answer, messages=await without_bytes(answer.messages, self._history))
-
-    def _room_tokens(self, profile: Profile) -> int:
-        """What a request may hold: as configured, but never more than the model reads."""
-        reads = self._clients[profile.model].abilities.context_tokens
-        most = profile.context_tokens
-        return min(most, max(reads - profile.max_tokens, reads // 2)) if reads else most
 
     def _client(self, place: AnswerContext) -> AsyncClient:
         return self._clients[place.profile.model]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.engine.answer.prompt import Block, Gathered, question_blocks
+from bot.engine.answer.prompt.markup import Block, Gathered, question_blocks
 from bot.engine.sentences import BROKE_OFF_IN_HISTORY, STOPPED, STOPPED_IN_HISTORY
 from bot.engine.turns.running_turn import RunningTurn
 from bot.events import Button, File, Outcome, Turn, TurnState

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any
 
 from bot.claude import ClaudeError
-from bot.engine.answer.budget import OverBudget
+from bot.engine.answer.money.budget import OverBudget
 from bot.engine.sentences import NOT_TAKEN, OUR_FAULT, sentence_for
 from bot.errors import Gone, PlatformError, StoreError, Unreachable
 from bot.events import TurnState

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from bot.claude import Usage
-from bot.engine.answer.cost import ENOUGH_TOKENS, LIKELY_TOKENS, about_spent, request_tokens
+from bot.engine.answer.money.cost import ENOUGH_TOKENS, LIKELY_TOKENS, about_spent, request_tokens
 from bot.engine.patience import patiently
 from bot.engine.sentences import over_budget
 from bot.errors import ParleyError, StoreError

@@ -10,7 +10,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.engine.answer.trim import GONE, Room, tokens_of, trimmed
+from bot.engine.answer.prompt.trim import GONE, Room, tokens_of, trimmed
 from bot.engine.patience import patiently
 from bot.media import estimate_tokens
 from bot.ports import History

@@ -10,7 +10,7 @@ from itertools import pairwise
 from math import ceil
 from typing import Any
 
-from bot.engine.answer.prompt import Block
+from bot.engine.answer.prompt.markup import Block
 from bot.media import estimate_tokens
 
 GONE = "(An image or file from earlier in this thread is no longer shown: the thread holds too many.)"

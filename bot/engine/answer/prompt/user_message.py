@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.engine.answer.asked import asked_block, knows_place, missing_before
-from bot.engine.answer.gather import gather_uploads
-from bot.engine.answer.prompt import Gathered, about_blocks, context_blocks, question_blocks, told_before
+from bot.engine.answer.prompt.asked import asked_block, knows_place, missing_before
+from bot.engine.answer.prompt.gather import gather_uploads
+from bot.engine.answer.prompt.markup import Gathered, about_blocks, context_blocks, question_blocks, told_before
 from bot.engine.sentences import WITHOUT
 from bot.engine.turns.running_turn import UserMessage
 from bot.events import Earlier, Incoming, Place, Said, Turn

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from bot.engine.answer.prompt import Gathered, file_label, refused_upload
+from bot.engine.answer.prompt.markup import Gathered, file_label, refused_upload
 from bot.errors import MediaError
 from bot.events import Upload
 from bot.media import block_for, one_message, read

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.claude import Usage
-from bot.engine.answer.trim import tokens_of
+from bot.engine.answer.prompt.trim import tokens_of
 from bot.media import estimate_tokens
 
 ENOUGH_TOKENS = 1_000

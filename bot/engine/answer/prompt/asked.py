@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.engine.answer.prompt import Block, attributes
+from bot.engine.answer.prompt.markup import Block, attributes
 from bot.events import Incoming, Person, Place
 
 KEY = "asked"
