@@ -4,15 +4,19 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Any
 
+import discord
 import pytest
 from loop_clock import time_passes
 
-from bot.events import Incoming, Pressed, ThreadKey
+from bot.events import Deleted, Incoming, Pressed, ThreadKey
 from bot.platforms.discord.calls import Calls
-from bot.platforms.discord.catch_up import CatchUp
 from bot.platforms.discord.listen import Listener
+from bot.platforms.discord.source import TERMS, DiscordSource
+from bot.platforms.kernel.catch_up import CatchUp
+from bot.platforms.kernel.door import Door
 from bot.reply import Pacer
 from bot.simulator.faults import Fault
 
@@ -293,10 +297,10 @@ async def test_a_message_that_could_not_be_heard_is_heard_later(connected: Conne
         await scene.log.noted.wait()
         calls, heard = Calls(Pacer()), type(scene.heard)()
         heard.fail_with = [OSError("disk full")] * 2
-        client = Listener(heard, tasks, calls.limits, content=True)
+        client, catch_up = listener(scene, calls, heard, tasks)
         await client.login(scene.discord.token)
         calls.use(client)
-        catching_up = tasks.create_task(CatchUp(client, calls, scene.log, note_every_s=0.05).run())
+        catching_up = tasks.create_task(catch_up.run(client.connected))
         connecting = tasks.create_task(client.connect())
         await client.connected.wait()
         scene.log.noted.clear()
@@ -310,16 +314,18 @@ async def test_a_message_that_could_not_be_heard_is_heard_later(connected: Conne
 
 async def test_what_a_session_told_that_ended_at_once_is_heard_all_the_same(connected: Connected) -> None:
     async with connected() as scene, asyncio.TaskGroup() as tasks:
-        calls, heard = Calls(Pacer()), asyncio.Event()
-        client = Listener(scene.heard, tasks, calls.limits, content=True)
-        catching_up = tasks.create_task(CatchUp(client, calls, scene.log).run())
+        client, catch_up = listener(scene, Calls(Pacer()), scene.heard, tasks)
+        catching_up = tasks.create_task(catch_up.run(client.connected))
         client.dispatch("connect")
-
-        async def handle() -> None:
-            heard.set()
-
-        client.in_turn(1, handle)
+        client.dispatch("raw_message_delete", discord.RawMessageDeleteEvent({"id": "2", "channel_id": "1"}))
         await asyncio.sleep(0)
-        assert not heard.is_set()
+        assert scene.heard._arrived.empty()
         catching_up.cancel()
-        await heard.wait()
+        assert (await scene.heard.next(Deleted)).key.message == "2"
+
+
+def listener(scene: Any, calls: Calls, heard: Any, tasks: asyncio.TaskGroup) -> tuple[Listener, CatchUp[Any]]:
+    """Return a client, and what sees to what it missed."""
+    door, source = Door("discord", heard), DiscordSource(calls)
+    catch_up = CatchUp(source, door, scene.log, calls.clock.now_s, replace(TERMS, note_every_s=0.05))
+    return Listener(door, source, catch_up, tasks, calls.limits, content=True), catch_up

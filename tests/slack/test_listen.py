@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from bot.events import Deleted, Edited, Incoming, MessageKey, ThreadKey
+from bot.platforms.kernel.door import Door
 from bot.platforms.slack import shared_budget
 from bot.platforms.slack.calls import Calls, Me
 from bot.platforms.slack.listen import Listener
+from bot.platforms.slack.read.events import Events
 from bot.platforms.slack.read.people import People
 from bot.platforms.slack.read.translate import Translator
 from bot.reply import Pacer
@@ -193,8 +195,9 @@ async def test_what_the_bot_does_not_listen_to_is_done_with(body: dict[str, Any]
     async def nobody(_: object) -> str:
         raise AssertionError("nothing was said")
 
-    calls = Calls(Pacer([shared_budget()]))
-    listener = Listener(nobody, Translator(calls, People(calls)), Me("UBOT", "BBOT", "T1", "parley"), calls.clock)
+    calls, me = Calls(Pacer([shared_budget()])), Me("UBOT", "BBOT", "T1", "parley")
+    events = Events(Translator(calls, People(calls)), me)
+    listener = Listener(Door("slack", nobody), events, nobody, me, calls.clock)
     assert (await listener.take(body)).status == 200
 
 

@@ -1,7 +1,7 @@
 """Discord, by the real discord.py: nothing of it leaves this room.
 
-- `listen`     events in: what people do, in each channel's order; `catch_up` what they said while the bot was away;
-               `read_slots` which channel is read back next; `sessions` how often a session may begin
+- `listen`     events in: what people do, in each channel's order; `sessions` how often a session may begin
+- `source`     what people said while the bot was away, read back
 - `read`       what people wrote → `bot.events` and Markdown, and what was said before
 - `surface`    posts and edits out; `find` what was posted before
 - `buttons`    the buttons below an answer, and what a press on one means; `whisper` tells one person alone

@@ -1,10 +1,9 @@
 """Events in: what people do on Discord, handed on in the order in which each channel saw it."""
 
 import asyncio
-import math
 import time
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -13,28 +12,29 @@ import discord
 import structlog
 
 from bot.errors import Stopping
-from bot.events import Deleted, Edited, Incoming, MessageKey, Missed, Pressed, ThreadKey
+from bot.events import Deleted, Edited, Event, MessageKey, Pressed
 from bot.platforms.discord.buttons import answer, cross, press
-from bot.platforms.discord.calls import within
 from bot.platforms.discord.find import idempotency_key_of
 from bot.platforms.discord.limits import RateLimits
-from bot.platforms.discord.read.translate import incoming, is_question, says_something
+from bot.platforms.discord.read.question import question_in
+from bot.platforms.discord.read.translate import is_question
 from bot.platforms.discord.sdk import check, guard_events, queue_nothing
-from bot.platforms.kernel.order import ChannelOrder, Slot
+from bot.platforms.discord.source import DiscordSource, Past
+from bot.platforms.kernel.agenda import ChannelRef
+from bot.platforms.kernel.catch_up import CatchUp
+from bot.platforms.kernel.door import Door
+from bot.platforms.kernel.order import Slot
 from bot.platforms.kernel.others import Others
-from bot.platforms.kernel.shape import MISREAD, misread
-from bot.ports import EventHandler
 
 log = structlog.get_logger()
 
 _DISCONNECTS = 20
 _WITHIN_S = 60.0
-_LOOK_UP_S = 20.0
 _MOST_EDITED = 1000
-_FIRST, _NEXT = 0.0, 1.0
-"""Discord sends what happens in a channel in its order: what came first goes first, but for what was missed."""
+_GUILDS_S = 60.0
+"""How long a session's guilds are waited for; one in an outage may take hours."""
 
-Step = Callable[[], Awaitable[None]]
+Translate = Callable[[], Awaitable[Sequence[Event]]]
 
 
 def intents(*, content: bool) -> discord.Intents:
@@ -52,19 +52,18 @@ def intents(*, content: bool) -> discord.Intents:
 
 
 class Listener(discord.Client):
-    """A connection to the gateway. `tasks` owns the tasks in which `handle` runs: one per event, which waits for its
-    turn in its channel, and one per press of a button, which may not wait.
+    """A connection to the gateway. `tasks` owns the tasks in which events are handed in: one per event, which waits for
+    its turn in its channel, and one per press of a button, which may not wait.
 
-    `connected`: set while events arrive. `begun`: None for each new session, and each guild that can be seen from now
-    on; what was said there before was not heard. `order`: to be released when the steps that see to that stand first;
-    until then all messages wait. `beginning`: a session whose guilds are not all in `begun`. `unheard`: the channels
-    with a message that `handle` could not take, and when the oldest such was sent, in seconds since 1970. `others`: is
-    told what the bot's own account does.
+    `source`, `catch_up`: are told when a session or a guild begins; what was said there before was not heard. `others`:
+    is told what the bot's own account does. `connected`: set while events arrive.
     """
 
     def __init__(
         self,
-        handle: EventHandler,
+        door: Door,
+        source: DiscordSource,
+        catch_up: CatchUp[Past],
         tasks: asyncio.TaskGroup,
         limits: RateLimits,
         *,
@@ -81,16 +80,13 @@ class Listener(discord.Client):
         guard_events(self)
         queue_nothing(self)
         self.connected = asyncio.Event()
-        self.begun: asyncio.Queue[discord.Guild | None] = asyncio.Queue()
-        self.order = ChannelOrder()
-        self.order.hold()
-        self.beginning = False
-        self.unheard: dict[int, float] = {}
-        self._read_dm: Callable[[int], Awaitable[None]] | None = None
-        self._dms: set[int] = set()
-        self._hear = handle
+        self._door = door
+        self._source = source
+        self._catch_up = catch_up
         self._tasks = tasks
         self._others = others or Others()
+        self._dms: set[int] = set()
+        self._guilds_until_s = 0.0
         self._edited: OrderedDict[int, datetime] = OrderedDict()
         self._disconnects: deque[float] = deque(maxlen=_DISCONNECTS)
 
@@ -100,59 +96,28 @@ class Listener(discord.Client):
         if take is not None:
             take(*args)
 
-    def read_dms_by(self, read: Callable[[int], Awaitable[None]]) -> None:
-        """Have each DM read, by its channel, before its first message that this client hears is handed in."""
-        self._read_dm = read
-
-    def in_turn(self, channel: int, step: Step, *, since_s: float | None = None, first: bool = False) -> None:
-        """Take a step for a channel after what came before, or `first` of all that waits; the others wait for it.
-
-        `since_s`: when what it hands in was said, if not now: events come late after a break.
-        """
-        said_s = time.time() if since_s is None else since_s
-        slot = self.order.slot(str(channel), _FIRST if first else _NEXT, since_s=said_s)
-        self._tasks.create_task(_take_step(channel, slot, step), name=f"discord-hear-{channel}")
-
-    async def missed(self) -> None:
-        """Hand in that edits and deletions may have been missed."""
-        await self._hear(Missed("discord"))
-
-    async def hear_message(self, message: discord.Message, *, author: discord.Member | None = None) -> None:
-        """Hand in a message that a person wrote, if it says anything. `author` as for `incoming`.
-
-        One that `handle` cannot take is noted in `unheard`, and does not stop the next.
-        """
-        try:
-            question = await self._readable_question(message, author)
-            if question is not None:
-                await self._hear(question)
-        except Stopping:
-            log.info("discord_message_waits_for_the_next_start", channel=message.channel.id, message=message.id)
-            self._note_unheard(message)
-        except Exception:
-            log.exception("discord_message_not_heard", channel=message.channel.id, message=message.id)
-            self._note_unheard(message)
-
-    def _note_unheard(self, message: discord.Message) -> None:
-        sent_at_s = message.created_at.timestamp() - 0.001  # so that it is among what was said since then
-        self.unheard[message.channel.id] = min(self.unheard.get(message.channel.id, math.inf), sent_at_s)
+    def is_whole(self) -> bool:
+        """Return whether all of the session's guilds are there, or those that are not were waited for."""
+        is_over = asyncio.get_running_loop().time() >= self._guilds_until_s
+        return is_over or not any(guild.unavailable for guild in self.guilds)
 
     # What discord.py tells, by the names of its events.
 
     def _take_connect(self) -> None:  # at READY: each new session, of which the guilds follow
-        self.order.hold()
-        self.beginning = True
+        self._catch_up.hold()
+        self._guilds_until_s = 0.0
 
     def _take_ready(self) -> None:
         log.info("discord_ready", bot=str(self.user), content=self.intents.message_content)
         self.connected.set()
-        self.beginning = False
-        for begun in (None, *(guild for guild in self.guilds if not guild.unavailable)):
-            self.begun.put_nowait(begun)
+        self._guilds_until_s = asyncio.get_running_loop().time() + _GUILDS_S
+        self._source.begin(guild for guild in self.guilds if not guild.unavailable)
+        self._catch_up.begin(anew=True)
 
     def _take_guild_available(self, guild: discord.Guild) -> None:  # one that came later, or is back
-        self.order.hold()  # its next messages may come before it is looked at
-        self.begun.put_nowait(guild)
+        self._source.begin([guild])
+        if self._guilds_until_s:  # else READY, which comes, begins all of it
+            self._catch_up.begin(anew=False)
 
     # So discord.py calls a guild whose GUILD_CREATE does not say that it is available: one that the bot was just added
     # to, or one that is back and leaves the field out.
@@ -178,18 +143,17 @@ class Listener(discord.Client):
             )
         if is_question(message):
             sent_at_s = message.created_at.timestamp()
-            if message.guild is None and message.channel.id not in self._dms:
-                self._dms.add(message.channel.id)
-                if self._read_dm is not None:
-                    self.in_turn(message.channel.id, partial(self._read_dm, message.channel.id))
-            self.in_turn(message.channel.id, partial(self.hear_message, message), since_s=sent_at_s)
+            is_new_dm = message.guild is None and message.channel.id not in self._dms
+            self._dms |= {message.channel.id} if is_new_dm else set()
+            self._tasks.create_task(
+                self._take_question(message, self._slot(message.channel.id, sent_at_s, unlisted=is_new_dm)),
+                name=f"discord-hear-{message.channel.id}",
+            )
 
     def _take_raw_message_edit(self, update: discord.RawMessageUpdateEvent) -> None:
         check(update.message)
         if is_question(update.message) and self._is_edit(update.message):
-            self.in_turn(
-                update.channel_id, partial(_safely, update.message_id, partial(self._hear_edit, update.message))
-            )
+            self._in_turn(update.channel_id, update.message_id, partial(self._edit, update.message))
 
     def _take_raw_message_delete(self, gone: discord.RawMessageDeleteEvent) -> None:
         self._queue_deleted(gone.guild_id, gone.channel_id, gone.message_id)
@@ -201,19 +165,19 @@ class Listener(discord.Client):
     def _take_interaction(self, interaction: discord.Interaction) -> None:
         pressed = press(interaction)
         if pressed is not None:
-            self._press(pressed, partial(answer, interaction, pressed, self._hear, self._others))
+            self._press(pressed, partial(answer, interaction, pressed, self._door.handle, self._others))
 
     def _take_raw_reaction_add(self, reaction: discord.RawReactionActionEvent) -> None:
         pressed = cross(reaction, self)
         if pressed is not None:
-            self._press(pressed, partial(self._hear, pressed))
+            self._press(pressed, partial(self._door.handle, pressed))
 
     def _press(self, pressed: Pressed, handle: Callable[[], Awaitable[object]]) -> None:
         self._tasks.create_task(_safely(pressed.message, handle), name=f"discord-press-{pressed.message.message}")
 
     def _is_edit(self, message: discord.Message) -> bool:
-        """Say whether a person changed a message. Discord tells its own changes in the same way, a link's preview or a
-        thread on it, and then the time of the last edit is none or what it was (docs, events/gateway-events).
+        """Return whether a person changed a message. Discord tells its own changes in the same way, a link's preview or
+        a thread on it, and then the time of the last edit is none or what it was (docs, events/gateway-events).
         """
         edited_at = message.edited_at
         if edited_at is None or self._edited.get(message.id) == edited_at:
@@ -224,48 +188,41 @@ class Listener(discord.Client):
             self._edited.popitem(last=False)
         return True
 
+    def _in_turn(self, channel: int, message: int, translate: Translate) -> None:
+        """Hand in what was done to a message after what came before it in its channel; if that fails it is lost."""
+        slot = self._slot(channel, time.time())
+        self._tasks.create_task(self._door.take(slot, translate, (channel, message)), name=f"discord-hear-{channel}")
+
+    def _slot(self, channel: int, said_s: float, *, unlisted: bool = False) -> Slot:
+        """Join a channel's line: Discord sends what happens there in its order, but for what was missed."""
+        settle = partial(self._catch_up.first, ChannelRef(str(channel)), unlisted=unlisted)
+        return self._door.slot(str(channel), settle=settle, said_s=said_s)
+
+    async def _take_question(self, message: discord.Message, slot: Slot) -> None:
+        """Hand in a message. One that cannot be taken is read again later."""
+        channel = message.channel.id
+        if not await self._door.take(slot, partial(self._question, message), (channel, message.id)):
+            self._catch_up.not_taken(ChannelRef(str(channel)), message.created_at.timestamp())
+
+    async def _question(self, message: discord.Message) -> Sequence[Event]:
+        question = await question_in(self, message)
+        return () if question is None else (question,)
+
+    async def _edit(self, message: discord.Message) -> Sequence[Event]:
+        question = await question_in(self, message)
+        return () if question is None else (Edited(question),)
+
     def _queue_deleted(self, guild: int | None, channel: int, message: int) -> None:
         key = MessageKey("discord", str(guild or "@me"), str(channel), str(message))
-        self.in_turn(channel, partial(_safely, key, partial(self._hear, Deleted(key))))
-
-    async def _hear_edit(self, message: discord.Message) -> None:
-        question = await self._question(message)
-        if question is not None:
-            await self._hear(Edited(question))
-
-    async def _readable_question(self, message: discord.Message, author: discord.Member | None) -> Incoming | None:
-        """Return what a message asks; None if it cannot be read, now or ever."""
-        try:
-            return await self._question(message, author)
-        except MISREAD as error:
-            fields = {name: getattr(message, name, None) for name in ("author", "content", "channel", "attachments")}
-            misread("discord_message_unreadable", fields, error, channel=message.channel.id, message=message.id)
-            return None
-
-    async def _question(self, message: discord.Message, author: discord.Member | None = None) -> Incoming | None:
-        me = self.user.id if self.user else 0
-        question = incoming(message, me, await self._thread_of(message), author=author)
-        return question if says_something(question) else None
-
-    async def _thread_of(self, message: discord.Message) -> ThreadKey:
-        """Return a message's conversation. discord.py does not know a thread that was archived when we connected."""
-        channel: Any = message.channel
-        if isinstance(channel, discord.PartialMessageable):
-            channel = await within(_LOOK_UP_S, lambda: self.fetch_channel(message.channel.id))
-        if channel.guild is None:
-            return ThreadKey("discord", "@me", str(channel.id), str(channel.id))
-        if isinstance(channel, discord.Thread):
-            return ThreadKey("discord", str(channel.guild.id), str(channel.parent_id), str(channel.id))
-        return ThreadKey("discord", str(channel.guild.id), str(channel.id), str(message.id))
+        self._in_turn(channel, message, partial(_just, Deleted(key)))
 
 
-async def _take_step(channel: int, slot: Slot, step: Step) -> None:
-    async with slot:
-        await _safely(channel, step)
+async def _just(event: Event) -> Sequence[Event]:
+    return (event,)
 
 
 async def _safely(about: MessageKey | int, handle: Callable[[], Awaitable[object]]) -> None:
-    """Hand in what was done to a message. If that fails it is lost, and must not stop what comes next."""
+    """Do what waits for no turn. If that fails it is lost."""
     try:
         await handle()
     except Stopping:

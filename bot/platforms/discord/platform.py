@@ -15,13 +15,15 @@ from bot.events import Incoming, Person, Traits, Upload
 from bot.media.download import LinkExpired, fetch
 from bot.platforms.discord import sdk
 from bot.platforms.discord.calls import Calls, readable
-from bot.platforms.discord.catch_up import CatchUp
 from bot.platforms.discord.limits import ALL_CALLS, shared_budget
 from bot.platforms.discord.read.translate import is_question, mentions_bot, person, says_something, text_of, uploads_of
 from bot.platforms.discord.sessions import PacedListener, SessionStarts, wait_if_few_left
+from bot.platforms.discord.source import TERMS, DiscordSource, Past
 from bot.platforms.discord.surface import DiscordSurface
 from bot.platforms.discord.whisper import whisper_to_author
 from bot.platforms.kernel.back_off import BackOff
+from bot.platforms.kernel.catch_up import CatchUp
+from bot.platforms.kernel.door import Door
 from bot.platforms.kernel.others import Others
 from bot.platforms.kernel.shape import misread
 from bot.platforms.kernel.whisper import Whispering
@@ -77,7 +79,7 @@ class DiscordPlatform:
     async def run(self, handle: EventHandler, checkpoints: Checkpoints, is_ours: IsOurs) -> None:
         """Connect and hand events in until cancelled; then everything is closed.
 
-        What was said while there was no session is fetched and handed in, too (see `catch_up`).
+        What was said while there was no session is fetched and handed in, too (see `source`).
 
         Reconnects by itself; while Discord cannot be reached it tries again, ever more rarely, and never too often for
         Discord (see `sessions`). Raises `StartupError` if Discord refuses the bot, at the start or later (a token that
@@ -184,9 +186,19 @@ class DiscordPlatform:
         while True:
             begun, least_s = clock(), 0.0
             try:
-                limits = self._calls.limits
-                client = PacedListener(self._starts, handle, hearing, limits, content=content, others=others)
-                await self._connect(client, checkpoints)
+                door, source = Door(self.name, handle), DiscordSource(self._calls)
+                catch_up = CatchUp(source, door, checkpoints, self._calls.clock.now_s, TERMS)
+                client = PacedListener(
+                    door,
+                    source,
+                    catch_up,
+                    hearing,
+                    self._calls.limits,
+                    starts=self._starts,
+                    content=content,
+                    others=others,
+                )
+                await self._connect(client, catch_up)
                 reason = "closed"
             except discord.PrivilegedIntentsRequired:
                 content = _without_content(refused_before=not content)
@@ -205,11 +217,11 @@ class DiscordPlatform:
             log.warning("discord_reconnecting", reason=reason, wait_s=round(wait_s, 1))
             await asyncio.sleep(wait_s)
 
-    async def _connect(self, client: PacedListener, checkpoints: Checkpoints) -> None:
+    async def _connect(self, client: PacedListener, catch_up: CatchUp[Past]) -> None:
         try:
             await client.login(self._token)
             self._calls.use(client)
-            async with beside(CatchUp(client, self._calls, checkpoints).run(), "discord-catch-up"):
+            async with beside(catch_up.run(client.connected, client.is_whole), "discord-catch-up"):
                 await wait_if_few_left(client)
                 await cancel_reliably(client.connect(), "discord-connection")
         except AttributeError as error:

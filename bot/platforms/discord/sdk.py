@@ -218,10 +218,12 @@ async def history(
     *,
     before: int | None = None,
     after: int | None = None,
+    until: int | None = None,
     channel: Any = None,
 ) -> AsyncIterator[discord.Message]:
     """Yield up to `limit` messages of a channel, newest first; with `after` oldest first. One that cannot be read is
-    left out, and logged. `channel`: discord.py's object for the place, if it is not in its cache.
+    left out, and logged. `until`: the page with this message, or an older one, is the last. `channel`: discord.py's
+    object for the place, if it is not in its cache.
 
     Raises `discord.DiscordException`, and `MISREAD` if the answer is no list of messages.
     """
@@ -235,7 +237,7 @@ async def history(
                 misread("discord_message_unreadable", data, error, channel=place)
             else:
                 yield message
-        if len(page) < _PAGE or not ids:
+        if len(page) < _PAGE or not ids or (until is not None and min(ids) <= until):
             return
         limit -= len(page)
         before, after = (None, max(ids)) if after is not None else (min(ids), None)

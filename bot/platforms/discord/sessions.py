@@ -15,8 +15,10 @@ import structlog
 from bot.platforms.discord import sdk
 from bot.platforms.discord.limits import RateLimits
 from bot.platforms.discord.listen import Listener
+from bot.platforms.discord.source import DiscordSource, Past
+from bot.platforms.kernel.catch_up import CatchUp
+from bot.platforms.kernel.door import Door
 from bot.platforms.kernel.others import Others
-from bot.ports import EventHandler
 
 log = structlog.get_logger()
 
@@ -72,15 +74,17 @@ class PacedListener(Listener):
 
     def __init__(
         self,
-        starts: SessionStarts,
-        handle: EventHandler,
+        door: Door,
+        source: DiscordSource,
+        catch_up: CatchUp[Past],
         tasks: asyncio.TaskGroup,
         limits: RateLimits,
         *,
+        starts: SessionStarts,
         content: bool,
         others: Others,
     ) -> None:
-        super().__init__(handle, tasks, limits, content=content, others=others)
+        super().__init__(door, source, catch_up, tasks, limits, content=content, others=others)
         self._starts = starts
 
     def dispatch(self, event: str, /, *args: Any, **more: Any) -> None:

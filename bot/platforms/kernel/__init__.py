@@ -1,6 +1,7 @@
 """What both adapters do alike, written once. It knows no SDK and neither platform.
 
-- `order`     what happens in a channel, one event at a time
+- `order`     what happens in a channel, one event at a time; `door` hands it in
+- `catch_up`  what was missed, over an adapter's `source`; `agenda` which place is read next
 - `gate`      the way to a client that comes and goes
 - `buttons`   what is written on a button, and the id by which a press is known
 - `whisper`   what one person is told, and nobody else sees

@@ -4,41 +4,32 @@ import asyncio
 import itertools
 import math
 from bisect import insort
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
+Settle = Callable[[], Awaitable[object]]
+"""What is waited for before an event may be handed on: what ranks before it may join its line until then."""
+
 
 class ChannelOrder:
-    """A line for each channel. `held`: whether nobody is let through at the moment."""
+    """A line for each channel."""
 
     def __init__(self) -> None:
-        self.held = False
         self._lines: dict[str, _Line] = {}
         self._numbers = itertools.count()
 
-    def slot(self, channel: str, rank: float = 0.0, *, settle_s: float = 0.0, since_s: float = math.inf) -> "Slot":
+    def slot(
+        self, channel: str, rank: float = 0.0, *, settle: Settle | None = None, since_s: float = math.inf
+    ) -> "Slot":
         """Join a channel's line at once and return the slot: the event is handed on inside `async with`, which must
         follow.
 
         Of those that wait the lowest `rank` goes first, and of equal ones who joined first. What ranks before this one
-        has `settle_s` seconds to come. `since_s`: when it was said, in seconds since 1970, for `waiting_since_s`.
+        may come until `settle` is over. `since_s`: when it was said, in seconds since 1970, for `waiting_since_s`.
         """
         line = self._lines.setdefault(channel, _Line(self, channel))
-        return line.join(Slot(line, (rank, next(self._numbers)), settle_s, since_s))
-
-    def hold(self) -> None:
-        """Let nobody through from now on. Who has been let through goes on."""
-        self.held = True
-
-    def release(self) -> None:
-        """Let the first of each line through."""
-        self.held = False
-        for line in list(self._lines.values()):
-            line.go_on()
-
-    def is_waited_for(self, channel: str) -> bool:
-        """Return whether anybody waits in a channel's line; who has been let through does not."""
-        return channel in self._lines and bool(self._lines[channel].waiting)
+        return line.join(Slot(line, (rank, next(self._numbers)), settle, since_s))
 
     def waiting_since_s(self) -> float:
         """Return when the earliest event was said that is not handed on to its end; infinity if there is none."""
@@ -52,19 +43,19 @@ class ChannelOrder:
 class Slot:
     """One event's place in its channel's line."""
 
-    def __init__(self, line: "_Line", place: tuple[float, int], settle_s: float, since_s: float) -> None:
+    def __init__(self, line: "_Line", place: tuple[float, int], settle: Settle | None, since_s: float) -> None:
         self.place = place
         self.since_s = since_s
         self.settled = False
         self.go = asyncio.Event()
         self._line = line
-        self._settle_s = settle_s
+        self._settle = settle
 
     async def __aenter__(self) -> Self:
         """Wait until it is this event's turn."""
         try:
-            if self._settle_s:
-                await asyncio.sleep(self._settle_s)
+            if self._settle is not None:
+                await self._settle()
             self.settled = True
             self._line.go_on()
             await self.go.wait()
@@ -97,7 +88,7 @@ class _Line:
         return slot
 
     def go_on(self) -> None:
-        if self.waiting and self.waiting[0].settled and not self._holder and not self._order.held:
+        if self.waiting and self.waiting[0].settled and not self._holder:
             self._holder = self.waiting.pop(0)
             self._holder.go.set()
 

@@ -7,7 +7,7 @@
 - `growth`    how an answer grows: streamed or edited
 - `markup`    the dialect, pure
 - `read`      what people wrote → `bot.events` and Markdown
-- `catch_up`  what was said while there was no connection; `reading` reads it back
+- `source`    what was said while there was no connection, read back
 - `connect`   the way to Slack: signing in, the connections
 - `calls`     one way to make a Web API call, in its turn, with our errors; `budgets` what each method may do
 - `platform`  joins them

@@ -11,24 +11,27 @@ from bot.errors import MediaError, PlatformError, StartupError
 from bot.events import Incoming, Person, Traits, Upload
 from bot.media import read_page
 from bot.media.download import RedirectRefused, fetch
+from bot.platforms.kernel.catch_up import CatchUp
+from bot.platforms.kernel.door import Door
 from bot.platforms.kernel.others import Others
 from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.kernel.whisper import Whispering
 from bot.platforms.slack.budgets import shared_budget
 from bot.platforms.slack.buttons import Presses
 from bot.platforms.slack.calls import TIMEOUT, Calls, Me, Refused
-from bot.platforms.slack.catch_up import CatchUp
 from bot.platforms.slack.connect.sign_in import sign_in_when_there
 from bot.platforms.slack.connect.socket_mode import SocketMode
 from bot.platforms.slack.growth.delivery import Delivery, ReplyDelivery
-from bot.platforms.slack.listen import Listener, LiveEvents
+from bot.platforms.slack.listen import Listener
 from bot.platforms.slack.own import OwnPosts
 from bot.platforms.slack.read import documents
 from bot.platforms.slack.read.context import message_at
+from bot.platforms.slack.read.events import Events
 from bot.platforms.slack.read.people import People
 from bot.platforms.slack.read.translate import Translator, is_written
 from bot.platforms.slack.sdk import bolt_app, web_client
 from bot.platforms.slack.seal import seal_key
+from bot.platforms.slack.source import TERMS, SlackSource
 from bot.platforms.slack.surface import SlackSurface
 from bot.platforms.slack.whisper import whisper_to_author
 from bot.ports import Checkpoints, EventHandler, IsOurs
@@ -173,12 +176,14 @@ class SlackPlatform:
         refusal: StartupError | None = None
         async with asyncio.TaskGroup() as tasks:
             told = Whispering(handle, partial(whisper_to_author, self._calls), tasks).handle
-            listener = Listener(told, self._translator, me, self._calls.clock)
-            catch_up = CatchUp(self._calls, listener.take_fetched, handle, checkpoints, me)
+            door, events = Door(self.name, told), Events(self._translator, me)
+            source = SlackSource(self._calls, events, me)
+            catch_up = CatchUp(source, door, checkpoints, self._calls.clock.now_s, TERMS)
+            listener = Listener(door, events, catch_up.first, me, self._calls.clock)
             working = self._delivering.sessions.working
             app.use(OwnPosts(others, self._key, me, self._calls.clock).take)
             app.use(Presses(handle, self._calls, self._translator, me, working=working, tasks=tasks).take)
-            app.use(LiveEvents(listener, catch_up.first, me).take)
+            app.use(listener.take)
             try:
                 await SocketMode(app, self._app_token, client, session, others=others).run(url, catch_up.run)
             except StartupError as error:  # kept out of the group, which would wrap it

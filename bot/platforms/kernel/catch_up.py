@@ -1,0 +1,354 @@
+"""What was said while the bot was not there: read back from the platform and handed in through the door of live events.
+
+A `Source` only reads. Which places are read, since when and in which order, what waits meanwhile, what is tried again
+and when a checkpoint may be written is the same everywhere and stands here (and, purely, in `agenda`). What is handed
+in may have been handed in before: the store knows what it had already.
+"""
+
+import asyncio
+import math
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+
+from bot.errors import Forbidden, Gone, PlatformError, Rejected
+from bot.events import Event, Missed, ThreadKey
+from bot.platforms.kernel.agenda import Agenda, ChannelRef, Reading
+from bot.platforms.kernel.back_off import BackOff
+from bot.platforms.kernel.door import FIRST, Door
+from bot.ports import Checkpoints
+
+log = structlog.get_logger()
+
+M = TypeVar("M")
+_TRIES = 4
+"""With waits that double from half a second that is within 3.5 s and the calls' own time."""
+_JUST_BEFORE_S = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[M]):
+    """What was found in a place. `messages`: what people said or changed, oldest first. `places`: others, in which
+    there is news.
+    """
+
+    messages: Sequence[M]
+    places: Sequence[ChannelRef] = ()
+
+
+class Source(Protocol[M]):
+    """Where a platform's past is read back. Times are in seconds since 1970, by the platform's clock."""
+
+    async def places(self, since_s: float, asked: Sequence[ThreadKey]) -> Sequence[ChannelRef]:
+        """Return the places in which something may have been missed since a time, the most important first.
+
+        `asked`: the threads the bot was asked in lately, newest first. Raise `PlatformError`s.
+        """
+        ...
+
+    async def read(self, place: ChannelRef, since_s: float) -> Found[M]:
+        """Return what was said in a place since a time. Raise `PlatformError`s."""
+        ...
+
+    async def events(self, place: ChannelRef, message: M) -> Sequence[Event]:
+        """Return what would have been handed in if a message had been heard live. Raise `PlatformError`s."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How far back is read and how long is waited, in seconds.
+
+    - `note_every_s`: how often a checkpoint is written; it is always `margin_s` old, for what may still come live
+    - `window_s`: what was said longer ago is not fetched; `overlap_s`: so much is read again anyway
+    - `asked_s`: a thread counts as one the bot was asked in lately for so long
+    - `gap_s`: after so long without a connection something may have been missed; None: the platform tells it
+    - `patience_s`: so long a live event waits at most for what was missed in its place; None: until it has failed often
+    - `back_off`: the waits before a place is tried again; `longest_s`: what could not be read for so long is left alone
+    - `at_once`: places are read side by side; `slot_s`: each keeps its slot for so long at least
+    """
+
+    window_s: float
+    margin_s: float
+    asked_s: float
+    back_off: BackOff
+    overlap_s: float = 0.0
+    note_every_s: float = 30.0
+    gap_s: float | None = None
+    patience_s: float | None = None
+    longest_s: float = 3600.0
+    at_once: int = 1
+    slot_s: float = 0.0
+
+
+class CatchUp(Generic[M]):
+    """Writes down until when everything was handed in, and fetches what was not.
+
+    `now_s`: the platform's clock. From `hold`, and from the beginning, until all that has begun is looked at, what
+    calls `first` waits.
+    """
+
+    def __init__(
+        self, source: Source[M], door: Door, checkpoints: Checkpoints, now_s: Callable[[], float], terms: Terms
+    ) -> None:
+        self._source = source
+        self._door = door
+        self._platform = door.platform
+        self._checkpoints = checkpoints
+        self._now_s = now_s
+        self._terms = terms
+        self._agenda = Agenda(terms.back_off, _TRIES, terms.longest_s)
+        self._since_s = self._begun_s = 0.0
+        self._seen_s = -math.inf
+        self._holding = self._begun = self._anew = self._behind = self._untold = False
+        self._listed, self._wake, self._more = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._awaited: Counter[ChannelRef] = Counter()
+        self._progress: dict[ChannelRef, asyncio.Event] = {}
+
+    def hold(self) -> None:
+        """Let what is said from now on wait for `begin`."""
+        self._holding = True
+        self._listed.clear()
+
+    def begin(self, *, anew: bool) -> None:
+        """Look for places: in all of them (`anew`), or in more of them than could be seen before, something may have
+        been missed.
+        """
+        self._holding = False
+        self._begun = True
+        self._anew |= anew
+        self._listed.clear()
+        self._wake.set()
+
+    def not_taken(self, place: ChannelRef, said_s: float) -> None:
+        """Have a place read again, in which a live message could not be handed in."""
+        self._add(place, said_s - _JUST_BEFORE_S)
+
+    async def first(self, *places: ChannelRef, unlisted: bool = False) -> None:
+        """Wait until what was missed in some places is handed in, but not longer than `patience_s`.
+
+        `unlisted`: the platform tells of these places only now that somebody speaks there.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._terms.patience_s):
+                await self._listed.wait()
+                for place in places:
+                    if unlisted and self._since_s:
+                        self._add(place, self._since_s)
+                    await self._read_of(place)
+
+    async def run(self, connected: asyncio.Event, is_whole: Callable[[], bool] = lambda: True) -> None:
+        """Until cancelled: catch up where something has begun; write down until when everything was handed in.
+
+        `connected`: set while events arrive. `is_whole`: whether the platform has told all that it is about to tell.
+        Nothing is written down while there is no connection, nor before what was missed was handed in.
+        """
+        try:
+            async with asyncio.TaskGroup() as readers:
+                for _ in range(self._terms.at_once):
+                    readers.create_task(self._read_on(), name=f"{self._platform}-catch-up-reader")
+                while True:
+                    if not self._begun:
+                        await connected.wait()
+                    self._wake.clear()
+                    self._notice_gap(connected)
+                    await self._safely(partial(self._round, connected, is_whole))
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(self._terms.note_every_s):
+                            await self._wake.wait()
+        finally:
+            self._listed.set()
+            for place in list(self._progress):
+                self._let_go(place)
+            await self._safely(partial(self._save, connected, is_whole))
+
+    def _notice_gap(self, connected: asyncio.Event) -> None:
+        if connected.is_set():
+            if self._is_gap():
+                self.begin(anew=True)
+            self._seen_s = time.time()
+
+    def _is_gap(self) -> bool:
+        """Return whether there was no connection for too long, or the machine slept."""
+        gap_s = self._terms.gap_s
+        return gap_s is not None and abs(time.time() - self._seen_s) > gap_s  # a clock that is set back hides no gap
+
+    async def _round(self, connected: asyncio.Event, is_whole: Callable[[], bool]) -> None:
+        if self._begun or self._behind:
+            await self._look()
+        if self._untold and self._agenda.all_tried():
+            await self._door.handle(Missed(self._platform))
+            self._untold = False
+        await self._save(connected, is_whole)
+
+    async def _look(self) -> None:
+        """List what has begun. If that fails nobody waits for it, and the next round looks again."""
+        anew, self._begun, self._anew, self._behind = self._anew, False, False, True
+        try:
+            await self._list(anew=anew)
+            self._behind = False
+        except BaseException:
+            self._anew |= anew
+            raise
+        finally:
+            if not (self._begun or self._holding):
+                self._listed.set()
+
+    async def _list(self, *, anew: bool) -> None:
+        now_s = self._now_s()
+        asked: Sequence[ThreadKey] = ()
+        if anew:
+            until_s = await self._checkpoints.last(self._platform)
+            self._begun_s, self._since_s = now_s, _since_s(until_s, now_s, self._terms)
+            self._untold = bool(until_s)
+            self._agenda.begin()
+            if until_s:
+                asked_s = now_s - self._since_s + self._terms.asked_s
+                asked = await self._checkpoints.threads(self._platform, time.time() - asked_s)
+        if not self._since_s:  # the bot was never there
+            return
+        since_s = max(self._since_s, now_s - self._terms.window_s)
+        places = await self._source.places(since_s, asked)
+        log.info("catches_up", platform=self._platform, missed_s=round(now_s - since_s), places=len(places))
+        for place in places:
+            self._add(place, since_s)
+
+    def _add(self, place: ChannelRef, since_s: float) -> None:
+        self._agenda.add(place, since_s, _loop_s())
+        self._more.set()
+
+    async def _read_on(self) -> None:
+        """Until cancelled: read the places of the agenda, one after the other."""
+        while True:
+            self._give_up(self._agenda.expire(_loop_s()))
+            entry = self._agenda.take(_loop_s(), self._awaited)
+            if entry is None:
+                self._more.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(self._agenda.next_due_s()):
+                        await self._more.wait()
+                continue
+            until_s = _loop_s() + self._terms.slot_s
+            await self._read(entry)
+            await asyncio.sleep(max(0.0, until_s - _loop_s()))
+
+    async def _read(self, entry: Reading) -> None:
+        """Hand in what was missed in a place. One that cannot be read, or not be handed in, now is tried again."""
+        place, is_done = entry.place, False
+        try:
+            async with asyncio.timeout_at(entry.until_s):
+                found = await self._source.read(place, entry.since_s)
+            is_done = await self._hand_in(entry, found)
+        except (Gone, Forbidden, Rejected) as error:
+            is_done = True
+            log.info("place_unreadable", platform=self._platform, place=place.channel, reason=error.detail)
+        except PlatformError as error:
+            log.info("place_waits", platform=self._platform, place=place.channel, reason=error.detail)
+        except TimeoutError:
+            pass
+        except Exception:
+            log.exception("place_not_read", platform=self._platform, place=place.channel)
+        finally:
+            self._read_once(place, is_done=is_done)
+
+    def _read_once(self, place: ChannelRef, *, is_done: bool) -> None:
+        if is_done:
+            self._agenda.done(place)
+        else:
+            self._agenda.failed(place, _loop_s())
+        self._more.set()
+        if not self._agenda.holds_up(place):
+            self._let_go(place)
+        if self._agenda.all_tried():
+            self._wake.set()
+
+    async def _hand_in(self, entry: Reading, found: Found[M]) -> bool:
+        """Return whether all that was said in a place was taken. What comes after the first that was not is held back,
+        to keep the order, as long as the place holds up who speaks there.
+        """
+        place, not_taken = entry.place, 0
+        waits = self._agenda.holds_up(place)
+        for message in found.messages:
+            translate = partial(self._source.events, place, message)
+            if not await self._door.take(self._door.slot(place.channel, FIRST), translate, place):
+                not_taken += 1
+                if waits:
+                    break
+        log.debug(
+            "place_read",
+            platform=self._platform,
+            place=place.channel,
+            messages=len(found.messages),
+            not_taken=not_taken,
+        )
+        if not not_taken:
+            for other in found.places:
+                self._agenda.add_new(other, entry)
+        return not not_taken
+
+    def _give_up(self, left: Sequence[ChannelRef]) -> None:
+        if left:
+            after_s = self._terms.longest_s
+            log.warning("catch_up_cut_short", platform=self._platform, after_s=after_s, places_left=len(left))
+        for place in left:
+            self._let_go(place)
+
+    async def _read_of(self, place: ChannelRef) -> None:
+        """Wait until a place is read, or does not hold up who speaks there any more."""
+        self._awaited[place] += 1
+        try:
+            while self._agenda.holds_up(place):
+                await self._progress.setdefault(place, asyncio.Event()).wait()
+        finally:
+            self._awaited[place] -= 1
+            self._awaited += Counter()  # without those that nobody waits for
+
+    def _let_go(self, place: ChannelRef) -> None:
+        if (progress := self._progress.pop(place, None)) is not None:
+            progress.set()
+
+    async def _save(self, connected: asyncio.Event, is_whole: Callable[[], bool]) -> None:
+        """Write down until when everything was handed in, if that can be said. If that fails, all is looked at again:
+        what was said meanwhile may not have been taken either.
+        """
+        behind = self._begun or self._holding or self._behind or self._untold or self._agenda
+        is_away = self._is_gap() if self._terms.gap_s is not None else not connected.is_set()
+        if behind or is_away or not is_whole():
+            return
+        at_s = min(max(self._begun_s, self._now_s() - self._terms.margin_s), self._door.waiting_since_s())
+        try:
+            await self._checkpoints.save(self._platform, at_s)
+        except Exception:
+            self._behind = self._anew = True
+            raise
+
+    async def _safely(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Take a step; if it fails, say so: what it left undone is done in a later round."""
+        try:
+            await step()
+        except PlatformError as error:
+            log.info("catch_up_waits", platform=self._platform, reason=error.detail)
+        except Exception:
+            # A database that cannot be read or written now must not end the connection.
+            log.exception("catch_up_failed", platform=self._platform)
+
+
+def _since_s(until_s: float, now_s: float, terms: Terms) -> float:
+    """Return since when is read: 0.0 if the bot was never there.
+
+    A checkpoint that was written by a clock that was ahead must not hide what was said.
+    """
+    if not until_s:
+        return 0.0
+    gap_s = now_s - until_s if until_s <= now_s else terms.margin_s
+    return now_s - min(max(gap_s, terms.overlap_s), terms.window_s)
+
+
+def _loop_s() -> float:
+    return asyncio.get_running_loop().time()
