@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from reply_fakes import Plain
 
@@ -29,11 +30,19 @@ from bot.events import (
     Traits,
     Upload,
 )
+from bot.platforms.kernel.agenda import ChannelRef
+from bot.platforms.kernel.back_off import BackOff
+from bot.platforms.kernel.catch_up import CatchUp, Found, Terms
+from bot.platforms.kernel.door import Door
+from bot.platforms.kernel.order import Slot
 from bot.ports import Checkpoints, Dialect, EventHandler, IsOurs
 from bot.simulator.changes import Change, Changes, Kind
 
 MENTION = "<@parley>"
 BOT = Person("parley", "Parley")
+TERMS = Terms(
+    window_s=86400.0, margin_s=1.0, asked_s=86400.0, back_off=BackOff(0.01, 0.05), note_every_s=0.05, longest_s=60.0
+)
 LIMITS = Limits(1500, Budget("memory:post", 50, 1.0), Budget("memory:edit", 50, 1.0), 5.0)
 
 
@@ -52,6 +61,7 @@ class Message:
     idempotency_key: str = ""
     buttons: tuple[Button, ...] = ()
     edits: int = 0
+    edited_at_s: float = 0.0
 
     @property
     def uploads(self) -> tuple[Upload, ...]:
@@ -76,7 +86,8 @@ class Message:
 
 class MemoryChat:
     """The service itself: what people say and see. `bots`: ids of programs, which are not heard. `lost`: so many calls
-    of the bot's take effect without an answer.
+    of the bot's take effect without an answer; `unread`: so many reads fail. `told`: where the bot is told what happens
+    while it is connected. Who is not is told nothing, then or later.
     """
 
     def __init__(self) -> None:
@@ -84,9 +95,8 @@ class MemoryChat:
         self.bots = {BOT.id}
         self.changes = Changes()
         self.connected = asyncio.Event()
-        self.events: list[tuple[float, Event]] = []
-        self.more = asyncio.Event()
-        self.lost = 0
+        self.told: asyncio.Queue[Event] = asyncio.Queue()
+        self.lost = self.unread = 0
         self._now_s = 0.0
 
     async def ready(self) -> None:
@@ -97,9 +107,6 @@ class MemoryChat:
         if self.lost:
             self.lost -= 1
             raise Unreachable("Nobody answers.")
-
-    def deliver_again(self) -> None:
-        asyncio.get_running_loop().call_later(0.01, self.more.set)
 
     def now_s(self) -> float:
         self._now_s = max(time.time(), self._now_s + 1e-5)
@@ -114,7 +121,7 @@ class MemoryChat:
         return message
 
     def edit(self, message_id: str, text: str) -> None:
-        self.messages[message_id].text = text
+        self.messages[message_id].text, self.messages[message_id].edited_at_s = text, self.now_s()
         self._tell(Edited(self.messages[message_id].heard()))
 
     def delete(self, message_id: str) -> None:
@@ -134,8 +141,8 @@ class MemoryChat:
         self.changes.add(Change(kind, place, message.id, message.author.name, message.text, by_bot))
 
     def _tell(self, event: Event) -> None:
-        self.events.append((self.now_s(), event))
-        self.more.set()
+        if self.connected.is_set():
+            self.told.put_nowait(event)
 
 
 class MemorySurface:
@@ -209,6 +216,42 @@ class MemorySurface:
         return made[0].id
 
 
+class MemorySource:
+    """What was said there; a `Source` of the platforms' kernel."""
+
+    def __init__(self, chat: MemoryChat) -> None:
+        self._chat = chat
+
+    async def places(self, since_s: float, asked: Sequence[ThreadKey]) -> Sequence[ChannelRef]:
+        del since_s, asked  # it tells all of its places to everybody
+        return list(dict.fromkeys(_place_of(message.heard()) for message in self._chat.messages.values()))
+
+    async def read(self, place: ChannelRef, since_s: float) -> Found[Event]:
+        await asyncio.sleep(0)
+        if self._chat.unread:
+            self._chat.unread -= 1
+            raise Unreachable("Nobody answers.")
+        there = [message for message in self._chat.messages.values() if _place_of(message.heard()) == place]
+        news = [m for m in there if m.author.id not in self._chat.bots and max(m.at_s, m.edited_at_s) > since_s]
+        return Found([m.heard() if m.at_s > since_s else Edited(m.heard()) for m in news])
+
+    async def events(self, place: ChannelRef, message: Event) -> Sequence[Event]:
+        del place
+        return (message,)
+
+
+def _place_of(event: Event) -> ChannelRef:
+    """Return the channel or the thread in which something happens."""
+    message = event.message if isinstance(event, Edited) else event
+    assert isinstance(message, Incoming | Deleted)
+    thread = message.thread.thread if isinstance(message, Incoming) and message.in_thread else ""
+    return ChannelRef(message.key.channel, thread)
+
+
+async def _just(event: Event) -> Sequence[Event]:
+    return (event,)
+
+
 class MemoryPlatform:
     """The bot's account there; a `bot.ports.Platform`."""
 
@@ -219,28 +262,25 @@ class MemoryPlatform:
         self._chat = chat
 
     async def run(self, handle: EventHandler, checkpoints: Checkpoints, is_ours: IsOurs) -> None:  # noqa: ARG002 - the port has it
-        """Hand in what happens, and before it what happened since the last checkpoint."""
-        until_s = await checkpoints.last(self.name) or self._chat.now_s()
+        """Hand in what happens, and before it what was said since the last checkpoint."""
+        door, self._chat.told = Door(self.name, handle), asyncio.Queue()
+        catch_up = CatchUp(MemorySource(self._chat), door, checkpoints, self._chat.now_s, TERMS)
+        catch_up.begin(anew=True)
         self._chat.connected.set()
         try:
-            while True:
-                self._chat.more.clear()
-                for at_s, event in [found for found in self._chat.events if found[0] > until_s]:
-                    if not await self._taken(handle, event):
-                        self._chat.deliver_again()
-                        break
-                    await checkpoints.save(self.name, until_s := at_s)
-                await self._chat.more.wait()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(catch_up.run(self._chat.connected))
+                while True:
+                    event = await self._chat.told.get()
+                    place = _place_of(event)
+                    slot = door.slot(place.channel, settle=partial(catch_up.first, place), said_s=self._chat.now_s())
+                    tasks.create_task(self._take(door, catch_up, slot, event))
         finally:
             self._chat.connected.clear()
 
-    async def _taken(self, handle: EventHandler, event: Event) -> bool:
-        """Hand an event in; say whether it was taken, or must come again."""
-        try:
-            await handle(event)
-        except Exception:  # noqa: BLE001 - whatever it was, the service delivers it again
-            return False
-        return True
+    async def _take(self, door: Door, catch_up: CatchUp[Event], slot: Slot, event: Event) -> None:
+        if not await door.take(slot, partial(_just, event), "an event") and isinstance(event, Incoming):
+            catch_up.not_taken(_place_of(event), event.sent_at_s)
 
     def surface(self, question: Incoming) -> MemorySurface:
         return MemorySurface(self._chat, question)

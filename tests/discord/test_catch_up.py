@@ -11,7 +11,7 @@ import discord
 import pytest
 from loop_clock import time_passes
 
-from bot.events import Deleted, Incoming, Pressed, ThreadKey
+from bot.events import Deleted, Edited, Incoming, Pressed, ThreadKey
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.listen import Listener
 from bot.platforms.discord.source import TERMS, DiscordSource
@@ -290,6 +290,29 @@ async def test_nothing_is_noted_before_what_was_missed_was_heard(connected: Conn
             await scene.discord.say(scene.ann, scene.discord.dm(scene.ann), "elsewhere")
             assert (await later.heard.next()).text == "elsewhere"
         assert scene.log.until_s == until_s
+
+
+async def test_a_mention_added_meanwhile_to_one_of_the_last_messages_before_is_heard(
+    connected: Connected, restarted: Any
+) -> None:
+    async with connected() as scene:
+        for text in ("what do you think?", "unchanged"):
+            await scene.asked(text)
+        await scene.log.noted.wait()
+        edited, unchanged = scene.discord.messages(scene.channel)
+
+        async def meanwhile() -> None:
+            scene.log.until_s = time.time() + 3600.0
+            scene.discord.clock_ahead_s = 7200.0
+            await scene.discord.edit(scene.ann, edited.id, f"{scene.discord.mention} what do you think?")
+            await scene.discord.unfurl(unchanged.id)
+            await scene.discord.say(scene.ann, scene.channel, "said since")
+
+        async with restarted(scene, meanwhile=meanwhile) as later:
+            heard = [await later.heard.next_of_any() for _ in range(2)]
+            [change] = [event.message for event in heard if isinstance(event, Edited)]
+            assert (change.key.message, change.mentions_bot) == (edited.id, True)
+            assert [event.text for event in heard if isinstance(event, Incoming)] == ["said since"]
 
 
 async def test_a_message_that_could_not_be_heard_is_heard_later(connected: Connected) -> None:

@@ -150,11 +150,16 @@ async def test_a_bot_that_is_stopped_stops_listening(connected: Connected) -> No
         assert scene.heard.all == []
 
 
-async def test_a_message_that_could_not_be_heard_does_not_stop_the_next(connected: Connected) -> None:
+async def test_a_message_that_could_not_be_heard_is_heard_again_and_does_not_stop_the_next(
+    connected: Connected,
+) -> None:
     async with connected() as scene:
         scene.heard.fail_with = [OSError("disk full")]
-        await scene.discord.say(scene.ann, scene.channel, "lost")
-        assert (await scene.asked("next")).text == "next"
+        await scene.discord.say(scene.ann, scene.channel, "not heard")
+        await scene.discord.say(scene.ann, scene.channel, "next")
+        heard: set[str] = set()
+        while heard != {"not heard", "next"}:
+            heard.add((await scene.heard.next()).text)
 
 
 async def test_a_forwarded_message_is_labelled_and_keeps_its_files(connected: Connected) -> None:

@@ -1,14 +1,15 @@
 """The real slack-bolt in the bot's adapter, against the simulated Slack: one channel, three people."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import pytest
+from contracts.listeners import NeverThere
 
-from bot.events import Event, Incoming, Reply, ThreadKey
+from bot.events import Event, Incoming, Reply
 from bot.platforms.slack import SlackPlatform
 from bot.platforms.slack.growth.delivery import Delivery
 from bot.platforms.slack.surface import SlackSurface
@@ -47,26 +48,6 @@ class Heard:
             while not isinstance(event := await self._arrived.get(), kind):
                 pass
         return event
-
-
-class NeverThere:
-    """The `Checkpoints` of a bot that was never there before."""
-
-    async def last(self, platform: str) -> float:
-        del platform
-        return 0.0
-
-    async def save(self, platform: str, at_s: float) -> None:
-        """Nobody asks for it."""
-
-    async def threads(self, platform: str, since_s: float) -> Sequence[ThreadKey]:
-        del platform, since_s
-        return ()
-
-    async def is_ours(self, idempotency_key: str) -> bool:
-        """What the bot posts here is in no store."""
-        del idempotency_key
-        return True
 
 
 @dataclass

@@ -13,7 +13,7 @@ from loop_clock import time_passes, until
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
-from bot.events import Event, Incoming, Missed, Reply, ThreadKey
+from bot.events import Edited, Event, Incoming, Missed, Reply, ThreadKey
 from bot.platforms.kernel.agenda import ChannelRef
 from bot.platforms.kernel.back_off import BackOff
 from bot.platforms.kernel.catch_up import CatchUp, Terms
@@ -110,8 +110,9 @@ class Bot:
         if self.fail:
             self.fail -= 1
             raise OSError("disk full")
-        assert isinstance(event, Incoming)
-        self.heard.append(event)
+        message = event.message if isinstance(event, Edited) else event
+        assert isinstance(message, Incoming)
+        self.heard.append(message)
         return Reply()
 
     async def say(self, text: str, where: str = "", **more: Any) -> Message:
@@ -187,6 +188,16 @@ async def test_what_was_edited_meanwhile_is_heard_as_it_is_now_and_what_was_dele
         await bot.slack.edit(bot.ann, bot.channel, edited.ts, "second draft")
         await bot.slack.delete(bot.channel, deleted.ts)
         assert await bot.come_back() == ["second draft"]
+
+
+async def test_a_mention_added_meanwhile_is_heard_as_an_edit() -> None:
+    async with away() as bot:
+        edited, unchanged = await bot.say("what do you think?"), await bot.say("see https://example.org")
+        await bot.slack.unfurl(bot.channel, unchanged.ts)
+        bot.log.until_s = time.time()
+        await bot.slack.edit(bot.ann, bot.channel, edited.ts, f"{bot.slack.mention} what do you think?")
+        assert await bot.come_back() == ["what do you think?"]
+        assert (bot.heard[0].key.message, bot.heard[0].mentions_bot) == (edited.ts, True)
 
 
 async def test_bots_and_notices_are_not_heard() -> None:

@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
+from contracts.listeners import NeverThere
 
 from bot.errors import StartupError
-from bot.events import Incoming, ThreadKey
+from bot.events import Incoming
 from bot.platforms.slack import SlackPlatform
 from bot.platforms.slack.sdk import sdk_logger
 from bot.simulator.faults import Fault
@@ -20,26 +21,6 @@ Connected = Callable[..., AbstractAsyncContextManager[Any]]
 
 async def nobody(_: object) -> str:
     raise AssertionError("nothing was said")
-
-
-class NeverThere:
-    """The `Checkpoints` of a bot that was never there before."""
-
-    async def last(self, platform: str) -> float:
-        del platform
-        return 0.0
-
-    async def save(self, platform: str, at_s: float) -> None:
-        """Nobody asks for it."""
-
-    async def threads(self, platform: str, since_s: float) -> Sequence[ThreadKey]:
-        del platform, since_s
-        return ()
-
-    async def is_ours(self, idempotency_key: str) -> bool:
-        """What the bot posts here is in no store."""
-        del idempotency_key
-        return False
 
 
 def platform_for(slack: SimulatedSlack, bot_token: str = "", app_token: str = "") -> SlackPlatform:

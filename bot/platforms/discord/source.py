@@ -25,6 +25,7 @@ from bot.platforms.discord.read.translate import is_question, mentions_bot
 from bot.platforms.kernel.agenda import ChannelRef
 from bot.platforms.kernel.back_off import BackOff
 from bot.platforms.kernel.catch_up import Found, Terms
+from bot.platforms.kernel.fairness import in_fair_order
 
 log = structlog.get_logger()
 
@@ -85,7 +86,7 @@ class DiscordSource:
         news = [place for guild in guilds for place in _with_news(guild, since_s)]
         if len(news) > _MOST_PLACES:
             log.warning("discord_channels_left_out", with_news=len(news), read=_MOST_PLACES)
-        found = [*_untold(asked, self._calls.clock.now_s() - since_s), *news[:_MOST_PLACES]]
+        found = [*_untold(asked, self._calls.clock.now_s() - since_s), *in_fair_order(news[:_MOST_PLACES])]
         return [ChannelRef(str(channel)) for channel in found]
 
     async def read(self, place: ChannelRef, since_s: float) -> Found[Past]:

@@ -22,6 +22,7 @@ from bot.events import Event, Missed, ThreadKey
 from bot.platforms.kernel.agenda import Agenda, ChannelRef, Reading
 from bot.platforms.kernel.back_off import BackOff
 from bot.platforms.kernel.door import FIRST, Door
+from bot.platforms.kernel.fairness import in_fair_order
 from bot.ports import Checkpoints
 
 log = structlog.get_logger()
@@ -288,7 +289,7 @@ class CatchUp(Generic[M]):
             not_taken=not_taken,
         )
         if not not_taken:
-            for other in found.places:
+            for other in in_fair_order(found.places):
                 self._agenda.add_new(other, entry)
         return not not_taken
 

@@ -19,6 +19,7 @@ from bot.events import Event, ThreadKey
 from bot.platforms.kernel.agenda import ChannelRef
 from bot.platforms.kernel.back_off import BackOff
 from bot.platforms.kernel.catch_up import Found, Terms
+from bot.platforms.kernel.fairness import in_fair_order
 from bot.platforms.kernel.shape import MISREAD
 from bot.platforms.slack.calls import Calls, Me, Refused
 from bot.platforms.slack.read.events import Events
@@ -33,7 +34,7 @@ TERMS = Terms(
     asked_s=24 * 3600.0,
     gap_s=90.0,  # the connection was lost, or the machine slept; shorter gaps Slack's retries fill
     patience_s=2.4,  # Slack wants an event acknowledged within three seconds
-    back_off=BackOff(2.0, 60.0),
+    back_off=BackOff(0.5, 60.0),
 )
 _MOST_PLACES = 200
 """Channels, and threads: at the usual pace both are read within a quarter of an hour."""
@@ -93,7 +94,7 @@ class SlackSource:
         self._news, self._told_since_s = set(), {}
         channels = [ChannelRef(channel, kind=kind) for channel, kind in kinds.items()]
         roots = [ChannelRef(thread.channel, thread.thread, kinds[thread.channel]) for thread in threads]
-        return [*channels[:_MOST_PLACES], *roots[:_MOST_PLACES]]
+        return [*channels[:_MOST_PLACES], *in_fair_order(roots[:_MOST_PLACES])]
 
     async def read(self, place: ChannelRef, since_s: float) -> Found[Message]:
         """Return the events that would have told what was said in a place, and of a channel its threads with news."""
