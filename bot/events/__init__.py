@@ -30,6 +30,7 @@ from bot.events.turn import (
     Claim,
     File,
     Outcome,
+    Step,
     Turn,
     TurnState,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "Pressed",
     "Reply",
     "Said",
+    "Step",
     "ThreadKey",
     "Traits",
     "Turn",

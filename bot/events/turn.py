@@ -144,3 +144,18 @@ class Claim:
     def thread(self) -> ThreadKey:
         """The thread that is held."""
         return self.turn.questions[0].thread
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One finished request of a turn: after it an interrupted turn goes on.
+
+    `number`: from 0 on. `messages`: what it added to the conversation, plain JSON with explicit roles: what Claude
+    wrote, and what its tools returned. `usage`: as Claude told it.
+    """
+
+    number: int
+    messages: tuple[Mapping[str, Any], ...]
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    model: str = ""
+    cost_usd: float = 0.0

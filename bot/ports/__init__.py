@@ -10,6 +10,7 @@ from bot.ports.history import History
 from bot.ports.messages import IsOurs, Messages, PartLog
 from bot.ports.platform import Dialect, EventHandler, Platform, Surface
 from bot.ports.signals import Notices, Signals
+from bot.ports.steps import Steps
 from bot.ports.store import Store
 from bot.ports.turns import Questions, Turns
 from bot.ports.usage import Usage
@@ -27,6 +28,7 @@ __all__ = [
     "Platform",
     "Questions",
     "Signals",
+    "Steps",
     "Store",
     "Surface",
     "Turns",

@@ -9,6 +9,7 @@ from bot.ports.drafts import Drafts
 from bot.ports.history import History
 from bot.ports.messages import Messages
 from bot.ports.signals import Notices, Signals
+from bot.ports.steps import Steps
 from bot.ports.turns import Questions, Turns
 from bot.ports.usage import Usage
 
@@ -22,6 +23,7 @@ class Store:
     turns: Turns
     questions: Questions
     drafts: Drafts
+    steps: Steps
     history: History
     messages: Messages
     checkpoints: Checkpoints

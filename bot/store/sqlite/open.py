@@ -23,6 +23,7 @@ from bot.store.sqlite.questions import SqliteQuestions
 from bot.store.sqlite.schema import id_of, prepare
 from bot.store.sqlite.sdk import Connection, connection_to
 from bot.store.sqlite.signals import SqliteNotices, SqliteSignals
+from bot.store.sqlite.steps import SqliteSteps
 from bot.store.sqlite.turns import SqliteTurns
 from bot.store.sqlite.usage import SqliteUsage
 from bot.store.sqlite.writer import Writer, writer_on
@@ -70,6 +71,7 @@ def _ports(writer: Writer, limits: BlobLimits, id_: str) -> Store:
         turns=SqliteTurns(writer, limits, clock),
         questions=SqliteQuestions(writer),
         drafts=SqliteDrafts(writer, clock),
+        steps=SqliteSteps(writer),
         history=SqliteHistory(writer),
         messages=SqliteMessages(writer, id_),
         checkpoints=SqliteCheckpoints(writer),

@@ -168,6 +168,21 @@ STEPS: tuple[str, ...] = (
     CREATE INDEX turn_open ON turn (thread) WHERE state IN ('accepted', 'answering', 'answered');
     UPDATE thread SET due_at_s = 0
         WHERE id IN (SELECT thread FROM turn WHERE state IN ('accepted', 'answering', 'answered'));
+
+    -- The finished requests of a turn. `messages`: what each added, for a turn that goes on after them; NULL when none
+    -- will.
+    CREATE TABLE journal (
+        id INTEGER PRIMARY KEY,
+        turn INTEGER NOT NULL REFERENCES turn (id),
+        number INTEGER NOT NULL,
+        messages TEXT,
+        usage TEXT NOT NULL,
+        model TEXT NOT NULL,
+        cost_usd REAL NOT NULL,
+        at_s REAL NOT NULL
+    );
+    CREATE UNIQUE INDEX journal_open ON journal (turn, number) WHERE messages IS NOT NULL;
+    CREATE INDEX journal_by_turn ON journal (turn);
     """,
 )
 

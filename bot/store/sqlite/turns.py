@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.events import ENDS, Bill, Claim, Incoming, MessageKey, Outcome, ThreadKey, Turn, TurnState
 from bot.store.records import dump
-from bot.store.sqlite import at_work, blobs, leases, rows, usage
+from bot.store.sqlite import at_work, blobs, leases, rows, steps, usage
 from bot.store.sqlite.blobs import BlobLimits
 from bot.store.sqlite.leases import Clock
 from bot.store.sqlite.writer import Writer
@@ -96,6 +96,7 @@ class SqliteTurns:
             rows.set_state(db, primary, TurnState.ANSWERED)
             db.execute("UPDATE turn SET outcome = ? WHERE id = ?", (rows.dump_outcome(outcome), primary))
             at_work.drop(db, primary)
+            steps.purge(db, primary)
             if bill is not None:
                 usage.charge(db, primary, bill)
             added = [(thread, primary, content) for content in contents]
@@ -119,6 +120,7 @@ class SqliteTurns:
             rows.set_state(db, primary, state)
             at_work.forgive(db, primary)
             at_work.drop(db, primary)
+            steps.purge(db, primary)
             leases.take_away(db, primary, now_s)
 
         await self._writer.do(job)
@@ -134,7 +136,9 @@ class SqliteTurns:
         def job(db: sqlite3.Connection) -> Turn | None:
             reopened = rows.reopen(db, turn, question)
             if reopened is not None:
-                leases.take_away(db, rows.leader_of(db, turn), now_s)
+                primary = rows.leader_of(db, turn)
+                steps.purge(db, primary)
+                leases.take_away(db, primary, now_s)
             return reopened
 
         return await self._writer.do(job)
@@ -158,6 +162,7 @@ class SqliteTurns:
             gone = "UPDATE turn SET question = ?, deleted_at_s = coalesce(deleted_at_s, ?) WHERE id = ?"
             db.execute(gone, (dump(purged), time.time(), row))
             blobs.forget_blocks(db, primary, question.message)
+            steps.purge(db, primary)
             if turn.state is TurnState.ACCEPTED:
                 rows.set_state(db, primary, TurnState.STOPPED)
             leases.take_away(db, primary, now_s)
