@@ -11,8 +11,8 @@ from bot.events import Edited, Event, Incoming, Reply, ThreadKey
 
 @dataclass
 class Heard:
-    """A `Hear` that keeps what it is told. `refuses`: so many events it does not take, as a store that fails; `refused`
-    is set when it did not.
+    """Keeps what it is told. `refuses`: so many events it does not take, as a store that fails; `refused` is set when
+    it did not.
     """
 
     all: list[Event] = field(default_factory=list)
@@ -52,9 +52,9 @@ class Heard:
 
 @dataclass
 class Inbox:
-    """A `Hear` that takes each message once, whatever is handed in twice, as the store does. It outlives the processes
-    of a bot, and is its `Checkpoints`, too. `refuses`: so many messages it does not take. `held`: what taking one waits
-    for, if given. `noted`: set when a checkpoint is saved.
+    """Takes each message once, whatever is handed in twice, as the store does. It outlives the processes of a bot, and
+    is its `Checkpoints`, too. `refuses`: so many messages it does not take. `held`: what taking one waits for, if
+    given. `noted`: set when a checkpoint is saved.
     """
 
     accepted: list[Incoming] = field(default_factory=list)

@@ -24,7 +24,7 @@ T = TypeVar("T", bound=Event)
 
 @dataclass
 class Heard:
-    """A `Hear` that keeps what it was told, answers with a sentence and can be made to fail.
+    """An `EventHandler` that keeps what it was told, answers with a sentence and can be made to fail.
 
     `all`: messages. `missed`: how often it was told that something may have been missed. `fail_with`: the errors of the
     next calls. `held`: texts that wait.

@@ -20,7 +20,7 @@ E = TypeVar("E", bound=Event)
 
 @dataclass
 class Heard:
-    """A `Hear` that keeps what it was told, says a sentence, and can be made to fail or to wait."""
+    """An `EventHandler` that keeps what it was told, says a sentence, and can be made to fail or to wait."""
 
     all: list[Event] = field(default_factory=list)
     sentence: str = ""

@@ -106,7 +106,7 @@ async def _heard(pressed: Pressed, handle: EventHandler) -> str:
 
 
 async def _acknowledge(interaction: discord.Interaction, others: Others) -> bool:
-    """Answer with a deferred update (type 6), which changes nothing; say whether Discord took it.
+    """Answer with a deferred update (type 6), which changes nothing; return whether Discord took it.
 
     One that somebody has acknowledged before, and not an attempt of ours that seemed to fail, another process has.
     """

@@ -63,7 +63,7 @@ class Calls:
     async def call(
         self, make: Callable[[discord.Client], Awaitable[T]], *, patient: bool = False, within_s: float = CALL_S
     ) -> T:
-        """Return what `make` returns for the present client. Raises only `PlatformError`s.
+        """Return what `make` returns for the present client. Raise only `PlatformError`s.
 
         If it raises `Unreachable`, or is cancelled, the call may or may not have taken effect; after `RateLimited` it
         has not. `patient`: a rate limit that ends in time is waited for and `make` asked again, for calls that no pacer
@@ -90,7 +90,7 @@ class Calls:
             raise _unreadable(type(error).__name__) from error
 
     def may_type(self, place: int, question: str) -> bool:
-        """Say whether a typing mark is wanted in a channel: no other question has one there, and no post is due.
+        """Return whether a typing mark is wanted in a channel: no other question has one there, and no post is due.
 
         Afterwards there is one, for some seconds or until the bot posts.
         """
@@ -104,13 +104,13 @@ class Calls:
         return True
 
     async def client(self) -> discord.Client:
-        """Return the client that is logged in. Raises `Unreachable` if there is none for a while."""
+        """Return the client that is logged in. Raise `Unreachable` if there is none for a while."""
         return await self._gate.client()
 
 
 @contextmanager
 def readable(what: str) -> Iterator[None]:
-    """Read what Discord answered. Raises `PlatformError` where that has not the shape it is documented with."""
+    """Read what Discord answered. Raise `PlatformError` where that has not the shape it is documented with."""
     try:
         yield
     except MISREAD as error:
@@ -121,7 +121,7 @@ def readable(what: str) -> Iterator[None]:
 async def within(seconds: float, make: Callable[[], Awaitable[T]], *, patient: bool = True) -> T:
     """Return what `make` returns within so many seconds, asked again after each rate limit if `patient`.
 
-    Raises `TimeoutError`, and `discord.RateLimited` for a limit that lasts longer.
+    Raise `TimeoutError`, and `discord.RateLimited` for a limit that lasts longer.
     """
     clock = asyncio.get_running_loop().time
     until_s = clock() + seconds

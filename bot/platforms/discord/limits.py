@@ -143,7 +143,7 @@ class RateLimits:
             self._asking[key] = asyncio.Event()
 
     async def _known(self, key: _Key) -> None:
-        """Wait while another call finds out what may be done. Raises `discord.RateLimited` if nothing may be now."""
+        """Wait while another call finds out what may be done. Raise `discord.RateLimited` if nothing may be now."""
         self._refuse_spent(key)
         while key not in self._windows and key in self._asking:
             wait_aside()

@@ -49,7 +49,7 @@ class DiscordPlatform:
     time must agree. `cdn_hosts`: further hosts (or `host:port`, which may then be http) that files may come from.
     `calls_per_s`: what Discord allows this bot. `starts`: how often a new session may begin, if not as usual.
     `pacer`: the bot's, which has the `shared_budget`; one of its own if the platform is used alone.
-    Raises `StartupError` if one of the addresses cannot be used.
+    Raise `StartupError` if one of the addresses cannot be used.
     """
 
     name = "discord"
@@ -82,7 +82,7 @@ class DiscordPlatform:
         What was said while there was no session is fetched and handed in, too (see `source`).
 
         Reconnects by itself; while Discord cannot be reached it tries again, ever more rarely, and never too often for
-        Discord (see `sessions`). Raises `StartupError` if Discord refuses the bot, at the start or later (a token that
+        Discord (see `sessions`). Raise `StartupError` if Discord refuses the bot, at the start or later (a token that
         was reset). Without the Message Content intent it goes on without, and says in the log what stops working.
         """
         sdk.use_addresses(self._api_url, self._gateway_url)
@@ -104,7 +104,7 @@ class DiscordPlatform:
         return DiscordSurface(self._calls, question)
 
     async def download(self, upload: Upload, max_bytes: int) -> bytes:
-        """Return an upload's bytes, from Discord's file hosts (and `cdn_hosts`) only. Raises `MediaError`.
+        """Return an upload's bytes, from Discord's file hosts (and `cdn_hosts`) only. Raise `MediaError`.
 
         The addresses expire (Discord docs, reference, signed attachment URLs): if one has, its message is read again
         for a fresh one.
@@ -121,7 +121,7 @@ class DiscordPlatform:
     async def current(self, question: Incoming) -> Incoming | None:
         """Return a question as it stands now: this very object if nobody edited it, None if it was deleted.
 
-        Raises `PlatformError` if that cannot be told, also where the whole channel is gone.
+        Raise `PlatformError` if that cannot be told, also where the whole channel is gone.
         """
         channel, message = int(question.key.channel), int(question.key.message)
         found = await self._calls.call(lambda client: _message(client, channel, message), patient=True)
@@ -143,7 +143,7 @@ class DiscordPlatform:
     async def author_now(self, question: Incoming) -> Person:
         """Return who asked a question, with their roles as they are now: none for who has left.
 
-        Raises `PlatformError` if that cannot be told.
+        Raise `PlatformError` if that cannot be told.
         """
         guild = question.key.workspace
         if guild == "@me":
@@ -282,7 +282,7 @@ def _without_content(*, refused_before: bool) -> bool:
 
 
 def _transient(error: Exception) -> str:
-    """Return the reason for the log if trying again may help. Raises `StartupError` if it is useless.
+    """Return the reason for the log if trying again may help. Raise `StartupError` if it is useless.
 
     (Close codes: Discord docs, topics/opcodes-and-status-codes.)
     """

@@ -74,7 +74,7 @@ def queue_nothing(client: discord.Client) -> None:
 
 async def sessions_left(client: discord.Client) -> tuple[int, float]:
     """Return how many new sessions the bot may begin, and in how many seconds Discord counts anew (docs,
-    events/gateway, "Session Start Limit Object"). Raises `discord.DiscordException`.
+    events/gateway, "Session Start Limit Object"). Raise `discord.DiscordException`.
     """
     _, _, allowed = await client.http.get_bot_gateway()
     return allowed["remaining"], allowed["reset_after"] / 1000
@@ -97,7 +97,7 @@ async def close_calls(client: discord.Client) -> None:
 
 def guard_events(client: discord.Client) -> None:
     """Have an event that cannot be read logged, and the connection go on; only the one that begins a session must be
-    readable. Raises `UnreadableSessionError` then, out of `client.connect`.
+    readable. Raise `UnreadableSessionError` then, out of `client.connect`.
 
     The parsers stand in `ConnectionState.parsers`, which each connection of the client uses (2.7.1, state.py).
     """
@@ -146,7 +146,7 @@ async def send(
 ) -> Posted:
     """Post a message that pings nobody and has no previews. `reply_to`: a message of the same place, there or not.
 
-    `plain`: as nothing but text. Raises `discord.DiscordException`.
+    `plain`: as nothing but text. Raise `discord.DiscordException`.
     """
     reference = {"message_id": str(reply_to), "channel_id": str(place), "fail_if_not_exists": False}
     params = handle_message_parameters(
@@ -168,41 +168,41 @@ async def edit(
     """Replace a message's text, and its buttons by those of a `view`, if one is given (None: by none).
 
     Unlike `Message.edit` of discord.py 2.7.1 it sends no `flags: 0`, which brings previews back; what is answered does
-    not matter. Raises `discord.DiscordException`.
+    not matter. Raise `discord.DiscordException`.
     """
     with handle_message_parameters(content, view=view, allowed_mentions=_NOBODY) as params:
         await client.http.edit_message(place, message, params=params)
 
 
 async def delete(client: discord.Client, place: int, message: int) -> None:
-    """Take a message away. Raises `discord.DiscordException`."""
+    """Take a message away. Raise `discord.DiscordException`."""
     await client.http.delete_message(place, message)
 
 
 async def open_thread(client: discord.Client, place: int, message: int, name: str) -> None:
     """Open a thread on a message, archived after a day without a word; its id is the message's own (docs,
-    topics/threads). Raises `discord.DiscordException`.
+    topics/threads). Raise `discord.DiscordException`.
     """
     await client.http.start_thread_with_message(place, message, name=name, auto_archive_duration=1440)
 
 
 async def set_archived(client: discord.Client, thread: int, *, archived: bool) -> None:
-    """Archive a thread, or open it again. Raises `discord.DiscordException`."""
+    """Archive a thread, or open it again. Raise `discord.DiscordException`."""
     await client.http.edit_channel(thread, archived=archived)
 
 
 async def delete_channel(client: discord.Client, place: int) -> None:
-    """Take a channel or a thread away. Raises `discord.DiscordException`."""
+    """Take a channel or a thread away. Raise `discord.DiscordException`."""
     await client.http.delete_channel(place)
 
 
 async def look_up(client: discord.Client, place: int) -> None:
-    """See that a channel or a thread is there. Raises `discord.DiscordException`."""
+    """See that a channel or a thread is there. Raise `discord.DiscordException`."""
     await client.http.get_channel(place)
 
 
 async def read_message(client: discord.Client, place: int, message: int) -> discord.Message:
-    """Return one message. Raises `discord.DiscordException`, and `MISREAD` if it cannot be read."""
+    """Return one message. Raise `discord.DiscordException`, and `MISREAD` if it cannot be read."""
     data = await client.http.get_message(place, message)
     try:
         return _message(client, place, data)
@@ -225,7 +225,7 @@ async def history(
     left out, and logged. `until`: the page with this message, or an older one, is the last. `channel`: discord.py's
     object for the place, if it is not in its cache.
 
-    Raises `discord.DiscordException`, and `MISREAD` if the answer is no list of messages.
+    Raise `discord.DiscordException`, and `MISREAD` if the answer is no list of messages.
     """
     while limit > 0:
         page: Sequence[Any] = await client.http.logs_from(place, min(limit, _PAGE), before=before, after=after)

@@ -29,7 +29,7 @@ async def wait_if_few_left(client: discord.Client) -> None:
     """Wait, if few new sessions are left, so that they last until Discord counts anew.
 
     Discord counts those of all processes (`GET /gateway/bot`; docs, events/gateway, "Session Start Limit Object"): a
-    process that ends soon, and is started again and again, uses them up, too. Raises `discord.DiscordException`.
+    process that ends soon, and is started again and again, uses them up, too. Raise `discord.DiscordException`.
     """
     left, reset_after_s = await sdk.sessions_left(client)
     if left < _FEW:
@@ -60,7 +60,7 @@ class SessionStarts:
         return max(0.0, self._unused_at_s - (self._most - 1) * self._every_s - now_s)
 
     def begin(self, now_s: float) -> None:
-        """Count a session that begins now. Raises `ConnectionError` if it may not."""
+        """Count a session that begins now. Raise `ConnectionError` if it may not."""
         if wait_s := self.wait_s(now_s):
             raise ConnectionError(f"the next session may begin in {wait_s:.0f} s")
         self._unused_at_s = max(self._unused_at_s, now_s) + self._every_s

@@ -257,7 +257,7 @@ class DiscordSurface:
     async def _find(self, idempotency_key: str) -> discord.Message | None:
         """Return what was posted with a key: in the thread, or in the channel if none could be opened then.
 
-        Raises `Gone` if the question is no longer there and neither has it.
+        Raise `Gone` if the question is no longer there and neither has it.
         """
         places, gone = [self._here], None
         try:
@@ -330,7 +330,7 @@ class DiscordSurface:
 
 
 def _may_write_in_threads(client: discord.Client, channel: int) -> bool:
-    """Say whether the bot may write in the threads of a channel, as far as is known: else it opens none for nothing."""
+    """Return whether the bot may write in a channel's threads, as far as is known: else it opens none for nothing."""
     place = client.get_channel(channel)
     me = place.guild.me if isinstance(place, discord.abc.GuildChannel) else None
     return me is None or place.permissions_for(me).send_messages_in_threads  # type: ignore[union-attr]

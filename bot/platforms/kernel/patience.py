@@ -31,7 +31,7 @@ class Patience:
 
     async def read(self, make: Callable[[], Awaitable[T]]) -> T:
         """Return what a read returns. It is made again after a rate limit that ends in time, and a few times while the
-        platform is out of reach. Raises what it raised last.
+        platform is out of reach. Raise what it raised last.
         """
         waits = iter(BACK_OFF_S)
         while True:

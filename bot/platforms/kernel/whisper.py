@@ -12,20 +12,20 @@ from bot.ports import EventHandler
 log = structlog.get_logger()
 
 Whisper = Callable[[Incoming, str], Awaitable[None]]
-"""Shows the author of a message a sentence that nobody else sees. Raises `PlatformError`s."""
+"""Shows the author of a message a sentence that nobody else sees. Raise `PlatformError`s."""
 
 
 class Whispering:
-    """A `Hear` that also shows who wrote what is said of it to them alone. `tasks` owns the showing: nobody waits."""
+    """Also shows who wrote what is said of it to them alone. `tasks` owns the showing: nobody waits for it."""
 
     def __init__(self, handle: EventHandler, whisper: Whisper, tasks: asyncio.TaskGroup) -> None:
-        self._hear = handle
+        self._handle = handle
         self._whisper = whisper
         self._tasks = tasks
 
     async def handle(self, event: Event) -> Reply:
         """Hand an event in; return what is said of it."""
-        reply = await self._hear(event)
+        reply = await self._handle(event)
         message = event.message if isinstance(event, Edited) else event
         if reply.text and isinstance(message, Incoming):
             self._tasks.create_task(self._tell(message, reply.text), name="whisper")

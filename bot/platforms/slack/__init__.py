@@ -9,12 +9,12 @@
 - `read`      what people wrote → `bot.events` and Markdown
 - `source`    what was said while there was no connection, read back
 - `connect`   the way to Slack: signing in, the connections
-- `calls`     one way to make a Web API call, in its turn, with our errors; `budgets` what each method may do
+- `calls`     one way to make a Web API call, in its turn, with our errors; `limits` how often each may be made
 - `platform`  joins them
 - `sdk`       makes slack_bolt's and slack_sdk's objects; keeps messages and secrets out of their log
 """
 
-from bot.platforms.slack.budgets import shared_budget
+from bot.platforms.slack.limits import shared_budget
 from bot.platforms.slack.markup import SlackDialect
 from bot.platforms.slack.platform import SlackPlatform
 

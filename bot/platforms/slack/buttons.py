@@ -70,7 +70,7 @@ class Presses:
         working: Mapping[tuple[str, str], str],
         tasks: asyncio.TaskGroup,
     ) -> None:
-        self._hear = handle
+        self._handle = handle
         self._calls = calls
         self._translator = translator
         self._me = me
@@ -108,7 +108,7 @@ class Presses:
         try:
             person = await self._translator.person(press.user)
             message = MessageKey("slack", self._me.team, press.channel, press.message)
-            reply = await self._hear(Pressed(message, press.button, person))
+            reply = await self._handle(Pressed(message, press.button, person))
             if reply.text:
                 await whisper(self._calls, press.user, reply.text, press.channel, press.thread)
         except PlatformError as error:

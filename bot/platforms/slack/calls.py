@@ -19,7 +19,7 @@ from bot.errors import Rejected as NotTaken
 from bot.platforms.kernel.clock import PlatformClock
 from bot.platforms.kernel.gate import Gate
 from bot.platforms.kernel.shape import MISREAD, misread
-from bot.platforms.slack.budgets import Budgets, rank_of
+from bot.platforms.slack.limits import Budgets, rank_of
 from bot.reply.pacing.pacer import Pacer
 from bot.telemetry import CallMade, Emit, Outcome, ignore
 
@@ -108,15 +108,15 @@ class Calls:
         self._gate.close()
 
     async def me(self) -> Me:
-        """Return who the bot is. Raises `Unreachable`."""
+        """Return who the bot is. Raise `Unreachable`."""
         return (await self._gate.client())[1]
 
     async def read(self, method: str, **arguments: Any) -> dict[str, Any]:
-        """Return what a reading method answers; its arguments go in the query. Raises only `PlatformError`s."""
+        """Return what a reading method answers; its arguments go in the query. Raise only `PlatformError`s."""
         return await self._call(method, arguments, "params")
 
     async def write(self, method: str, **arguments: Any) -> dict[str, Any]:
-        """Return what a writing method answers; its arguments go as JSON. Raises only `PlatformError`s.
+        """Return what a writing method answers; its arguments go as JSON. Raise only `PlatformError`s.
 
         If it raises `Unreachable` (but not `NotSent`), or is cancelled, the call may or may not have taken effect.
         """
@@ -163,7 +163,7 @@ class Calls:
             self._emit(CallMade("slack", method, outcome, time.perf_counter() - begun_s))
 
     async def upload(self, url: str, data: bytes) -> None:
-        """Send a file's bytes to an address that Slack gave for them. Raises only `PlatformError`s."""
+        """Send a file's bytes to an address that Slack gave for them. Raise only `PlatformError`s."""
         client, _ = await self._gate.client()
         assert client.session is not None  # ours always has one
         try:
@@ -177,7 +177,7 @@ class Calls:
 async def call(
     client: AsyncWebClient, method: str, *, params: dict[str, Any] | None = None, json: dict[str, Any] | None = None
 ) -> tuple[dict[str, Any], Mapping[str, str]]:
-    """Make one call; return the answer's body and headers. Raises only `PlatformError`s."""
+    """Make one call; return the answer's body and headers. Raise only `PlatformError`s."""
     try:
         verb = "GET" if json is None else "POST"
         answer = await client.api_call(method, http_verb=verb, params=params, json=json)
@@ -196,7 +196,7 @@ async def call(
 
 
 def field(answer: Mapping[str, Any], name: str, method: str) -> str:
-    """Return a text of an answer. Raises `Unreachable` for one without it: the call may have taken effect."""
+    """Return a text of an answer. Raise `Unreachable` for one without it: the call may have taken effect."""
     value = answer.get(name)
     if not isinstance(value, str) or not value:
         misread("slack_answer_unreadable", answer, KeyError(name), method=method)

@@ -19,7 +19,7 @@ to who asks (slackapi/python-slack-sdk#1329)."""
 
 
 async def share(calls: Calls, channel: str, thread: str, name: str, data: bytes, *, comment: str = "") -> str:
-    """Post a file in a thread; return the `ts` of the message that shows it. Raises `PlatformError`s.
+    """Post a file in a thread; return the `ts` of the message that shows it. Raise `PlatformError`s.
 
     After `Unreachable` (but not `NotSent`) it may be there all the same, or still come.
     """
@@ -38,7 +38,7 @@ async def share(calls: Calls, channel: str, thread: str, name: str, data: bytes,
 
 
 async def _shared_as(calls: Calls, channel: str, thread: str, file_id: str) -> str:
-    """Return the `ts` of the message a file is shown in, as soon as it is. Raises `Unreachable` if it is not."""
+    """Return the `ts` of the message a file is shown in, as soon as it is. Raise `Unreachable` if it is not."""
     for wait_s in _LOOKS_AFTER_S:
         await asyncio.sleep(wait_s)
         try:

@@ -14,7 +14,7 @@ log = structlog.get_logger()
 
 
 class Finder:
-    """Looks among the bot's own messages in a question's thread, after the question. Raises `PlatformError`s."""
+    """Looks among the bot's own messages in a question's thread, after the question. Raise `PlatformError`s."""
 
     def __init__(self, calls: Calls, question: Incoming, seal: Seal) -> None:
         self._calls = calls

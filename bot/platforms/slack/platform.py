@@ -16,12 +16,12 @@ from bot.platforms.kernel.door import Door
 from bot.platforms.kernel.others import Others
 from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.kernel.whisper import Whispering
-from bot.platforms.slack.budgets import shared_budget
 from bot.platforms.slack.buttons import Presses
 from bot.platforms.slack.calls import TIMEOUT, Calls, Me, Refused
 from bot.platforms.slack.connect.sign_in import sign_in_when_there
 from bot.platforms.slack.connect.socket_mode import SocketMode
 from bot.platforms.slack.growth.delivery import Delivery, ReplyDelivery
+from bot.platforms.slack.limits import shared_budget
 from bot.platforms.slack.listen import Listener
 from bot.platforms.slack.own import OwnPosts
 from bot.platforms.slack.read import documents
@@ -81,7 +81,7 @@ class SlackPlatform:
     async def run(self, handle: EventHandler, checkpoints: Checkpoints, is_ours: IsOurs) -> None:
         """Connect and hand messages in until cancelled; then everything is closed.
 
-        Reconnects by itself; while Slack cannot be reached it tries again, ever more rarely. Raises `StartupError` if
+        Reconnects by itself; while Slack cannot be reached it tries again, ever more rarely. Raise `StartupError` if
         Slack refuses a token, at the start or later. On the way out, messages that are being heard are let through.
         What was said since the last checkpoint is fetched and handed in, too.
         """
@@ -102,7 +102,7 @@ class SlackPlatform:
 
     async def download(self, upload: Upload, max_bytes: int) -> bytes:
         """Return an upload's bytes, from Slack's file hosts (and `file_hosts`) only; of what is written in Slack itself
-        (canvases, posts, e-mails) its text. Raises `MediaError`.
+        (canvases, posts, e-mails) its text. Raise `MediaError`.
         """
         if self._session is None:
             raise MediaError(f"The file {upload.name} cannot be read while Slack is not connected.")
@@ -116,7 +116,7 @@ class SlackPlatform:
     async def current(self, question: Incoming) -> Incoming | None:
         """Return a question as it stands now: this very object if nobody edited it, None if it was deleted.
 
-        Raises `PlatformError` if that cannot be told, also where the whole channel is gone.
+        Raise `PlatformError` if that cannot be told, also where the whole channel is gone.
         """
         me = await self._calls.me()
         found = await message_at(self._calls, question.thread, question.key.message)
@@ -207,6 +207,6 @@ def _within(data: bytes, upload: Upload, max_bytes: int) -> bytes:
 
 
 def _is_login_page(data: bytes, upload: Upload) -> bool:
-    """Say whether these bytes are the page Slack answers with, status 200, to whom may not read the file."""
+    """Return whether these bytes are the page Slack answers with, status 200, to whom may not read the file."""
     is_page = data[:200].lstrip().lower().startswith(_PAGE_STARTS)
     return is_page and len(data) != upload.size_bytes

@@ -163,7 +163,7 @@ class SlackSource:
         return found, False
 
     async def _ask(self, method: str, arguments: Mapping[str, str]) -> dict[str, Any]:
-        """Make one call in its turn, again if Slack asks for patience. Raises the other `PlatformError`s."""
+        """Make one call in its turn, again if Slack asks for patience. Raise the other `PlatformError`s."""
         while True:
             now_s = _now_s()
             due_s = max(self._due_s.get(method, 0.0), now_s - (0.0 if self._is_slow else self._pace.burst_s))

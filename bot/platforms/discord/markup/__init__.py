@@ -36,7 +36,7 @@ class DiscordDialect:
         self._parser = make_parser()
 
     def render(self, markdown: str) -> str:
-        """Return the text to send for a piece of Markdown that is complete in itself. Raises nothing on any text.
+        """Return the text to send for a piece of Markdown that is complete in itself. Raise nothing on any text.
 
         Not empty unless `markdown` is blank or holds nothing that can be shown.
         """

@@ -53,13 +53,13 @@ def kept(text: str) -> list[tuple[str, str]]:
 
 
 def is_atom(text: str) -> bool:
-    """Say whether a text is one mention, emoji or time."""
+    """Return whether a text is one mention, emoji or time."""
     match = _KEPT.fullmatch(text)
     return match is not None and match.lastgroup == "atom"
 
 
 def is_web(url: str) -> bool:
-    """Say whether Discord makes a link of an address: only of http and https (reference/message formatting)."""
+    """Return whether Discord makes a link of an address: only of http and https (reference/message formatting)."""
     return url.lower().startswith(("http://", "https://"))
 
 

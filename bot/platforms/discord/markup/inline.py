@@ -70,7 +70,7 @@ def _write_style(style: Style, tail: Tail, line_end: str) -> None:
 
 
 def _clings(marker: str, style: Style) -> bool:
-    """Say whether the marker would stand beside another one of its kind, so that both could be read otherwise."""
+    """Return whether the marker would stand beside another one of its kind, so that both could be read otherwise."""
     edges = (style.children[0], style.children[-1])
     return any(isinstance(child, Style) and child.markers[0][0] == marker[0] for child in edges)
 
@@ -89,7 +89,7 @@ def _write_link(link: Link, tail: Tail, line_end: str) -> None:
 
 
 def _is_label(nodes: Sequence[Node]) -> bool:
-    """Say whether Discord shows these as a link's label: escapes do not work there, and anything like an address, a
+    """Return whether Discord shows these as a link's label: escapes do not work there, and anything like an address, a
     mention or an emoji makes it show the whole link as it was written.
     """
     first = nodes[0] if nodes else None

@@ -84,7 +84,7 @@ def _written(special: str, seen: Seen) -> str:
 
 
 def _pairs(run: str, seen: Seen, *, earlier: bool) -> bool:
-    """Say whether a run of markers could be one end of a pair, or both."""
+    """Return whether a run of markers could be one end of a pair, or both."""
     several = len(run) > 1
     if len(run) >= (_FENCE if run[0] == "`" else _PAIR_IN_ITSELF):
         return True

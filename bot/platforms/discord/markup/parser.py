@@ -154,5 +154,5 @@ def _kind(character: str) -> tuple[bool, bool]:
 
 
 def is_punctuation(character: str) -> bool:
-    """Say whether a character is punctuation or a symbol (CommonMark, 2.1)."""
+    """Return whether a character is punctuation or a symbol (CommonMark, 2.1)."""
     return category(character)[0] in "PS"

@@ -28,7 +28,7 @@ LANGUAGE = re.compile(r"[A-Za-z0-9_+\-.]+(?=[:,{\s]|\Z)")
 
 
 def ends_there(marker: str, inner: str, after: str) -> bool:
-    """Say whether Discord takes `marker` + `inner` + `marker`, with `after` behind it, for that style and no other."""
+    """Return whether Discord takes `marker` + `inner` + `marker`, with `after` behind it, for just that style."""
     if not inner or inner[0] == marker[0]:  # a longer run would be a choice of two styles
         return False
     text = marker + inner + marker + after
@@ -37,5 +37,5 @@ def ends_there(marker: str, inner: str, after: str) -> bool:
 
 
 def may_follow(marker: str, after: str) -> bool:
-    """Say whether a style may end with this marker where `after` goes on."""
+    """Return whether a style may end with this marker where `after` goes on."""
     return not _CANNOT_FOLLOW[marker].match(after)

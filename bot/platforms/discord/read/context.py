@@ -196,7 +196,7 @@ async def _client_itself(client: discord.Client) -> discord.Client:
 
 
 def _repeats(message: discord.Message, begun: set[int]) -> bool:
-    """Say whether a message only shows again, at a thread's beginning, the one the thread was opened on."""
+    """Return whether a message only shows again, at a thread's beginning, the one the thread was opened on."""
     shows = message.reference.message_id if message.reference else None
     return message.type is discord.MessageType.thread_starter_message and shows in begun
 

@@ -43,7 +43,7 @@ def named(message: discord.Message, text: str, *, without: int | None = None) ->
 
 
 def is_role_of(role: discord.Role, me: int) -> bool:
-    """Say whether Discord made a role for an application, whose name it has."""
+    """Return whether Discord made a role for an application, whose name it has."""
     return role.tags is not None and role.tags.bot_id == me
 
 

@@ -56,8 +56,8 @@ def person(author: discord.User | discord.Member, *, moderator: bool = False) ->
 
 
 def moderates(place: object, author: discord.User | discord.Member) -> bool:
-    """Say whether a member may manage others' messages in a place: by its own rules where discord.py knows it, else by
-    those of the guild. Of a user who is no member it says no.
+    """Return whether a member may manage others' messages in a place: by its own rules where discord.py knows it, else
+    by those of the guild; False of a user who is no member.
     """
     if not isinstance(author, discord.Member):
         return False
@@ -67,12 +67,12 @@ def moderates(place: object, author: discord.User | discord.Member) -> bool:
 
 
 def is_question(message: discord.Message) -> bool:
-    """Say whether a person wrote this: no bot (ourselves included), no webhook, no notice of Discord."""
+    """Return whether a person wrote this: no bot (ourselves included), no webhook, no notice of Discord."""
     return not message.author.bot and message.webhook_id is None and message.type in SPOKEN
 
 
 def says_something(question: Incoming) -> bool:
-    """Say whether there is anything to hear. Without the Message Content intent most messages come empty."""
+    """Return whether there is anything to hear. Without the Message Content intent most messages come empty."""
     return bool(question.text or question.uploads or question.mentions_bot or question.direct)
 
 
@@ -140,8 +140,8 @@ def _replied_to(message: discord.Message) -> str:
 
 
 def mentions_bot(message: discord.Message, me: int) -> bool:
-    """Say whether a message addresses the bot (`me`: its user id): by name, by the role Discord made for it (which has
-    the same name), or by a reply, pinging or not.
+    """Return whether a message addresses the bot (`me`: its user id): by name, by the role Discord made for it (which
+    has the same name), or by a reply, pinging or not.
     """
     replied = replied_message(message)
     return (
@@ -152,7 +152,7 @@ def mentions_bot(message: discord.Message, me: int) -> bool:
 
 
 def _mentions_others(message: discord.Message, me: int) -> bool:
-    """Say whether a message is for somebody else: it names them, or it replies to them, pinging or not."""
+    """Return whether a message is for somebody else: it names them, or it replies to them, pinging or not."""
     ours = {me, message.author.id}
     replied = replied_message(message)
     return (

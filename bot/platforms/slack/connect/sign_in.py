@@ -48,7 +48,7 @@ _ADVICE = {
 async def sign_in_when_there(client: AsyncWebClient, app_token: str, clock: PlatformClock) -> tuple[Me, str]:
     """Return who the bot is and a ticket for its first connection, as soon as Slack can be reached; `clock` goes right.
 
-    Raises `StartupError`, with what to do, if Slack, or whatever answers in its place, says anything else.
+    Raise `StartupError`, with what to do, if Slack, or whatever answers in its place, says anything else.
     """
     failures = 0
     while True:
@@ -65,7 +65,7 @@ async def sign_in_when_there(client: AsyncWebClient, app_token: str, clock: Plat
 
 
 async def sign_in(client: AsyncWebClient, clock: PlatformClock) -> Me:
-    """Return who the bot is. Raises `StartupError` if Slack refuses the token, other `PlatformError`s if it is away."""
+    """Return who the bot is. Raise `StartupError` if Slack refuses the token, other `PlatformError`s if it is away."""
     try:
         answer, headers = await call(client, "auth.test", json={})
     except Refused as error:
@@ -89,7 +89,7 @@ async def sign_in(client: AsyncWebClient, clock: PlatformClock) -> Me:
 
 
 async def new_socket_url(client: AsyncWebClient, app_token: str) -> str:
-    """Return the address of a new Socket Mode connection, good for one try. Raises as `sign_in` does."""
+    """Return the address of a new Socket Mode connection, good for one try. Raise as `sign_in` does."""
     arguments: dict[str, Any] = {"token": app_token}
     try:
         answer, _ = await call(client, "apps.connections.open", json=arguments)

@@ -176,7 +176,7 @@ class SocketMode:
     async def run(self, url: str, meanwhile: Meanwhile | None = None) -> None:
         """Stay connected until cancelled. `url`: a ticket that was just issued; all further ones are asked for.
 
-        Raises `StartupError` if Slack refuses the app's token. On the way out nothing more is taken in, events that are
+        Raise `StartupError` if Slack refuses the app's token. On the way out nothing more is taken in, events that are
         being heard are let through for a while, and everything is closed.
         """
         refusal: StartupError | None = None
@@ -227,7 +227,7 @@ class SocketMode:
 
     async def _open(self, url: str, events: asyncio.TaskGroup) -> Link:
         """Return a new connection, however long it takes. One is opened at a time, and what one try learns of Slack
-        holds for the next. Raises `StartupError` if Slack refuses the app's token.
+        holds for the next. Raise `StartupError` if Slack refuses the app's token.
         """
         async with self._opening:
             while True:
@@ -244,7 +244,7 @@ class SocketMode:
                 url = ""
 
     async def _connect(self, ticket: str, events: asyncio.TaskGroup) -> Link:
-        """Return the connection that a ticket is good for. Raises `NoHello`, `aiohttp.ClientError` and `OSError`."""
+        """Return the connection that a ticket is good for. Raise `NoHello`, `aiohttp.ClientError` and `OSError`."""
         async with asyncio.timeout(_HELLO_S):
             ws = await self._session.ws_connect(ticket, heartbeat=self._heartbeat_s, proxy=self._client.proxy)
             try:
@@ -307,7 +307,7 @@ def read(words: str) -> dict[str, Any]:
 
 
 def greeting(message: dict[str, Any]) -> int:
-    """Return how many connections the app has with this one, as Slack's hello tells. Raises `NoHello`."""
+    """Return how many connections the app has with this one, as Slack's hello tells. Raise `NoHello`."""
     if message.get("type") != "hello":
         raise NoHello(str(message.get("reason") or "no hello"))
     connections = message.get("num_connections")

@@ -46,7 +46,7 @@ class ReplyDelivery:
         self._not_before_s = 0.0
 
     def favours_native(self) -> bool:
-        """Say whether one more message had better be streamed. `auto`: only if readers can stop it (see `sessions`)."""
+        """Return whether one more message had better be streamed; with `auto` only if readers can stop it."""
         if self.delivery == "edit" or _now_s() < self._not_before_s:
             return False
         return self.delivery == "stream" or (self.sessions.can_stop and self.load.favours_native())
@@ -97,7 +97,7 @@ class GrowingMessage:
     async def start(self, text: str) -> str:
         """Begin the next message if it is to be streamed; return its `ts`, or "" if it is to be posted.
 
-        Raises `PlatformError`s: after `Unreachable` (but not `NotSent`) it may be there.
+        Raise `PlatformError`s: after `Unreachable` (but not `NotSent`) it may be there.
         """
         fits = len(text) <= native.MOST_CHARACTERS and not native.has_link(text)
         native_ = self.is_native and fits and not self._is_to_be_posted()
@@ -137,7 +137,7 @@ class GrowingMessage:
     ) -> bool:
         """Have a stream show a text; return False if the message is to be edited, which it can be then.
 
-        `below`: blocks for a message that is whole. Raises `PlatformError`s.
+        `below`: blocks for a message that is whole. Raise `PlatformError`s.
         """
         stream = self._streams.get(ts)
         if stream is None:

@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from weakref import WeakSet
 
-from bot.platforms.slack.budgets import APPENDS_PER_MIN, STARTS_PER_MIN, UPDATES_PER_MIN
+from bot.platforms.slack.limits import APPENDS_PER_MIN, STARTS_PER_MIN, UPDATES_PER_MIN
 
 _KEPT_STARTS = 2
 _MINUTE_S = 60.0
@@ -48,7 +48,7 @@ class WorkspaceLoad:
         self._starts.append(asyncio.get_running_loop().time())
 
     def favours_native(self) -> bool:
-        """Say whether one more reply had better be streamed than edited."""
+        """Return whether one more reply had better be streamed than edited."""
         horizon_s = asyncio.get_running_loop().time() - _MINUTE_S
         while self._starts and self._starts[0] <= horizon_s:
             self._starts.popleft()

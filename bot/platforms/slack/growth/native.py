@@ -47,12 +47,12 @@ class Stream:
         return self.sound and asyncio.get_running_loop().time() - self.begun_s < self.lasts_s
 
     def can_show(self, text: str) -> bool:
-        """Say whether it can grow into this text."""
+        """Return whether it can grow into this text."""
         fits = text.startswith(self.shown) and len(text) <= MOST_CHARACTERS
         return self.is_good and fits and not has_link(text)
 
     async def show(self, text: str) -> None:
-        """Append what is new. Raises `PlatformError`s."""
+        """Append what is new. Raise `PlatformError`s."""
         if text != self.shown:
             await self._call("chat.appendStream", markdown_text=text[len(self.shown) :])
             self.shown = text
@@ -61,7 +61,7 @@ class Stream:
         self, text: str, blocks: Sequence[dict[str, Any]], metadata: dict[str, Any], *, more: bool
     ) -> None:
         """Append what is new, put blocks below it and stop. `more`: another message of the reply grows, so that the
-        session goes on; else Slack makes it active. Raises `PlatformError`s.
+        session goes on; else Slack makes it active. Raise `PlatformError`s.
         """
         new = {"markdown_text": text[len(self.shown) :]} if text != self.shown else {}
         below = {"blocks": list(blocks)} if blocks else {}
@@ -80,13 +80,13 @@ class Stream:
 
 
 def is_over(error: PlatformError) -> bool:
-    """Say whether a stream was refused because Slack, or somebody, has ended it already."""
+    """Return whether a stream was refused because Slack, or somebody, has ended it already."""
     return isinstance(error, Rejected) and error.code in _OVER
 
 
 def has_link(text: str) -> bool:
-    """Say whether a text has what Slack might unfold, and so fetch: streams have no argument against it, as posts have
-    (Slack docs, reference/methods/chat.startStream; apis, unfurling links in messages).
+    """Return whether a text has what Slack might unfold, and so fetch: streams have no argument against it, as posts
+    have (Slack docs, reference/methods/chat.startStream; apis, unfurling links in messages).
     """
     return _LINK.search(text) is not None
 
@@ -103,7 +103,7 @@ async def start(calls: Calls, channel: str, thread: str, text: str, recipient: d
 async def stop(calls: Calls, channel: str, ts: str, metadata: dict[str, Any]) -> bool:
     """Stop a message's stream so that it can be edited; return whether there was one: then its session is active.
 
-    Raises `Gone` and `Unreachable`, also for a limit: it is not that of the call that the caller was granted, and
+    Raise `Gone` and `Unreachable`, also for a limit: it is not that of the call that the caller was granted, and
     nobody else's edits wait for it.
     """
     try:

@@ -32,7 +32,7 @@ class SlackDialect:
         self._parser = make_parser()
 
     def render(self, markdown: str) -> str:
-        """Return the text to send for a piece of Markdown that is complete in itself. Raises nothing on any text.
+        """Return the text to send for a piece of Markdown that is complete in itself. Raise nothing on any text.
 
         It holds no `<`, so nothing in it is a mention, a broadcast or a labelled link; undoing its entities gives back
         every letter and digit in order.

@@ -36,7 +36,7 @@ class Edit:
 
 
 def may_need_edits(text: str) -> bool:
-    """Say whether there can be anything in a text that Slack must not get as it was written."""
+    """Return whether there can be anything in a text that Slack must not get as it was written."""
     return _MAY_NEED_EDITS.search(text) is not None
 
 
@@ -118,7 +118,7 @@ def inline_edits(children: Sequence[Token], content: str) -> list[Edit]:
 
 
 def _holds_image(rest: Iterable[Token]) -> bool:
-    """Say whether there is an image in the link that was opened before these tokens; links do not nest."""
+    """Return whether there is an image in the link that was opened before these tokens; links do not nest."""
     inside = takewhile(lambda token: token.type != "link_close", rest)
     return any(token.type == "image" for token in inside)
 

@@ -37,7 +37,7 @@ Read = Callable[..., Awaitable[dict[str, Any]]]
 
 
 async def thread_pages(read: Read, channel: str, thread: str, **bounds: Any) -> AsyncIterator[list[Message]]:
-    """Yield a thread's messages page by page, oldest first, the root always among them. Raises `PlatformError`s.
+    """Yield a thread's messages page by page, oldest first, the root always among them. Raise `PlatformError`s.
 
     `bounds`: `oldest`, `latest` (both exclusive) and whatever else conversations.replies takes.
     """
@@ -53,7 +53,7 @@ async def thread_pages(read: Read, channel: str, thread: str, **bounds: Any) -> 
 
 
 async def message_at(calls: Calls, thread: ThreadKey, ts: str) -> Message | None:
-    """Return one message of a thread, None if it was deleted. Raises `PlatformError`s."""
+    """Return one message of a thread, None if it was deleted. Raise `PlatformError`s."""
     bounds = {"oldest": ts, "latest": ts, "inclusive": "true", "limit": 2}  # the root, and it
     try:
         answer = await calls.read("conversations.replies", channel=thread.channel, ts=thread.thread, **bounds)
@@ -161,7 +161,7 @@ class _Reader:
 
 
 async def linked_message(read: Read, link: Link) -> Message | None:
-    """Return a message that is linked to, None if it was deleted. Raises `PlatformError`s."""
+    """Return a message that is linked to, None if it was deleted. Raise `PlatformError`s."""
     bounds = {"oldest": link.ts, "latest": link.ts, "inclusive": "true"}
     if link.thread and link.thread != link.ts:
         answer = await read("conversations.replies", channel=link.channel, ts=link.thread, limit=2, **bounds)

@@ -17,7 +17,7 @@ _MODES = frozenset({"canvas", "docs", "email", "post", "quip", "space"})
 
 
 def is_document(file: Mapping[str, Any]) -> bool:
-    """Say whether a file object is of something written in Slack."""
+    """Return whether a file object is of something written in Slack."""
     return file.get("mode") in _MODES
 
 

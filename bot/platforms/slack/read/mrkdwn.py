@@ -57,7 +57,7 @@ def _linked(found: re.Match[str]) -> Link:
 
 
 def calls_group(text: str) -> bool:
-    """Say whether a text names a group of people, or everybody here."""
+    """Return whether a text names a group of people, or everybody here."""
     return _GROUP.search(text) is not None
 
 

@@ -166,24 +166,24 @@ class Translator:
 
 
 def is_own(message: Message, me: Me) -> bool:
-    """Say whether the bot itself wrote a message."""
+    """Return whether the bot itself wrote a message."""
     return message.get("user") == me.user or (bool(me.bot) and message.get("bot_id") == me.bot)
 
 
 def is_question(event: Message, me: Me) -> bool:
-    """Say whether a person wrote this just now: it is no edit."""
+    """Return whether a person wrote this just now: it is no edit."""
     return is_written(event, me) and not event.get("edited")
 
 
 def is_person(message: Message, author: Person) -> bool:
-    """Say whether an author is one. A person may write through an app with their own token: then the message has the
+    """Return whether an author is one. A person may write through an app with their own token: then the message has the
     app's `bot_id`, too, and only the member behind `user` tells that this is no bot.
     """
     return not author.roles & ({"bot", "unknown"} if message.get("bot_id") else {"bot"})
 
 
 def is_written(message: Message, me: Me) -> bool:
-    """Say whether this may be what a person wrote (`is_person` says whether it is): not we, no webhook, no notice."""
+    """Return whether this may be a person's (`is_person` tells whether it is): not ours, no webhook, no notice."""
     return (
         message.get("subtype") in WRITTEN
         and message.get("user") not in {None, "", "USLACKBOT"}
