@@ -165,7 +165,7 @@ class World:
 
     def mention(self, platform: str) -> str:
         """Return how the bot is mentioned there."""
-        return self.discord.mention if platform == "discord" else self.slack.mention
+        return self.discord.mention if platform == "discord" else self.slack.app.mention
 
     def changes(self, platform: str) -> Changes:
         """Return what happens on a platform."""
@@ -249,7 +249,7 @@ class World:
 
     def _slack_lines(self, place: Room) -> list[Line]:
         names = {person.id: name for name, person in self._slack_people.items()}
-        me = self.slack.bot_user_id
+        me = self.slack.app.bot.id
         return [
             Line(m.ts, names.get(m.user, "Parley"), self._read(m.shown), m.user == me, len(m.versions) - 1,
                  tuple(file.name for file in m.files), tuple(m.buttons))
@@ -258,7 +258,7 @@ class World:
 
     def _read(self, text: str) -> str:
         """Show the bot's mention as people see it."""
-        return text.replace(self.discord.mention, "@Parley").replace(self.slack.mention, "@Parley")
+        return text.replace(self.discord.mention, "@Parley").replace(self.slack.app.mention, "@Parley")
 
     def answer(self, there: Room, message: str) -> Answer:
         """Return what the bot has shown in a place after a message, as it is now."""
@@ -301,7 +301,7 @@ class World:
     async def start_bot(self) -> None:
         """Start the bot and wait until both platforms see it. Raises what it failed with."""
         self.bot.start()
-        await self.bot.alive_until(self.discord.ready(), self.slack.ready())
+        await self.bot.alive_until(self.discord.ready(), self.slack.sockets.ready())
 
     async def restart_bot(self) -> None:
         """Stop the bot cleanly and start it again on the same database."""
@@ -332,8 +332,8 @@ async def world(key: SecretStr, pace: Pace, kind: type[World] = World, *, limits
         secrets = Secrets(
             anthropic_api_key=key if given else SecretStr(claude.api_key),
             discord_token=SecretStr(discord.token),
-            slack_bot_token=SecretStr(slack.bot_token),
-            slack_app_token=SecretStr(slack.app_token),
+            slack_bot_token=SecretStr(slack.app.bot_token),
+            slack_app_token=SecretStr(slack.app.app_token),
         )
         bot = Bot(settings, secrets)
         here = kind(discord, slack, claude, bot)

@@ -23,7 +23,7 @@ async def another(here: World, directory: Path, logs: Logs) -> AsyncIterator[Bot
     bot.start()
     try:
         await logs.until("discord_ready", times=begun + 1)
-        await here.slack.ready(sockets=4)
+        await here.slack.sockets.ready(sockets=4)
         yield bot
     finally:
         await bot.kill()

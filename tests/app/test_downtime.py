@@ -105,10 +105,10 @@ async def test_a_question_deleted_before_its_answer_began_gets_nothing(here: Wor
 async def away(here: World, meanwhile: Awaitable[None]) -> None:
     """Let something happen while there is no bot, of which Slack tells the next one nothing."""
     await here.bot.kill()
-    here.slack.keeps_events = False
+    here.slack.settings.keeps_events = False
     await meanwhile
     await here.start_bot()
-    here.slack.keeps_events = True
+    here.slack.settings.keeps_events = True
 
 
 def noticed(store: Store, forgotten: asyncio.Event) -> Store:
@@ -161,7 +161,7 @@ async def test_row_14_a_message_delivered_a_hundred_times_is_answered_once(here:
         if channel.platform == "discord":
             await here.discord.redeliver(answer.message)
         else:
-            await here.slack.redeliver(channel.channel, answer.message)
+            await here.slack.events.redeliver(channel.channel, answer.message)
     await here.ask("Ada", channel, "@parley Another")
     assert here.claude.count == 2
 

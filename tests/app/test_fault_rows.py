@@ -56,7 +56,7 @@ async def test_row_7_where_the_thread_may_not_be_read_the_next_process_posts_onc
     slack = here.bot.settings.slack.model_copy(update={"delivery": delivery})
     here.bot.settings = here.bot.settings.model_copy(update={"slack": slack})
     await here.restart_bot()
-    here.slack.deny("history")
+    here.slack.app.deny("history")
     there, message = await post_and_die(here, here.places[2], "chat.[ps]*")
     lost = here.answer(there, message).lines
     await here.start_bot()
@@ -87,7 +87,7 @@ async def test_row_29_a_question_that_does_not_fit_on_the_disk_is_answered_once_
             yield disks[0].store
 
     here.bot.open_store = full
-    here.slack.redeliver_after_s = 0.05
+    here.slack.settings.redeliver_after_s = 0.05
     await here.start_bot()
     answer = await here.ask("Ada", here.places[2], "@parley Is there room?")
     assert "Is there room?" in answer.text

@@ -81,4 +81,4 @@ async def test_with_both_tokens_refused_the_start_ends_with_a_sentence(here: Wor
     here.bot._secrets = here.bot._secrets.model_copy(update=wrong)
     here.bot.start()
     with pytest.raises(StartupError, match="TOKEN"):
-        await here.bot.alive_until(here.discord.ready(), here.slack.ready())
+        await here.bot.alive_until(here.discord.ready(), here.slack.sockets.ready())

@@ -81,7 +81,7 @@ def refused(call: str, answer: Any, times: int) -> Fault:
 @pytest.fixture(autouse=True)
 def _unlimited(here: World) -> None:
     here.discord.limits._enabled = False
-    here.slack._api._limits = False
+    here.slack.limits.switch_off()
 
 
 def some(answers: Sequence[Any], *indices: int) -> list[Any]:
@@ -140,7 +140,7 @@ async def test_each_call_to_slack_refused_once(here: World, call: str, delivery:
 @pytest.mark.parametrize("call", SLACK_CALLS[1:])
 async def test_each_call_to_slack_refused_for_ever(here: World, call: str, delivery: str, answers: list[Any]) -> None:
     await _deliver(here, delivery)
-    here.slack.stream_lasts_s = 3.0
+    here.slack.settings.stream_lasts_s = 3.0
     for number, answer in enumerate(answers):
         if call == "chat.update" and answer in GONE:  # for ever, it is believed, and nobody is told anything there
             continue

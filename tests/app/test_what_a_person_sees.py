@@ -172,7 +172,7 @@ async def test_nothing_claude_writes_can_ping(here: World, channel: Room) -> Non
     else:
         sent_there = here.slack.messages(channel.channel, answer.place.thread)[-1]
         assert sent_there.pings == set()
-        streamed = [str(call.args) for call in here.slack.calls if call.method.endswith("Stream")]
+        streamed = [str(call.args) for call in here.slack.api.calls if call.method.endswith("Stream")]
         assert not any("://" in text for text in streamed), "no argument keeps a stream from unfurling"
         assert sent_there.stream or sent_there.unfurl == {"unfurl_links": False, "unfurl_media": False}
 

@@ -146,7 +146,7 @@ async def test_the_same_message_delivered_twice_is_answered_once(here: World, ch
     if channel.platform == "discord":
         await here.discord.redeliver(first.message)
     else:
-        await here.slack.redeliver(channel.channel, first.message)
+        await here.slack.events.redeliver(channel.channel, first.message)
     second = await here.ask("Ada", first.place, "And again?")
     assert here.claude.count == 2
     assert len(here.answer(first.place, first.message).lines) == 1 + len(second.lines)
@@ -157,7 +157,7 @@ async def test_a_dropped_connection_loses_no_message(here: World, channel: Room)
     if channel.platform == "discord":
         await here.discord.drop_gateway(resumable=True)
     else:
-        await here.slack.refresh_sockets()
+        await here.slack.sockets.refresh_all()
     await here.ask("Ada", first.place, "Still there?")
 
 
@@ -212,6 +212,6 @@ async def test_a_file_that_cannot_be_shown_is_named_and_the_rest_is_answered(her
 async def test_every_slack_event_is_acknowledged(here: World) -> None:
     channel = here.places[2]
     answer = await here.ask("Ada", channel, "@parley Hello")
-    await here.slack.acknowledged(channel.channel, answer.message)
-    await here.slack.settled()
-    assert all(envelope.acked for envelope in here.slack.envelopes)
+    await here.slack.events.acknowledged(channel.channel, answer.message)
+    await here.slack.events.settled()
+    assert all(envelope.acked for envelope in here.slack.events.envelopes)

@@ -121,10 +121,10 @@ async def test_without_dms_those_of_several_people_are_not_answered_either(ruled
     async with ruled(dms=False) as here:
         ada, grace = here.slack_person("Ada"), here.slack_person("Grace")
         place = here.slack.dm(ada, grace)
-        here.slack.delay_events(0.1, "message")  # so that the event comes first that does not tell the kind of channel
-        await here.slack.say(ada, place, f"{here.slack.mention} Hello")
+        here.slack.events.delay(0.1, "message")  # so that the event comes first that does not tell the kind of channel
+        await here.slack.say(ada, place, f"{here.slack.app.mention} Hello")
         assert (await here.slack.whispered(ada)).text == NOT_IN_DMS
-        await here.slack.settled()
+        await here.slack.events.settled()
         assert here.claude.count == 0
 
 

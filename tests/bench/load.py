@@ -120,7 +120,7 @@ class Stage:
         channel = channels[0]
         if self.place == "slack-bursts":
             for method, calls in _BURSTS.items():
-                self.slack.set_burst(method, calls)
+                self.slack.limits.set_burst(method, calls)
         if self.place == "discord-channel":
             self.discord.deny("create_thread")
         for number in range(self.replies):
@@ -137,7 +137,7 @@ class Stage:
             self._asks.append(partial(self.discord.say, someone, there))
 
     async def ask(self) -> None:
-        bot = self.slack.mention if self.place in DELIVERY else self.discord.mention
+        bot = self.slack.app.mention if self.place in DELIVERY else self.discord.mention
         for number, ask in enumerate(self._asks):
             await ask(f"{bot} question {number:03d}")
 
@@ -165,15 +165,15 @@ class Stage:
             "secrets": {
                 "anthropic_api_key": claude.api_key,
                 "discord_token": self.discord.token,
-                "slack_bot_token": self.slack.bot_token,
-                "slack_app_token": self.slack.app_token,
+                "slack_bot_token": self.slack.app.bot_token,
+                "slack_app_token": self.slack.app.app_token,
             },
         }
 
     def calls(self, status: int | None = None) -> dict[str, int]:
         """Return how many calls of each kind were made, or how many were answered with a status."""
         if self.place in DELIVERY:
-            made = [(call.method, call.status) for call in self.slack.calls]
+            made = [(call.method, call.status) for call in self.slack.api.calls]
         else:
             made = [(f"{c.method} {_IDS.sub('…', c.path).split('?')[0]}", c.status) for c in self.discord.calls]
         return dict(Counter(name for name, answered in made if status in {None, answered}))

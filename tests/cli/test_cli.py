@@ -118,8 +118,8 @@ async def set_up(tmp_path: Path) -> AsyncIterator[tuple[SimulatedDiscord, Simula
         )
         secrets = {
             "DISCORD_TOKEN": discord.token,
-            "SLACK_BOT_TOKEN": slack.bot_token,
-            "SLACK_APP_TOKEN": slack.app_token,
+            "SLACK_BOT_TOKEN": slack.app.bot_token,
+            "SLACK_APP_TOKEN": slack.app.app_token,
             "ANTHROPIC_API_KEY": claude.api_key,
         }
         yield discord, slack, secrets
@@ -175,7 +175,7 @@ async def test_a_signal_ends_it_cleanly(set_up: SetUp, tmp_path: Path, number: i
     discord, slack, secrets = set_up
     process = await run(tmp_path, secrets)
     await discord.ready()
-    await slack.ready()
+    await slack.sockets.ready()
     process.signal(number)
     code, printed = await process.ended()
     assert code == 0, printed
@@ -191,7 +191,7 @@ async def test_it_says_at_its_start_what_runs_and_where_it_keeps_what_it_must_no
     discord, slack, secrets = set_up
     process = await run(tmp_path, secrets)
     await discord.ready()
-    await slack.ready()
+    await slack.sockets.ready()
     process.signal(signal.SIGTERM)
     _, printed = await process.ended()
     start = next(line for line in printed.splitlines() if "starting" in line)
@@ -286,7 +286,7 @@ async def test_what_may_pass_is_said_and_the_bot_starts(
     file.write_text("\n".join([*kept, setting, ""]))
     process = await run(tmp_path, secrets)
     await discord.ready()
-    await slack.ready()
+    await slack.sockets.ready()
     await process.printed(*said)
     process.signal(signal.SIGTERM)
     assert (await process.ended())[0] == 0
@@ -300,7 +300,7 @@ async def test_row_23_the_collector_of_garbage_does_not_look_through_what_is_loa
     command = [sys.executable, "-c", f"import atexit, gc; from bot import cli; atexit.register({count}); cli.main()"]
     process = await run(tmp_path, secrets, command)
     await discord.ready()
-    await slack.ready()
+    await slack.sockets.ready()
     process.signal(signal.SIGTERM)
     _, printed = await process.ended()
     found = re.search(r"kept (\d+) looked through (\d+)", printed)
@@ -314,7 +314,7 @@ async def test_no_message_and_no_secret_is_logged_even_at_debug(set_up: SetUp, t
         file.write('log.level = "debug"\nlog.format = "json"\n')
     process = await run(tmp_path, secrets)
     await discord.ready()
-    await slack.ready()
+    await slack.sockets.ready()
     since = len(discord.changes.seen)
     await discord.say(ada := discord.add_person("Ada"), discord.dm(ada), "swordfish in Discord")
     await slack.say(grace := slack.add_person("Grace"), slack.dm(grace), "swordfish in Slack")

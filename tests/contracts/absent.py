@@ -107,16 +107,16 @@ class OnSlack:
         place = self.slack.dm(self.ann) if self.where == "direct" else self.channel
         if self.where == "thread" and not self._root:
             self._root = await self._say(self.channel, "a root")
-        return await self._say(place, f"{self.slack.mention} {text}" if to_bot else text)
+        return await self._say(place, f"{self.slack.app.mention} {text}" if to_bot else text)
 
     async def _say(self, place: str, text: str) -> str:
         """Say something; if the bot is not there, Slack does not tell it later either, as after the last retry."""
         if not self.is_there:
-            self.slack.lose_events(times=2 if self.slack.mention in text and place == self.channel else 1)
+            self.slack.events.lose(times=2 if self.slack.app.mention in text and place == self.channel else 1)
         return (await self.slack.say(self.ann, place, text, thread=self._root)).ts
 
     async def edit(self, message: str, text: str) -> None:
-        await self.slack.edit(self.ann, self.channel, message, f"{self.slack.mention} {text}")
+        await self.slack.edit(self.ann, self.channel, message, f"{self.slack.app.mention} {text}")
 
     def reads_fail(self, times: int) -> None:
         self.slack.faults.add(Fault("conversations.history", status=503, times=times))
@@ -125,10 +125,10 @@ class OnSlack:
         self.slack.faults.add(Fault("conversations.history", delay_s=0.3))
 
     def process(self) -> Platform:
-        return SlackPlatform(self.slack.bot_token, self.slack.app_token, api_url=self.slack.api_url)
+        return SlackPlatform(self.slack.app.bot_token, self.slack.app.app_token, api_url=self.slack.api_url)
 
     async def ready(self) -> None:
-        await self.slack.ready()
+        await self.slack.sockets.ready()
 
 
 class InMemory:

@@ -186,7 +186,11 @@ class OnSlack:
         self.channel = slack.add_channel("general")
         self.ann, self.ben = slack.add_person("Ann"), slack.add_person("Ben")
         self.platform = SlackPlatform(
-            slack.bot_token, slack.app_token, api_url=slack.api_url, file_hosts=[slack.file_host], delivery=delivery
+            slack.app.bot_token,
+            slack.app.app_token,
+            api_url=slack.api_url,
+            file_hosts=[slack.file_host],
+            delivery=delivery,
         )
         self._question: Incoming | None = None
 
@@ -198,14 +202,14 @@ class OnSlack:
                 place = self.slack.dm(self.ann)
             elif self.where == "thread":
                 thread = (await self.slack.say(self.ben, place, "a root")).ts
-            text = f"{self.slack.mention} hello"
+            text = f"{self.slack.app.mention} hello"
             said = await self.slack.say(self.ann, place, text, thread=thread, files=[("a.txt", b"a")])
             self._question = await self.heard.message(said.ts)
         return self._question
 
     async def edit(self, text: str) -> None:
         key = (await self.question()).key
-        await self.slack.edit(self.ann, key.channel, key.message, f"{self.slack.mention} {text}")
+        await self.slack.edit(self.ann, key.channel, key.message, f"{self.slack.app.mention} {text}")
 
     async def delete(self) -> None:
         key = (await self.question()).key
@@ -223,7 +227,7 @@ class OnSlack:
         return [
             Shown(m.ts, m.shown, len(m.buttons), tuple(file.name for file in m.files))
             for m in self.slack.messages(thread.channel, thread.thread)
-            if m.user == self.slack.bot_user_id
+            if m.user == self.slack.app.bot.id
         ]
 
     async def take_away(self, message_id: str) -> None:
@@ -236,7 +240,7 @@ class OnSlack:
         root = await self.slack.say(self.ben, self.channel, texts[0])
         for text in texts[1:]:
             await self.slack.say(self.ben, self.channel, text, thread=root.ts)
-        said = await self.slack.say(self.ann, self.channel, f"{self.slack.mention} and you?", thread=root.ts)
+        said = await self.slack.say(self.ann, self.channel, f"{self.slack.app.mention} and you?", thread=root.ts)
         return self.platform.surface(await self.heard.message(said.ts))
 
 
@@ -317,9 +321,9 @@ async def on_discord(where: Where) -> AsyncIterator[OnDiscord]:
 @asynccontextmanager
 async def on_slack(where: Where, delivery: Delivery = "edit") -> AsyncIterator[OnSlack]:
     async with SimulatedSlack() as slack:
-        slack.redeliver_after_s = 0.3
+        slack.settings.redeliver_after_s = 0.3
         stage = OnSlack(slack, where, delivery)
-        async with running(stage.platform.run(stage.heard, NeverThere(), NeverThere().is_ours), slack.ready()):
+        async with running(stage.platform.run(stage.heard, NeverThere(), NeverThere().is_ours), slack.sockets.ready()):
             yield stage
 
 

@@ -121,7 +121,7 @@ class Ordeal:
         self.report.settled_s = time.monotonic() - started_s
         await self._end()
         self.report.faults = seen(faults)
-        self.report.calls = len(self._there.discord.calls) + len(self._there.slack.calls)
+        self.report.calls = len(self._there.discord.calls) + len(self._there.slack.api.calls)
         self.report.seconds = time.monotonic() - begun_s
         return self.report
 
@@ -175,8 +175,10 @@ class Ordeal:
         rows = self._bot.rows()
         report.asked, report.accepted = self._people.asked, len(rows)
         report.on_discord = sum(row.platform == "discord" for row in rows)
-        acknowledged = {(e.channel, e.ts) for e in slack.envelopes if e.acked}
-        report.given_up = sum(e.retry_attempt >= 3 and (e.channel, e.ts) not in acknowledged for e in slack.envelopes)
+        acknowledged = {(e.channel, e.ts) for e in slack.events.envelopes if e.acked}
+        report.given_up = sum(
+            e.retry_attempt >= 3 and (e.channel, e.ts) not in acknowledged for e in slack.events.envelopes
+        )
         report.unended = sum(row.state not in ENDED for row in rows)
         report.failed = sum(row.state in {"failed", "stopped"} for row in rows)
         for there in self._people.conversations:

@@ -62,7 +62,7 @@ class Stage:
                 self._channel = self.discord.add_channel(guild, "general")
             else:
                 self.slack = await stack.enter_async_context(SimulatedSlack(limits=False))
-                self.slack.redeliver_after_s = 60.0  # so that its three retries are for the next lives
+                self.slack.settings.redeliver_after_s = 60.0  # so that its three retries are for the next lives
                 targets["slack"] = self.slack.api_url.removesuffix("/api/")
                 self._person, self._channel = self.slack.add_person("Ada"), self.slack.add_channel("general")
             self._wire = await stack.enter_async_context(Wire(targets).open())
@@ -153,12 +153,12 @@ class Stage:
             message = await self.discord.say(self._person, self._channel, f"{self.discord.mention} {question(name)}")
             return Conversation("discord", self._channel, message.id)
         assert self.slack is not None
-        said = await self.slack.say(self._person, self._channel, f"{self.slack.mention} {question(name)}")
+        said = await self.slack.say(self._person, self._channel, f"{self.slack.app.mention} {question(name)}")
         return Conversation("slack", self._channel, said.ts)
 
     def _shown(self, there: Conversation) -> str:
         if self.slack is not None:
-            me = self.slack.bot_user_id
+            me = self.slack.app.bot.id
             lines = [m.shown for m in self.slack.messages(there.channel, there.thread) if m.user == me]
             return squeezed("".join(lines))
         assert self.discord is not None
@@ -188,8 +188,8 @@ class Stage:
         assert self.slack is not None
         return Secrets(
             anthropic_api_key=key,
-            slack_bot_token=SecretStr(self.slack.bot_token),
-            slack_app_token=SecretStr(self.slack.app_token),
+            slack_bot_token=SecretStr(self.slack.app.bot_token),
+            slack_app_token=SecretStr(self.slack.app.app_token),
         )
 
 

@@ -106,7 +106,7 @@ class Stage:
     async def open(self) -> AsyncIterator["Stage"]:
         async with world(SecretStr(""), Pace(), limits=False) as here:
             self.here = here
-            here.slack.redeliver_after_s = 0.5
+            here.slack.settings.redeliver_after_s = 0.5
             for place in here.places:  # a DM in which the bot never was cannot be read by it
                 await here.ask("Ada", place, "@parley Hello")
             here.claude.otherwise = _reply
@@ -200,7 +200,7 @@ class Stage:
         self._moments = self._wire.points = Moments()
         bot = self.here.bot
         bot.start()
-        ready = asyncio.gather(self.here.discord.ready(), self.here.slack.ready())
+        ready = asyncio.gather(self.here.discord.ready(), self.here.slack.sockets.ready())
         waits: list[asyncio.Future[Any]] = [
             asyncio.ensure_future(ready),  # noqa: TID251 - a future, not a task
             asyncio.create_task(self._moments.dead.wait()),

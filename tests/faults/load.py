@@ -89,7 +89,7 @@ class People:
             place = there.channel if opens or there.direct else there.thread
             message = (await self._discord.say(self._chance.choice(people), place, text)).id
         else:
-            text = f"{self._slack.mention} {question(name)}" if mention else question(name)
+            text = f"{self._slack.app.mention} {question(name)}" if mention else question(name)
             people = [p for p in self._slack_people if self._slack.dm(p) == there.channel] or self._slack_people
             message = (await self._slack.say(self._chance.choice(people), there.channel, text, thread=there.thread)).ts
         there.asked.append((name, message))
@@ -105,7 +105,7 @@ class People:
     def lines(self, there: Conversation) -> list[str]:
         """The bot's messages in a conversation as they are shown now."""
         if there.platform == "slack":
-            me = self._slack.bot_user_id
+            me = self._slack.app.bot.id
             return [m.shown for m in self._slack.messages(there.channel, there.thread) if m.user == me]
         try:
             messages = self._discord.messages(there.thread or there.channel)

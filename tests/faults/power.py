@@ -66,7 +66,7 @@ async def _ask(people: People, chance: random.Random) -> None:
 
 
 async def _one_copy(there: Ground, asked: set[str], directory: Path, chance: random.Random, report: Report) -> None:
-    acknowledged = asked & {envelope.ts for envelope in there.slack.envelopes if envelope.acked}
+    acknowledged = asked & {envelope.ts for envelope in there.slack.events.envelopes if envelope.acked}
     there.bot.signal(signal.SIGSTOP)
     try:
         copy = there.bot.copy_database(directory / "whole")

@@ -141,7 +141,7 @@ class Ground:
 
     async def ready(self) -> None:
         """Return when the bot is connected to both platforms."""
-        await self.bot.running(asyncio.gather(self.discord.ready(60.0), self.slack.ready(60.0)))
+        await self.bot.running(asyncio.gather(self.discord.ready(60.0), self.slack.sockets.ready(60.0)))
 
 
 @asynccontextmanager
@@ -169,8 +169,8 @@ async def ground(directory: Path) -> AsyncIterator[Ground]:
         )
         secrets = {
             "DISCORD_TOKEN": discord.token,
-            "SLACK_BOT_TOKEN": slack.bot_token,
-            "SLACK_APP_TOKEN": slack.app_token,
+            "SLACK_BOT_TOKEN": slack.app.bot_token,
+            "SLACK_APP_TOKEN": slack.app.app_token,
             "ANTHROPIC_API_KEY": claude.api_key,
         }
         bot = Bot(directory, secrets)

@@ -95,7 +95,7 @@ class Load:
     async def _ask_on_slack(self, *, going_on: bool) -> None:
         channel, thread = self._chance.choice(self._slack_threads) if going_on else ("", "")
         channel = channel or self._chance.choice(self._slack_channels)
-        person, text = self._chance.choice(self._slack_people), f"{self._slack.mention} {QUESTION}"
+        person, text = self._chance.choice(self._slack_people), f"{self._slack.app.mention} {QUESTION}"
         message = await self._slack.say(person, channel, text, thread=thread)
         self._slack_threads.append((channel, thread or message.ts))
 
@@ -108,7 +108,7 @@ class Load:
         for channel in self._slack_channels:
             for root in self._slack.messages(channel):
                 there = self._slack.messages(channel, root.ts)
-                said += [message.shown for message in there if message.user == self._slack.bot_user_id]
+                said += [message.shown for message in there if message.user == self._slack.app.bot.id]
         return Counter(text.strip() for text in said)
 
 
@@ -179,15 +179,15 @@ async def soak(minutes: float, rate: float, directory: Path) -> Outcome:
             f'discord.gateway_url = "{discord.gateway_url}"\nslack.api_url = "{slack.api_url}"\n'
             f'discord.calls_per_s = 200\nslack.delivery = "edit"\nstore.path = "{DATABASE}"\nlog.level = "warning"\n'
         )
-        secrets = {"DISCORD_TOKEN": discord.token, "SLACK_BOT_TOKEN": slack.bot_token}
-        secrets |= {"SLACK_APP_TOKEN": slack.app_token, "ANTHROPIC_API_KEY": claude.api_key}
+        secrets = {"DISCORD_TOKEN": discord.token, "SLACK_BOT_TOKEN": slack.app.bot_token}
+        secrets |= {"SLACK_APP_TOKEN": slack.app.app_token, "ANTHROPIC_API_KEY": claude.api_key}
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **secrets}
         script = Path(__file__).with_name("soak_bot.py")
         bot = await asyncio.create_subprocess_exec(
             sys.executable, script, cwd=directory, env=environment, stdout=asyncio.subprocess.PIPE
         )
         try:
-            await asyncio.gather(discord.ready(60), slack.ready(60))
+            await asyncio.gather(discord.ready(60), slack.sockets.ready(60))
             load, samples, begun_s = Load(discord, slack), [], time.monotonic()
             while (now_s := time.monotonic() - begun_s) < minutes * 60:
                 await asyncio.sleep(max(0.0, load.asked / rate - now_s))
@@ -225,7 +225,7 @@ def _forget(discord: SimulatedDiscord, slack: SimulatedSlack, claude: SimulatedC
     """The simulators remember everything: that must not eat the machine meanwhile. Nor must the collector of garbage
     look through it, ever longer: all calls of the bot would wait for that, and more connections be opened.
     """
-    for seen in (discord.changes.seen, slack.changes.seen, discord.calls, slack.calls):
+    for seen in (discord.changes.seen, slack.changes.seen, discord.calls, slack.api.calls):
         seen.clear()
     for request in claude.requests:
         request.body = {}

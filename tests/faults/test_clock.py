@@ -44,7 +44,7 @@ async def test_row_59_a_wrong_clock_makes_no_question_late_loses_none_and_double
     ahead.write_text("0")
     async with ground(tmp_path) as there:
         there.bot.environment |= {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", "CLOCK_AHEAD": str(ahead)}
-        there.slack.keeps_events = False  # what was said while nobody was there must be fetched
+        there.slack.settings.keeps_events = False  # what was said while nobody was there must be fetched
         people = People(there, random.Random(59))
         await there.bot.start()
         await there.ready()

@@ -31,7 +31,7 @@ class People:
         return (await self._discord.say(self._discord_ada, self._discord_channel, text)).id
 
     async def ask_on_slack(self, name: str) -> str:
-        text = f"{self._slack.mention} {question(name)}"
+        text = f"{self._slack.app.mention} {question(name)}"
         return (await self._slack.say(self._slack_ada, self._slack_channel, text)).ts
 
     def on_discord(self, thread: str) -> list[str]:
@@ -43,7 +43,7 @@ class People:
 
     def on_slack(self, thread: str) -> list[str]:
         messages = self._slack.messages(self._slack_channel, thread)
-        return [squeezed(message.shown) for message in messages if message.user == self._slack.bot_user_id]
+        return [squeezed(message.shown) for message in messages if message.user == self._slack.app.bot.id]
 
     async def see_on_discord(self, thread: str, name: str) -> None:
         whole = [squeezed(answer_to(name))]
@@ -61,7 +61,7 @@ class People:
 @pytest.fixture
 async def there(tmp_path: Path) -> AsyncIterator[Ground]:
     async with ground(tmp_path) as running:
-        running.slack.redeliver_after_s = 0.2
+        running.slack.settings.redeliver_after_s = 0.2
         yield running
 
 
@@ -77,7 +77,7 @@ async def test_row_30_when_the_disk_fails_the_bot_ends_and_the_next_one_answers_
     on_slack, on_discord = await asyncio.gather(people.ask_on_slack(SECOND), people.ask_on_discord(THIRD))
     assert await there.bot.ended() == 1
     says_what_to_do(there)
-    assert not any(envelope.acked for envelope in there.slack.envelopes if envelope.ts == on_slack)
+    assert not any(envelope.acked for envelope in there.slack.events.envelopes if envelope.ts == on_slack)
     assert [row.token for row in there.bot.rows()] == [FIRST]
     assert there.claude.count == 1
     await there.bot.start()

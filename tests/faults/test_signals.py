@@ -28,14 +28,14 @@ async def ask(there: Ground, gate: asyncio.Event, by: Person | None = None) -> C
     there.claude.script(Reply(text=answer_to(TOKEN), pieces=20, gate=gate, gate_at=10))
     slack = there.slack
     channel = slack.add_channel("general")
-    message = await slack.say(by or slack.add_person("Ada"), channel, f"{slack.mention} {question(TOKEN)}")
+    message = await slack.say(by or slack.add_person("Ada"), channel, f"{slack.app.mention} {question(TOKEN)}")
     await slack.changes.wait(lambda change: change.by_bot and change.kind == "posted")
     return Conversation("slack", channel, message.ts)
 
 
 def shown(there: Ground, place: Conversation) -> list[str]:
     messages = there.slack.messages(place.channel, place.thread)
-    return [squeezed(message.shown) for message in messages if message.user == there.slack.bot_user_id]
+    return [squeezed(message.shown) for message in messages if message.user == there.slack.app.bot.id]
 
 
 async def test_an_idle_bot_ends_and_waits_for_nothing(there: Ground) -> None:
@@ -130,15 +130,15 @@ async def answered_by_the_next(there: Ground, place: Conversation) -> None:
 
 
 async def test_row_23_a_process_that_stood_still_answers_what_was_asked_meanwhile_once(there: Ground) -> None:
-    there.slack.redeliver_after_s = 0.2
+    there.slack.settings.redeliver_after_s = 0.2
     await there.bot.start()
     await there.ready()
     channel, ada = there.slack.add_channel("general"), there.slack.add_person("Ada")
     there.bot.signal(signal.SIGSTOP)
-    message = await there.slack.say(ada, channel, f"{there.slack.mention} {question(TOKEN)}")
-    since = len(there.slack.envelopes)
+    message = await there.slack.say(ada, channel, f"{there.slack.app.mention} {question(TOKEN)}")
+    since = len(there.slack.events.envelopes)
     async with asyncio.timeout(120):
-        while not any(e.retry_attempt for e in there.slack.envelopes[since - 1 :]):  # noqa: ASYNC110 - Slack's own clock
+        while not any(e.retry_attempt for e in there.slack.events.envelopes[since - 1 :]):  # noqa: ASYNC110 - Slack's own clock
             await asyncio.sleep(0.02)
     there.bot.signal(signal.SIGCONT)
     place = Conversation("slack", channel, message.ts)

@@ -89,7 +89,7 @@ class App:
         self.envelopes: list[dict[str, Any]] = []
 
     async def call(self, method: str, token: str = "", **arguments: Any) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {token or self._slack.bot_token}"}
+        headers = {"Authorization": f"Bearer {token or self._slack.app.bot_token}"}
         async with self._http.post(self._slack.api_url + method, json=arguments, headers=headers) as response:
             answer: dict[str, Any] = await response.json()
         assert answer["ok"], (method, answer)
@@ -98,7 +98,7 @@ class App:
 
     async def listen(self) -> None:
         """Open a connection and read it until Slack closes it."""
-        opened = await self.call("apps.connections.open", self._slack.app_token)
+        opened = await self.call("apps.connections.open", self._slack.app.app_token)
         async with self._http.ws_connect(opened["url"]) as socket:
             async for frame in socket:
                 told = frame.json()
@@ -116,7 +116,7 @@ class App:
 async def look_around(app: App, slack: SimulatedSlack, ada: Person, general: str) -> None:
     await app.call("auth.test")
     await app.call("users.info", user=ada.id)
-    await app.call("bots.info", bot=slack.bot_id)
+    await app.call("bots.info", bot=slack.app.bot.bot_id)
     await app.call("team.info")
     for channel in (general, slack.dm(ada), slack.dm(ada, slack.add_person("Bea"))):
         await app.call("conversations.info", channel=channel)
@@ -126,7 +126,9 @@ async def look_around(app: App, slack: SimulatedSlack, ada: Person, general: str
 
 
 async def talk(app: App, slack: SimulatedSlack, ada: Person, general: str) -> None:
-    asked = await slack.say(ada, general, f"{slack.mention} look", files=[("a.png", b"\x89PNG"), ("b.txt", b"text")])
+    asked = await slack.say(
+        ada, general, f"{slack.app.mention} look", files=[("a.png", b"\x89PNG"), ("b.txt", b"text")]
+    )
     button = {"type": "button", "action_id": "stop", "text": {"type": "plain_text", "text": "Stop"}, "value": "s"}
     blocks = [{"type": "markdown", "text": "**here**"}, {"type": "actions", "elements": [button]}]
     about = {"event_type": "answer", "event_payload": {"n": 1}}
@@ -175,13 +177,13 @@ def recorded() -> tuple[list[tuple[str, dict[str, Any]]], list[dict[str, Any]]]:
         async with SimulatedSlack() as slack, aiohttp.ClientSession() as http, asyncio.TaskGroup() as tasks:
             app = App(http, slack)
             tasks.create_task(app.listen())
-            await slack.ready()
+            await slack.sockets.ready()
             ada, general = slack.add_person("Ada"), slack.add_channel("general")
             await look_around(app, slack, ada, general)
             await talk(app, slack, ada, general)
             await give(app, slack, ada, http)
-            await slack.settled()
-            await slack.refresh_sockets()
+            await slack.events.settled()
+            await slack.sockets.refresh_all()
         return app.answers, app.envelopes
 
     return asyncio.run(record())

@@ -30,7 +30,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 def client(slack: SimulatedSlack, session: aiohttp.ClientSession) -> AsyncWebClient:
-    return AsyncWebClient(slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[])
+    return AsyncWebClient(slack.app.bot_token, base_url=slack.api_url, session=session, retry_handlers=[])
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Bolt:
 @pytest.fixture
 async def bolt(slack: SimulatedSlack, client: AsyncWebClient) -> AsyncIterator[Bolt]:
     app = AsyncApp(client=client, ignoring_self_events_enabled=False)
-    handler = AsyncSocketModeHandler(app, slack.app_token, ping_interval=0.2)
+    handler = AsyncSocketModeHandler(app, slack.app.app_token, ping_interval=0.2)
     bolt = Bolt(app, handler)
 
     @app.middleware
@@ -77,7 +77,7 @@ async def bolt(slack: SimulatedSlack, client: AsyncWebClient) -> AsyncIterator[B
         bolt.heard.put_nowait(event)
 
     await handler.connect_async()
-    await slack.ready()
+    await slack.sockets.ready()
     yield bolt
     await handler.close_async()
 

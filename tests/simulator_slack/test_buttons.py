@@ -122,7 +122,10 @@ async def test_a_press_reaches_bolt_with_who_where_and_what(answer: Answer, bolt
     assert await answer.press(wait_s=5.0) == "*Stopped*"
     body = presses.get_nowait()
     assert body["user"]["id"] == answer.ada.id
-    assert (body["team"]["id"], body["channel"]) == (answer.slack.team_id, {"id": answer.general, "name": "general"})
+    assert (body["team"]["id"], body["channel"]) == (
+        answer.slack.app.team_id,
+        {"id": answer.general, "name": "general"},
+    )
     assert body["container"]["message_ts"] == body["message"]["ts"] == answer.ts
     assert body["container"]["thread_ts"] == answer.root
     (action,) = body["actions"]
@@ -156,18 +159,18 @@ async def test_an_answer_that_comes_after_the_ack_is_seen_and_a_late_one_can_be_
 
 
 async def test_a_press_nobody_acknowledges_is_a_warning_sign_and_comes_once(answer: Answer, bolt: Any) -> None:
-    answer.slack.acknowledge_press_within_s = 0.05
+    answer.slack.settings.acknowledge_press_within_s = 0.05
     bolt.deaf = True
     with pytest.raises(TimeoutError, match="did not acknowledge"):
         await answer.press()
-    assert [e.event_type for e in answer.slack.envelopes].count("block_actions") == 1
-    assert not any(e.acked for e in answer.slack.envelopes if e.event_type == "block_actions")
+    assert [e.event_type for e in answer.slack.events.envelopes].count("block_actions") == 1
+    assert not any(e.acked for e in answer.slack.events.envelopes if e.event_type == "block_actions")
 
 
 async def test_without_a_connection_or_without_interactivity_a_press_is_a_warning_sign(answer: Answer) -> None:
     with pytest.raises(TimeoutError, match="no connection"):
         await answer.press()
-    answer.slack.interactivity = False
+    answer.slack.settings.interactivity = False
     with pytest.raises(TimeoutError, match="switched off"):
         await answer.press()
 
@@ -218,8 +221,7 @@ async def test_a_response_url_takes_five_answers_and_is_private_unless_told_othe
 
 async def test_a_response_url_expires(answer: Answer, bolt: Any) -> None:
     webhook = await _pressed(answer, bolt)
-    for url in answer.slack._interactivity._urls.values():
-        url.until_s -= 30 * 60 + 1
+    answer.slack.presses.expire_urls()
     refused = await webhook.send(text="too late")
     assert (refused.status_code, "expired_url" in refused.body) == (404, True)
     stranger = AsyncWebhookClient(webhook.url + "0", retry_handlers=[])

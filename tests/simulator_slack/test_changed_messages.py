@@ -10,7 +10,7 @@ from bot.simulator.slack import SimulatedSlack
 
 async def test_a_preview_changes_a_message_and_not_its_text(slack: SimulatedSlack, bolt: Any) -> None:
     ada, general = slack.add_person("Ada"), slack.add_channel("general")
-    said = await slack.say(ada, general, f"{slack.mention} see https://example.com/a?b=1&c=2 please")
+    said = await slack.say(ada, general, f"{slack.app.mention} see https://example.com/a?b=1&c=2 please")
     before = [await bolt.next(), await bolt.next()][0]  # the message or its app_mention: they say the same
     await slack.unfurl(general, said.ts, "An example")
     changed = await bolt.next()
@@ -20,8 +20,8 @@ async def test_a_preview_changes_a_message_and_not_its_text(slack: SimulatedSlac
     assert changed["message"]["attachments"][0]["title"] == "An example"
     assert "attachments" not in changed["previous_message"]
     assert not said.edited_flag
-    await slack.settled()
-    assert [e.event_type for e in slack.envelopes] == ["message", "app_mention", "message"]
+    await slack.events.settled()
+    assert [e.event_type for e in slack.events.envelopes] == ["message", "app_mention", "message"]
 
 
 async def test_a_message_posted_without_previews_gets_none(slack: SimulatedSlack, client: AsyncWebClient) -> None:
@@ -63,4 +63,4 @@ async def test_the_bots_own_edits_and_deletions_are_heard_too(
     assert (await bolt.next())["subtype"] == "message_changed"
     await client.chat_delete(channel=general, ts=posted["ts"])
     deleted = await bolt.next()
-    assert (deleted["subtype"], deleted["previous_message"]["bot_id"]) == ("message_deleted", slack.bot_id)
+    assert (deleted["subtype"], deleted["previous_message"]["bot_id"]) == ("message_deleted", slack.app.bot.bot_id)

@@ -21,8 +21,8 @@ async def test_an_image_in_a_dm_is_a_file_share_and_can_be_downloaded_with_the_t
     assert (event["subtype"], event["text"]) == ("file_share", "what is it?")
     (file,) = event["files"]
     assert (file["name"], file["mimetype"], file["size"], file["filetype"]) == ("My cat.png", "image/png", 308, "png")
-    assert file["url_private"].startswith(f"http://{slack.file_host}/files-pri/{slack.team_id}-{file['id']}/")
-    headers = {"Authorization": f"Bearer {slack.bot_token}"}
+    assert file["url_private"].startswith(f"http://{slack.file_host}/files-pri/{slack.app.team_id}-{file['id']}/")
+    headers = {"Authorization": f"Bearer {slack.app.bot_token}"}
     for url in (file["url_private"], file["url_private_download"]):
         async with session.get(url, headers=headers) as answer:
             assert (answer.status, answer.content_type, await answer.read()) == (200, "image/png", CAT)
@@ -40,8 +40,8 @@ async def test_a_download_without_the_right_token_is_a_login_page(
         async with session.get(url, headers=headers) as answer:
             assert (answer.status, answer.content_type) == (200, "text/html")
             assert b"Sign in" in await answer.read()
-    slack.deny("files")
-    async with session.get(url, headers={"Authorization": f"Bearer {slack.bot_token}"}) as answer:
+    slack.app.deny("files")
+    async with session.get(url, headers={"Authorization": f"Bearer {slack.app.bot_token}"}) as answer:
         assert answer.content_type == "text/html"
 
 
@@ -50,7 +50,7 @@ async def test_a_download_can_fail_once(slack: SimulatedSlack, bolt: Any, sessio
     await slack.say(ada, slack.dm(ada), "", files=[("notes/a b.md", b"# hi")])
     (file,) = (await bolt.next())["files"]
     slack.faults.add(Fault("files.download", status=503), Fault("files.download", drop=True, times=2))
-    headers = {"Authorization": f"Bearer {slack.bot_token}"}
+    headers = {"Authorization": f"Bearer {slack.app.bot_token}"}
     async with session.get(file["url_private"], headers=headers) as answer:
         assert answer.status == 503
     with pytest.raises(aiohttp.ServerDisconnectedError):  # aiohttp itself asks a second time for what can be repeated
@@ -62,7 +62,7 @@ async def test_a_download_can_fail_once(slack: SimulatedSlack, bolt: Any, sessio
 async def test_another_organisations_file_has_no_address_until_it_is_asked_for(
     slack: SimulatedSlack, bolt: Any, client: AsyncWebClient, refusal: Any
 ) -> None:
-    slack.stub_files = True
+    slack.settings.stub_files = True
     ada = slack.add_person("Ada")
     await slack.say(ada, slack.dm(ada), "", files=[("cat.png", CAT)])
     (file,) = (await bolt.next())["files"]
@@ -82,7 +82,9 @@ async def test_the_bot_uploads_a_file_into_a_thread(
     )
     message = slack.messages(general, root.ts)[1]
     assert (message.shown, [f.name for f in message.files], message.files[0].data) == ("here", ["cat.png"], CAT)
-    async with session.get(sent["file"]["url_private"], headers={"Authorization": f"Bearer {slack.bot_token}"}) as got:
+    async with session.get(
+        sent["file"]["url_private"], headers={"Authorization": f"Bearer {slack.app.bot_token}"}
+    ) as got:
         assert await got.read() == CAT
 
 
@@ -111,7 +113,7 @@ async def test_an_upload_is_seen_in_its_thread_and_files_info_says_where(
         filename="cat.png", title="My cat", file=CAT, channel=general, thread_ts=root.ts, initial_comment="*here*"
     )
     event = next(e for e in [await bolt.next(), await bolt.next()] if "subtype" in e)
-    assert (event["subtype"], event["thread_ts"], event["bot_id"]) == ("file_share", root.ts, slack.bot_id)
+    assert (event["subtype"], event["thread_ts"], event["bot_id"]) == ("file_share", root.ts, slack.app.bot.bot_id)
     message = slack.messages(general, root.ts)[1]
     seen = slack.changes.seen[-1]
     assert (seen.kind, seen.message, seen.files, seen.by_bot) == ("posted", message.ts, ("cat.png",), True)
@@ -125,7 +127,7 @@ async def test_an_upload_is_seen_in_its_thread_and_files_info_says_where(
 
 async def test_an_upload_may_be_shared_a_moment_later(slack: SimulatedSlack, client: AsyncWebClient) -> None:
     ada = slack.add_person("Ada")
-    dm, slack.share_after_s = slack.dm(ada), 0.05
+    dm, slack.settings.share_after_s = slack.dm(ada), 0.05
     sent = await client.files_upload_v2(content="x = 1", filename="x.py", snippet_type="python", channel=dm)
     assert slack.messages(dm) == []
     shared = await slack.changes.wait(lambda change: change.files == ("x.py",))
@@ -153,7 +155,7 @@ async def test_an_upload_that_cannot_be_posted_can_be_completed_again(
         assert (await refusal(call))["error"] == error
     await client.files_completeUploadExternal(files=files, channel_id=general)
     assert slack.messages(general)[0].files[0].data == b"abc"
-    slack.deny("uploads")
+    slack.app.deny("uploads")
     body = await refusal(client.files_getUploadURLExternal(filename="a.txt", length=3))
     assert body["needed"] == "files:write"
 
@@ -200,7 +202,7 @@ async def test_what_people_share_is_described_as_slack_describes_it(
     await slack.say(ada, slack.dm(ada), "", files=[shared])
     (file,) = (await bolt.next())["files"]
     assert {name: file[name] for name in described} == described
-    headers = {"Authorization": f"Bearer {slack.bot_token}"}
+    headers = {"Authorization": f"Bearer {slack.app.bot_token}"}
     async with session.get(file["url_private"], headers=headers) as answer:
         served_as = "text/html" if shared.kind == "canvas" else file["mimetype"]
         assert (answer.content_type, await answer.read()) == (served_as, shared.data)

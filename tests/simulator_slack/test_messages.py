@@ -39,7 +39,7 @@ async def test_a_reply_is_posted_edited_and_read_back_with_its_metadata(
     assert (first["thread_ts"], first["reply_count"], first["latest_reply"]) == (root.ts, 1, posted["ts"])
     assert second["metadata"] == MARK
     assert second["parent_user_id"] == ada.id
-    assert second["bot_id"] == slack.bot_id
+    assert second["bot_id"] == slack.app.bot.bot_id
     without = await client.conversations_replies(channel=general, ts=root.ts)
     assert "metadata" not in without["messages"][1]
 
@@ -77,8 +77,8 @@ async def test_arguments_may_come_as_json_as_a_form_and_in_the_query(
     message = slack.messages(general)[-1]
     assert (message.shown, message.broadcast, message.unfurl) == ("a+b & ü", True, {"unfurl_links": False})
     assert message.metadata == {"event_type": "x", "event_payload": {"n": 1}}
-    assert slack.calls[-1].method == "chat.postMessage"
-    assert slack.calls[-1].args["text"] == "a+b & ü"
+    assert slack.api.calls[-1].method == "chat.postMessage"
+    assert slack.api.calls[-1].args["text"] == "a+b & ü"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ async def test_a_post_slack_would_refuse_is_refused_and_not_shown(
     body = await refusal(client.api_call("chat.postMessage", json={"channel": general} | args))
     assert body["error"] == error
     assert slack.messages(general) == []
-    assert slack.calls[-1].error == error
+    assert slack.api.calls[-1].error == error
 
 
 async def test_a_post_of_more_than_40000_characters_is_cut_off(slack: SimulatedSlack, client: AsyncWebClient) -> None:
@@ -212,7 +212,7 @@ async def test_a_status_is_shown_until_the_bot_posts_or_time_passes(
     assert [(c.kind, c.text) for c in slack.changes.seen[1:]] == [
         ("status", "is thinking…"), ("status", ""), ("posted", "here"),
     ]  # fmt: skip
-    slack.status_lasts_s = 0.05
+    slack.settings.status_lasts_s = 0.05
     since = len(slack.changes.seen)
     await client.assistant_threads_setStatus(channel_id=dm, thread_ts=root.ts, status="is reading…")
     gone = await slack.changes.wait(lambda c: c.kind == "status" and not c.text, since=since)

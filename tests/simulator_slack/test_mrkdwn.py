@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.simulator.slack.api.pace import Pace, Tier
+from bot.simulator.slack.api.limits import Limits, Tier
 from bot.simulator.slack.workspace import mrkdwn
 
 pieces = st.lists(
@@ -89,7 +89,7 @@ def test_text_is_stored_and_shown_as_slack_does(text: str, stored: str, shown: s
 @given(st.lists(st.floats(0, 30), max_size=60), st.integers(1, 5), st.floats(0.5, 10))
 @settings(max_examples=60, deadline=None)
 def test_no_window_has_more_calls_than_its_tier_allows(pauses_s: list[float], calls: int, per_s: float) -> None:
-    pace, tier, now_s, allowed = Pace(), Tier(calls, per_s), 0.0, []
+    pace, tier, now_s, allowed = Limits(), Tier(calls, per_s), 0.0, []
     for pause_s in pauses_s:
         now_s += pause_s / 10
         wait_s = pace.take("m", tier, "C1", now_s)

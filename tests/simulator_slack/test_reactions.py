@@ -20,7 +20,7 @@ async def test_a_persons_reaction_is_heard_with_what_it_was_made_on(slack: Simul
     await slack.unreact(bob, general, said.ts, "x")
     assert (await bolt.next())["type"] == "reaction_removed"
     assert said.reactions == {}
-    await slack.redeliver(general, said.ts)
+    await slack.events.redeliver(general, said.ts)
     assert (await bolt.next())["type"] == "message"
 
 
@@ -33,7 +33,7 @@ async def test_the_bot_adds_a_reaction_once_takes_it_away_once_and_reads_them(
     await client.reactions_add(**place, name="eyes")
     await slack.react(ada, general, said.ts, "eyes")
     read = (await client.reactions_get(**place))["message"]
-    assert read["reactions"] == [{"name": "eyes", "users": [slack.bot_user_id, ada.id], "count": 2}]
+    assert read["reactions"] == [{"name": "eyes", "users": [slack.app.bot.id, ada.id], "count": 2}]
     assert (await refusal(client.reactions_add(**place, name="eyes")))["error"] == "already_reacted"
     assert (await refusal(client.reactions_add(**place, name="👀")))["error"] == "invalid_name"
     await client.reactions_remove(**place, name="eyes")
@@ -50,17 +50,17 @@ async def test_without_its_scope_or_its_subscription_a_reaction_is_not_heard(
     ada, general = slack.add_person("Ada"), slack.add_channel("general")
     said = await slack.say(ada, general, "look")
     await bolt.next()
-    slack.unsubscribe("reaction_removed", "message.im")
+    slack.app.unsubscribe("reaction_removed", "message.im")
     await slack.react(ada, general, said.ts, "x")
     await slack.unreact(ada, general, said.ts, "x")
-    slack.deny("reactions:read")
+    slack.app.deny("reactions:read")
     await slack.react(ada, general, said.ts, "eyes")
     await slack.say(ada, slack.dm(ada), "not heard")
     await slack.say(ada, general, "done")
     assert {(await bolt.next())["type"] for _ in range(2)} == {"reaction_added", "message"}
-    await slack.settled()
-    assert len(slack.envelopes) == 3
+    await slack.events.settled()
+    assert len(slack.events.envelopes) == 3
     body = await refusal(client.reactions_get(channel=general, timestamp=said.ts))
     assert body["needed"] == "reactions:read"
     with pytest.raises(ValueError, match="no such event: message"):
-        slack.unsubscribe("message")
+        slack.app.unsubscribe("message")

@@ -31,7 +31,7 @@ async def test_a_session_has_a_status_and_a_title(client: AsyncWebClient, refusa
 async def test_without_the_event_there_is_a_warning_and_no_stop_button(
     slack: SimulatedSlack, client: AsyncWebClient, root: Message
 ) -> None:
-    slack.unsubscribe("agent_session_stopped")
+    slack.app.unsubscribe("agent_session_stopped")
     made = await client.agents_sessions_setStatus(channel_id=root.channel, thread_ts=root.ts, status="processing")
     assert made["warning"] == "missing_agent_session_stopped_event_subscription"
     with pytest.raises(LookupError, match="no Stop button"):

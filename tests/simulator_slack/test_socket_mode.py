@@ -16,25 +16,25 @@ async def test_a_mention_in_a_channel_is_a_message_and_an_app_mention_with_one_t
     slack: SimulatedSlack, bolt: Any
 ) -> None:
     ada, general = slack.add_person("Ada"), slack.add_channel("general")
-    said = await slack.say(ada, general, f"{slack.mention} is 1 < 2 & 3?")
+    said = await slack.say(ada, general, f"{slack.app.mention} is 1 < 2 & 3?")
     events = {event["type"]: event for event in [await bolt.next(), await bolt.next()]}
 
     assert events.keys() == {"message", "app_mention"}
     assert {event["ts"] for event in events.values()} == {said.ts}
-    assert events["message"]["text"] == f"{slack.mention} is 1 &lt; 2 &amp; 3?"
+    assert events["message"]["text"] == f"{slack.app.mention} is 1 &lt; 2 &amp; 3?"
     assert events["message"]["channel_type"] == "channel"
     assert "channel_type" not in events["app_mention"]
     assert len({body["event_id"] for body in bolt.bodies}) == 2
-    assert {body["team_id"] for body in bolt.bodies} == {slack.team_id}
-    assert bolt.bodies[0]["authorizations"][0]["user_id"] == slack.bot_user_id
-    await slack.acknowledged(general, said.ts)
-    assert [envelope.retry_attempt for envelope in slack.envelopes] == [0, 0]
-    assert slack.acks.keys() == {envelope.id for envelope in slack.envelopes}
+    assert {body["team_id"] for body in bolt.bodies} == {slack.app.team_id}
+    assert bolt.bodies[0]["authorizations"][0]["user_id"] == slack.app.bot.id
+    await slack.events.acknowledged(general, said.ts)
+    assert [envelope.retry_attempt for envelope in slack.events.envelopes] == [0, 0]
+    assert slack.events.acks.keys() == {envelope.id for envelope in slack.events.envelopes}
 
 
 async def test_a_direct_message_is_an_im_message_and_never_a_mention(slack: SimulatedSlack, bolt: Any) -> None:
     ada = slack.add_person("Ada")
-    await slack.say(ada, slack.dm(ada), f"{slack.mention} hello")
+    await slack.say(ada, slack.dm(ada), f"{slack.app.mention} hello")
     first = await bolt.next()
     await slack.say(ada, slack.dm(ada), "again")
     second = await bolt.next()
@@ -56,15 +56,15 @@ async def test_the_bots_own_and_other_bots_messages_are_events_with_a_bot_id(
     await client.chat_postMessage(channel=general, text="mine")
     await slack.say(other, general, "theirs")
     mine, theirs = await bolt.next(), await bolt.next()
-    assert (mine["bot_id"], mine["user"]) == (slack.bot_id, slack.bot_user_id)
-    assert theirs["bot_id"] == other.bot_id != slack.bot_id
+    assert (mine["bot_id"], mine["user"]) == (slack.app.bot.bot_id, slack.app.bot.id)
+    assert theirs["bot_id"] == other.bot_id != slack.app.bot.bot_id
 
 
 async def test_a_channel_the_bot_is_not_in_is_silent_and_closed_to_it(
     slack: SimulatedSlack, bolt: Any, client: AsyncWebClient, refusal: Any
 ) -> None:
     ada, closed = slack.add_person("Ada"), slack.add_channel("closed", member=False)
-    await slack.say(ada, closed, f"{slack.mention} psst")
+    await slack.say(ada, closed, f"{slack.app.mention} psst")
     await slack.say(ada, slack.dm(ada), "hello")
     assert (await bolt.next())["channel_type"] == "im"
     assert (await refusal(client.chat_postMessage(channel=closed, text="x")))["error"] == "not_in_channel"
@@ -110,7 +110,7 @@ async def test_a_deleted_root_with_replies_leaves_a_tombstone(
 async def test_an_edit_that_adds_the_mention_is_an_app_mention_of_the_old_ts(slack: SimulatedSlack, bolt: Any) -> None:
     ada, general = slack.add_person("Ada"), slack.add_channel("general")
     said = await slack.say(ada, general, "what is it?")
-    await slack.edit(ada, general, said.ts, f"{slack.mention} what is it?")
+    await slack.edit(ada, general, said.ts, f"{slack.app.mention} what is it?")
     events = [await bolt.next() for _ in range(3)]
     assert [event["type"] for event in events] == ["message", "message", "app_mention"]
     assert events[2]["ts"] == said.ts
@@ -120,43 +120,43 @@ async def test_an_edit_that_adds_the_mention_is_an_app_mention_of_the_old_ts(sla
 async def test_what_is_not_acknowledged_comes_three_times_more_with_the_same_event_id(
     slack: SimulatedSlack, bolt: Any
 ) -> None:
-    slack.redeliver_after_s = 0.005
+    slack.settings.redeliver_after_s = 0.005
     bolt.deaf = True
     ada = slack.add_person("Ada")
     await slack.say(ada, slack.dm(ada), "anybody?")
-    await slack.settled()
-    assert [e.retry_attempt for e in slack.envelopes] == [0, 1, 2, 3]
-    assert [e.retry_reason for e in slack.envelopes] == ["", "timeout", "timeout", "timeout"]
-    assert len({e.id for e in slack.envelopes}) == 4
-    assert len({e.event_id for e in slack.envelopes}) == 1
-    gaps_s = [b.sent_at_s - a.sent_at_s for a, b in pairwise(slack.envelopes)]
+    await slack.events.settled()
+    assert [e.retry_attempt for e in slack.events.envelopes] == [0, 1, 2, 3]
+    assert [e.retry_reason for e in slack.events.envelopes] == ["", "timeout", "timeout", "timeout"]
+    assert len({e.id for e in slack.events.envelopes}) == 4
+    assert len({e.event_id for e in slack.events.envelopes}) == 1
+    gaps_s = [b.sent_at_s - a.sent_at_s for a, b in pairwise(slack.events.envelopes)]
     assert gaps_s[1] > 0.1  # at once, after 20 and after 100 times the time for an acknowledgement
     assert gaps_s[2] > 0.5
-    assert not slack.acks
+    assert not slack.events.acks
 
 
 async def test_the_second_delivery_is_enough(slack: SimulatedSlack, bolt: Any) -> None:
-    slack.redeliver_after_s = 0.05
+    slack.settings.redeliver_after_s = 0.05
     ada = slack.add_person("Ada")
     bolt.deaf = True
     said = await slack.say(ada, slack.dm(ada), "anybody?")
     await bolt.ignored.get()
     bolt.deaf = False
-    await slack.acknowledged(slack.dm(ada), said.ts)
+    await slack.events.acknowledged(slack.dm(ada), said.ts)
     assert (await bolt.next())["text"] == "anybody?"
-    assert [e.acked for e in slack.envelopes] == [False, True]
+    assert [e.acked for e in slack.events.envelopes] == [False, True]
 
 
 async def test_the_same_event_can_be_delivered_again(slack: SimulatedSlack, bolt: Any) -> None:
     ada, general = slack.add_person("Ada"), slack.add_channel("general")
-    said = await slack.say(ada, general, f"{slack.mention} once")
+    said = await slack.say(ada, general, f"{slack.app.mention} once")
     await bolt.next()
     await bolt.next()
-    await slack.redeliver(general, said.ts)
+    await slack.events.redeliver(general, said.ts)
     again = [await bolt.next(), await bolt.next()]
     assert {event["ts"] for event in again} == {said.ts}
-    assert [e.retry_attempt for e in slack.envelopes] == [0, 0, 1, 1]
-    assert len({e.event_id for e in slack.envelopes}) == 2
+    assert [e.retry_attempt for e in slack.events.envelopes] == [0, 0, 1, 1]
+    assert len({e.event_id for e in slack.events.envelopes}) == 2
 
 
 async def test_a_message_written_while_nobody_listened_comes_when_a_socket_opens(
@@ -164,7 +164,7 @@ async def test_a_message_written_while_nobody_listened_comes_when_a_socket_opens
 ) -> None:
     ada = slack.add_person("Ada")
     await slack.say(ada, slack.dm(ada), "are you there?")
-    assert slack.sockets == 0
+    assert len(slack.sockets.open) == 0
     async with await _socket(slack, session, client) as ws:
         assert (await ws.receive_json())["type"] == "hello"
         envelope = await ws.receive_json()
@@ -186,7 +186,7 @@ async def test_what_a_lost_socket_had_not_acknowledged_goes_to_the_next_one(
         assert again["payload"]["event_id"] == lost["payload"]["event_id"]
         assert (again["retry_attempt"], again["retry_reason"]) == (1, "connection_failed")
         await second.send_json({"envelope_id": again["envelope_id"]})
-        await slack.acknowledged(slack.dm(ada), said.ts)
+        await slack.events.acknowledged(slack.dm(ada), said.ts)
 
 
 async def test_each_event_goes_to_one_of_two_sockets(
@@ -214,10 +214,10 @@ async def test_the_eleventh_socket_is_one_too_many(
 
 async def test_after_a_refresh_bolt_is_connected_again_and_hears_on(slack: SimulatedSlack, bolt: Any) -> None:
     ada = slack.add_person("Ada")
-    await slack.refresh_sockets()
+    await slack.sockets.refresh_all()
     await slack.say(ada, slack.dm(ada), "still there?")
     assert (await bolt.next())["text"] == "still there?"
-    assert slack.sockets == 1
+    assert len(slack.sockets.open) == 1
 
 
 async def test_a_warned_socket_gets_no_more_events_but_its_successor_does(
@@ -226,7 +226,7 @@ async def test_a_warned_socket_gets_no_more_events_but_its_successor_does(
     ada = slack.add_person("Ada")
     async with await _socket(slack, session, client) as old:
         await old.receive_json()
-        await slack.refresh_sockets("warning")
+        await slack.sockets.refresh_all("warning")
         assert (await old.receive_json())["reason"] == "warning"
         await slack.say(ada, slack.dm(ada), "for the new one")
         async with await _socket(slack, session, client) as new:
@@ -237,7 +237,7 @@ async def test_a_warned_socket_gets_no_more_events_but_its_successor_does(
 async def test_a_ticket_opens_one_socket_only(
     slack: SimulatedSlack, session: aiohttp.ClientSession, client: AsyncWebClient
 ) -> None:
-    url = (await client.apps_connections_open(app_token=slack.app_token))["url"]
+    url = (await client.apps_connections_open(app_token=slack.app.app_token))["url"]
     async with session.ws_connect(url):
         with pytest.raises(aiohttp.WSServerHandshakeError):
             await session.ws_connect(url)
@@ -280,6 +280,6 @@ async def test_stop_ends_the_threads_streams_and_tells_the_app(
 async def _socket(
     slack: SimulatedSlack, session: aiohttp.ClientSession, client: AsyncWebClient
 ) -> aiohttp.ClientWebSocketResponse:
-    url = (await client.apps_connections_open(app_token=slack.app_token))["url"]
+    url = (await client.apps_connections_open(app_token=slack.app.app_token))["url"]
     async with asyncio.timeout(120):
         return await session.ws_connect(url)

@@ -13,7 +13,7 @@ async def thread(slack: SimulatedSlack) -> dict[str, str]:
     ada, general = slack.add_person("Ada"), slack.add_channel("general")
     root = await slack.say(ada, general, "tell me")
     return {
-        "channel": general, "thread_ts": root.ts, "recipient_user_id": ada.id, "recipient_team_id": slack.team_id,
+        "channel": general, "thread_ts": root.ts, "recipient_user_id": ada.id, "recipient_team_id": slack.app.team_id,
     }  # fmt: skip
 
 
@@ -93,7 +93,7 @@ async def test_a_stream_dies_of_age_and_what_it_said_stays_and_can_be_edited(
 ) -> None:
     started = await client.chat_startStream(**thread, markdown_text="half")
     place = {"channel": thread["channel"], "ts": started["ts"]}
-    slack.stream_lasts_s = 0.0
+    slack.settings.stream_lasts_s = 0.0
     body = await refusal(client.chat_appendStream(**place, markdown_text=" whole"))
     assert body["error"] == "message_not_in_streaming_state"
     await client.chat_update(**place, text="t", blocks=[{"type": "markdown", "text": "half whole"}])
@@ -108,4 +108,4 @@ async def test_a_posted_message_is_no_stream(
     assert (await refusal(call))["error"] == "message_not_in_streaming_state"
     call = client.chat_appendStream(channel=thread["channel"], ts=thread["thread_ts"], markdown_text="y")
     assert (await refusal(call))["error"] == "message_not_owned_by_app"
-    assert slack.limited == 0
+    assert slack.api.limited == 0

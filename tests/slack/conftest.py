@@ -67,7 +67,7 @@ class Scene:
         self, text: str = "{bot} hello", where: str = "", *, who: Person | None = None, **more: object
     ) -> Message:
         """Somebody (Ann) says something. `{bot}`, `{ben}`: mentions."""
-        text = text.format(bot=self.slack.mention, ben=f"<@{self.ben.id}>", ann=f"<@{self.ann.id}>")
+        text = text.format(bot=self.slack.app.mention, ben=f"<@{self.ben.id}>", ann=f"<@{self.ann.id}>")
         return await self.slack.say(who or self.ann, where or self.channel, text, **more)  # type: ignore[arg-type]
 
     async def asked(self, text: str = "{bot} hello", where: str = "", **more: object) -> Incoming:
@@ -82,16 +82,16 @@ class Scene:
         return self.platform.surface(await self.asked())
 
     def calls(self, method: str) -> int:
-        return sum(call.method == method for call in self.slack.calls)
+        return sum(call.method == method for call in self.slack.api.calls)
 
     def own(self, thread: str) -> list[Message]:
         """What the bot has written in a thread."""
-        return [m for m in self.slack.messages(self.channel, thread) if m.user == self.slack.bot_user_id]
+        return [m for m in self.slack.messages(self.channel, thread) if m.user == self.slack.app.bot.id]
 
 
 def platform_for(slack: SimulatedSlack, delivery: Delivery = "edit") -> SlackPlatform:
     return SlackPlatform(
-        slack.bot_token, slack.app_token, api_url=slack.api_url, file_hosts=[slack.file_host], delivery=delivery
+        slack.app.bot_token, slack.app.app_token, api_url=slack.api_url, file_hosts=[slack.file_host], delivery=delivery
     )
 
 
@@ -103,16 +103,16 @@ async def cancel(task: "asyncio.Task[None]") -> None:
 @asynccontextmanager
 async def _connected(*, limits: bool = True, deny: str = "", delivery: Delivery = "edit") -> AsyncIterator[Scene]:
     async with SimulatedSlack(limits=limits) as slack:
-        slack.redeliver_after_s = 0.3
+        slack.settings.redeliver_after_s = 0.3
         channel = slack.add_channel("general")
         ann, ben = slack.add_person("Ann"), slack.add_person("Ben")
         robot = slack.add_person("Robot", bot=True)
         if deny:
-            slack.deny(deny)
+            slack.app.deny(deny)
         platform, heard = platform_for(slack, delivery), Heard()
         running = asyncio.create_task(platform.run(heard, NeverThere(), NeverThere().is_ours))
         try:
-            await slack.ready()
+            await slack.sockets.ready()
             yield Scene(slack, platform, heard, channel, ann, ben, robot, running)
         finally:
             await cancel(running)

@@ -27,7 +27,7 @@ async def question(request: pytest.FixtureRequest, scene: Any) -> Incoming:
 
 
 async def test_an_edited_question_has_its_new_words(scene: Any, question: Incoming) -> None:
-    words = f"{scene.slack.mention} ask <@{scene.ben.id}>"
+    words = f"{scene.slack.app.mention} ask <@{scene.ben.id}>"
     await scene.slack.edit(scene.ann, question.key.channel, question.key.message, words)
     await scene.heard.next(Edited)
     assert await scene.platform.current(question) == replace(question, text="ask @Ben")

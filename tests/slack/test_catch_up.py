@@ -122,7 +122,7 @@ class Bot:
         return [question.text for question in self.heard]
 
     def calls(self, method: str) -> list[dict[str, Any]]:
-        return [dict(call.args) for call in self.slack.calls if call.method == method]
+        return [dict(call.args) for call in self.slack.api.calls if call.method == method]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -147,7 +147,9 @@ async def away(
 ) -> AsyncIterator[Bot]:
     """A bot that heard everything until a moment ago (`since_s`: seconds since 1970)."""
     async with SimulatedSlack(limits=limits) as slack, aiohttp.ClientSession() as session:
-        client = AsyncWebClient(slack.bot_token, slack.api_url, session=session, retry_handlers=[], logger=sdk_logger())
+        client = AsyncWebClient(
+            slack.app.bot_token, slack.api_url, session=session, retry_handlers=[], logger=sdk_logger()
+        )
         calls = Calls(Pacer([shared_budget()]))
         me = await sign_in(client, calls.clock)
         calls.use(client, me)
@@ -160,7 +162,7 @@ async def away(
 
 
 def key(bot: Bot, thread: str, channel: str = "") -> ThreadKey:
-    return ThreadKey("slack", bot.slack.team_id, channel or bot.channel, thread)
+    return ThreadKey("slack", bot.slack.app.team_id, channel or bot.channel, thread)
 
 
 async def test_what_was_said_while_the_bot_was_away_is_heard_oldest_first() -> None:
@@ -172,7 +174,7 @@ async def test_what_was_said_while_the_bot_was_away_is_heard_oldest_first() -> N
 
 async def test_it_is_heard_as_the_event_it_would_have_been() -> None:
     async with away() as bot:
-        said = await bot.say(f"{bot.slack.mention} what is this?", files=[("a.txt", b"words")])
+        said = await bot.say(f"{bot.slack.app.mention} what is this?", files=[("a.txt", b"words")])
         alone = await bot.say("just us", bot.slack.dm(bot.ann))
         await bot.come_back()
         asked, direct = bot.heard
@@ -195,7 +197,7 @@ async def test_a_mention_added_meanwhile_is_heard_as_an_edit() -> None:
         edited, unchanged = await bot.say("what do you think?"), await bot.say("see https://example.org")
         await bot.slack.unfurl(bot.channel, unchanged.ts)
         bot.log.until_s = time.time()
-        await bot.slack.edit(bot.ann, bot.channel, edited.ts, f"{bot.slack.mention} what do you think?")
+        await bot.slack.edit(bot.ann, bot.channel, edited.ts, f"{bot.slack.app.mention} what do you think?")
         assert await bot.come_back() == ["what do you think?"]
         assert (bot.heard[0].key.message, bot.heard[0].mentions_bot) == (edited.ts, True)
 
@@ -360,7 +362,7 @@ async def test_a_first_mention_in_an_old_thread_is_found() -> None:
         await bot.say("a reply from before", thread=quiet.ts)
         bot.log.until_s = time.time()
         bot.log.asked_in = [key(bot, quiet.ts)]
-        mention = await bot.say(f"{bot.slack.mention} what do you think?", thread=old.ts)
+        mention = await bot.say(f"{bot.slack.app.mention} what do you think?", thread=old.ts)
         assert await bot.come_back() == ["what do you think?"]
         assert bot.heard[0].key.message == mention.ts
         assert [call["ts"] for call in bot.calls("conversations.replies")] == [old.ts]  # the quiet one is not read
@@ -375,7 +377,7 @@ async def test_a_place_that_cannot_be_read_is_left_out() -> None:
 
 async def test_without_the_scope_to_list_channels_those_of_its_threads_are_read() -> None:
     async with away() as bot:
-        bot.slack.deny("channels")
+        bot.slack.app.deny("channels")
         root = await bot.say("an old question")
         bot.log.asked_in = [key(bot, root.ts)]
         assert "an old question" in await bot.come_back()
@@ -413,10 +415,10 @@ async def test_tier_three_is_kept_well_below() -> None:
         for number in range(8):
             bot.slack.add_channel(f"channel-{number}")
         await bot.come_back()
-        at_s = [call.at_s for call in bot.slack.calls if call.method == "conversations.history"]
+        at_s = [call.at_s for call in bot.slack.api.calls if call.method == "conversations.history"]
     assert len(at_s) == 9
     assert at_s[8] - at_s[0] > 0.45
-    assert bot.slack.limited == 0
+    assert bot.slack.api.limited == 0
 
 
 async def test_after_it_was_told_the_class_of_distributed_apps_the_bot_keeps_to_it() -> None:
@@ -426,7 +428,7 @@ async def test_after_it_was_told_the_class_of_distributed_apps_the_bot_keeps_to_
         bot.slack.faults.add(Fault("conversations.history", status=429, headers={"Retry-After": "0"}))
         with capture_logs() as logs:
             assert set(await bot.come_back()) == {"here", "there"}
-        calls = [call for call in bot.slack.calls if call.method == "conversations.history"]
+        calls = [call for call in bot.slack.api.calls if call.method == "conversations.history"]
     assert [int(call.args["limit"]) for call in calls] == [200, 15, 15]
     assert calls[2].at_s - calls[1].at_s > 0.15
     assert [entry["event"] for entry in logs].count("slack_history_is_slow") == 1
@@ -434,7 +436,7 @@ async def test_after_it_was_told_the_class_of_distributed_apps_the_bot_keeps_to_
 
 async def test_the_class_of_distributed_apps_is_recognised_by_the_wait_it_asks_for() -> None:
     async with away() as bot:
-        bot.slack.slow_history = True
+        bot.slack.settings.slow_history = True
         for number in range(20):
             await bot.say(f"number {number}")
         with capture_logs() as logs:
@@ -463,13 +465,13 @@ async def test_what_is_said_live_in_a_thread_waits_for_what_was_missed_there() -
     async with away() as bot:
         roots = [await bot.say(f"topic {number}") for number in range(12)]
         bot.log.until_s, bot.log.asked_in = time.time(), [key(bot, root.ts) for root in roots]
-        bot.slack.lose_events(times=12)
+        bot.slack.events.lose(times=12)
         for root in roots:
             await bot.say("missed", thread=root.ts)
-        platform = SlackPlatform(bot.slack.bot_token, bot.slack.app_token, api_url=bot.slack.api_url)
+        platform = SlackPlatform(bot.slack.app.bot_token, bot.slack.app.app_token, api_url=bot.slack.api_url)
         running = asyncio.create_task(platform.run(bot.handle, bot.log, bot.log.is_ours))
         try:
-            await bot.slack.ready()
+            await bot.slack.sockets.ready()
             await bot.say("live", thread=roots[-1].ts)
             async with asyncio.timeout(120):
                 while "live" not in bot.texts():
@@ -487,12 +489,12 @@ async def test_what_is_said_live_in_a_thread_waits_for_its_root_that_was_missed(
         for number in range(6):
             bot.slack.add_channel(f"another-{number}")
         last = bot.slack.add_channel("last")
-        bot.slack.lose_events(times=2)
-        root = await bot.say(f"{bot.slack.mention} missed", last)
-        platform = SlackPlatform(bot.slack.bot_token, bot.slack.app_token, api_url=bot.slack.api_url)
+        bot.slack.events.lose(times=2)
+        root = await bot.say(f"{bot.slack.app.mention} missed", last)
+        platform = SlackPlatform(bot.slack.app.bot_token, bot.slack.app.app_token, api_url=bot.slack.api_url)
         running = asyncio.create_task(platform.run(bot.handle, bot.log, bot.log.is_ours))
         try:
-            await bot.slack.ready()
+            await bot.slack.sockets.ready()
             await bot.say("live", last, thread=root.ts)
             async with asyncio.timeout(120):
                 while "live" not in bot.texts():
@@ -506,9 +508,9 @@ async def test_what_is_said_live_in_a_thread_waits_for_its_root_that_was_missed(
 
 async def test_row_20_a_bot_that_comes_back_hears_what_it_missed_and_what_is_said_now() -> None:
     async with away() as bot:
-        bot.slack.lose_events(times=2)
-        missed = await bot.say(f"{bot.slack.mention} are you there?")
-        platform = SlackPlatform(bot.slack.bot_token, bot.slack.app_token, api_url=bot.slack.api_url)
+        bot.slack.events.lose(times=2)
+        missed = await bot.say(f"{bot.slack.app.mention} are you there?")
+        platform = SlackPlatform(bot.slack.app.bot_token, bot.slack.app.app_token, api_url=bot.slack.api_url)
         running = asyncio.create_task(platform.run(bot.handle, bot.log, bot.log.is_ours))
         try:
             await bot.log.next_note()

@@ -24,7 +24,7 @@ async def nobody(_: object) -> str:
 
 
 def platform_for(slack: SimulatedSlack, bot_token: str = "", app_token: str = "") -> SlackPlatform:
-    return SlackPlatform(bot_token or slack.bot_token, app_token or slack.app_token, api_url=slack.api_url)
+    return SlackPlatform(bot_token or slack.app.bot_token, app_token or slack.app.app_token, api_url=slack.api_url)
 
 
 async def refused(platform: SlackPlatform) -> StartupError:
@@ -68,9 +68,9 @@ async def test_a_refused_app_token_ends_the_start() -> None:
 
 async def test_two_tokens_in_each_others_place_end_the_start() -> None:
     async with SimulatedSlack() as slack:
-        error = await refused(platform_for(slack, slack.app_token, slack.bot_token))
+        error = await refused(platform_for(slack, slack.app.app_token, slack.app.bot_token))
         assert "SLACK_BOT_TOKEN" in error.sentence
-        error = await refused(platform_for(slack, "", slack.bot_token))
+        error = await refused(platform_for(slack, "", slack.app.bot_token))
         assert "SLACK_APP_TOKEN" in error.sentence
 
 
@@ -85,7 +85,7 @@ async def test_an_answer_nobody_expects_ends_the_start(answer: dict[str, object]
 async def test_an_address_where_no_slack_is_ends_the_start() -> None:
     async with SimulatedSlack() as slack:
         elsewhere = slack.api_url.replace("/api/", "/elsewhere/")
-        error = await refused(SlackPlatform(slack.bot_token, slack.app_token, api_url=elsewhere))
+        error = await refused(SlackPlatform(slack.app.bot_token, slack.app.app_token, api_url=elsewhere))
         assert "slack.api_url" in error.sentence
     error = await refused(SlackPlatform("xoxb-1", "xapp-1", api_url="no address"))
     assert "slack.api_url" in error.sentence
@@ -93,7 +93,7 @@ async def test_an_address_where_no_slack_is_ends_the_start() -> None:
 
 async def test_an_app_token_that_is_revoked_later_ends_the_run(scene: Any) -> None:
     scene.slack.faults.add(Fault("apps.connections.open", body={"ok": False, "error": "token_revoked"}, times=9))
-    await scene.slack.refresh_sockets()
+    await scene.slack.sockets.refresh_all()
     with pytest.raises(StartupError, match="SLACK_APP_TOKEN"):
         await scene.running
 
@@ -103,28 +103,28 @@ async def test_slack_that_is_away_at_first_is_waited_for() -> None:
         slack.faults.add(Fault("auth.test", status=503), Fault("apps.connections.open", drop=True))
         platform = platform_for(slack)
         running = asyncio.create_task(platform.run(nobody, NeverThere(), NeverThere().is_ours))
-        await slack.ready()
+        await slack.sockets.ready()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_connection_that_slack_replaces_goes_on(scene: Any) -> None:
     await scene.asked("before")
-    await scene.slack.refresh_sockets()
-    await scene.slack.ready()
+    await scene.slack.sockets.refresh_all()
+    await scene.slack.sockets.ready()
     assert (await scene.asked("after")).text == "after"
 
 
 async def test_a_connection_that_slack_does_not_replace_at_once_comes_back(scene: Any) -> None:
     scene.slack.faults.add(Fault("apps.connections.open", status=429))
-    await scene.slack.refresh_sockets()
-    await scene.slack.ready()
+    await scene.slack.sockets.refresh_all()
+    await scene.slack.sockets.ready()
     assert (await scene.asked("after")).text == "after"
 
 
 async def test_what_is_said_while_the_connection_is_replaced_is_heard(scene: Any) -> None:
     for number in range(3):
-        refresh = asyncio.create_task(scene.slack.refresh_sockets())
+        refresh = asyncio.create_task(scene.slack.sockets.refresh_all())
         await scene.say(f"number {number}")
         await refresh
     texts = set()
@@ -142,8 +142,8 @@ async def test_leaving_closes_everything(connected: Connected) -> None:
             await scene.running
         left = {task for task in asyncio.all_tasks() - before if "slack_" in repr(task) or "platforms" in repr(task)}
         assert left == set()
-        await scene.slack.settled()
-        await scene.slack.holds(0)
+        await scene.slack.events.settled()
+        await scene.slack.sockets.holds(0)
 
 
 async def test_a_message_that_is_being_heard_when_the_bot_leaves_is_let_through(scene: Any) -> None:
@@ -154,7 +154,7 @@ async def test_a_message_that_is_being_heard_when_the_bot_leaves_is_let_through(
     asyncio.get_running_loop().call_soon(scene.heard.go_on.set)
     with pytest.raises(asyncio.CancelledError):
         await scene.running
-    await scene.slack.acknowledged(scene.channel, message.ts)
+    await scene.slack.events.acknowledged(scene.channel, message.ts)
     assert [question.text for question in scene.heard.all] == ["at the last moment"]
 
 

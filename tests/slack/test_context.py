@@ -67,7 +67,7 @@ async def test_what_was_forwarded_there_is_labelled_and_previews_are_left_out(sc
 async def test_a_thread_that_may_not_be_read_is_named(scene: Any) -> None:
     root = await scene.asked("root")
     question = await scene.asked("{bot} so?", thread=root.key.message)
-    scene.slack.deny("history")
+    scene.slack.app.deny("history")
     assert await scene.platform.surface(question).earlier(10) == Earlier(
         (), "messages here that I have no permission for"
     )
@@ -183,7 +183,7 @@ async def test_pages_that_came_are_used_when_the_next_one_does_not(scene: Any, m
 
 
 async def test_in_the_slow_rate_class_the_first_page_is_used_at_once_and_the_next_turn_goes_on(scene: Any) -> None:
-    scene.slack.slow_history = True
+    scene.slack.settings.slow_history = True
     root = await scene.asked("root")
     for number in range(20):
         await scene.slack.say(scene.ben, scene.channel, str(number), thread=root.key.message)
@@ -191,7 +191,7 @@ async def test_in_the_slow_rate_class_the_first_page_is_used_at_once_and_the_nex
     earlier = await scene.platform.surface(question).earlier(30)
     assert [one.text for one in earlier.said] == ["root", *map(str, range(14))]
     assert earlier.missing == "newer messages of this thread"
-    scene.slack.limits_begin_anew()
+    scene.slack.limits.clear()
     again = await scene.asked("and now?", thread=root.key.message)
     earlier = await scene.platform.surface(again).earlier(30)
     assert [one.text for one in earlier.said] == ["root", *map(str, range(20)), "@parley so?"]
@@ -287,7 +287,7 @@ async def test_the_workspace_the_channel_and_its_topic_are_known(scene: Any) -> 
 
 async def test_a_place_that_may_not_be_looked_up_is_left_empty(scene: Any) -> None:
     question = await scene.asked()
-    scene.slack.deny("channels")
+    scene.slack.app.deny("channels")
     assert await scene.platform.surface(question).place() == Place("Slack channel", "Simulated")
 
 

@@ -20,7 +20,7 @@ async def test_an_image_is_read(scene: Any) -> None:
 
 async def test_a_login_page_instead_of_the_file_names_the_missing_scope(scene: Any) -> None:
     question = await scene.asked("{bot} look", files=[("a.png", picture(20, 10, "red"))])
-    scene.slack.deny("files")
+    scene.slack.app.deny("files")
     with pytest.raises(MediaError, match=r"a\.png.*files:read"):
         await scene.platform.download(question.uploads[0], 1_000_000)
 

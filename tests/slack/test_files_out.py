@@ -27,7 +27,7 @@ async def test_a_file_is_shown_in_the_thread_of_the_question(scene: Any) -> None
 
 
 async def test_slack_may_take_its_time_to_show_a_file(scene: Any) -> None:
-    scene.slack.share_after_s = 0.2
+    scene.slack.settings.share_after_s = 0.2
     surface = await scene.surface()
     ts = await surface.attach("a.txt", b"words", "m.1")
     assert [message.ts for message in scene.own(surface._thread)] == [ts]
@@ -67,7 +67,7 @@ async def test_a_file_is_not_taken_for_a_lost_post(scene: Any) -> None:
 
 async def test_where_the_thread_may_not_be_read_a_file_is_sent_once_more_and_labelled(scene: Any) -> None:
     surface = await scene.surface()
-    scene.slack.deny("history")
+    scene.slack.app.deny("history")
     await surface.attach("a.txt", b"words", "m.1", may_exist=True)
     assert scene.own(surface._thread)[0].shown == "(resent)"
 
@@ -77,14 +77,14 @@ async def test_a_missing_scope_and_a_limit_are_told_apart(scene: Any) -> None:
     scene.slack.faults.add(Fault("files.getUploadURLExternal", status=429, headers={"Retry-After": "2"}))
     with pytest.raises(RateLimited):
         await surface.attach("a.txt", b"words", "m.1")
-    scene.slack.deny("uploads")
+    scene.slack.app.deny("uploads")
     with pytest.raises(Forbidden):
         await surface.attach("a.txt", b"words", "m.1")
 
 
 async def test_where_slack_does_not_say_where_a_file_is_the_thread_does(scene: Any) -> None:
     surface = await scene.surface()
-    scene.slack.deny("files")
+    scene.slack.app.deny("files")
     with pytest.raises(Unreachable):
         await surface.attach("a.txt", b"words", "m.1")
     ts = await surface.attach("a.txt", b"words", "m.1", may_exist=True)
@@ -141,7 +141,7 @@ async def test_a_canvas_is_read_as_text(scene: Any) -> None:
 
 async def test_a_canvas_that_may_not_be_read_names_the_missing_scope(scene: Any) -> None:
     question = await scene.asked("{bot} look", files=[Shared("canvas", CANVAS, "canvas", title="The plan")])
-    scene.slack.deny("files")
+    scene.slack.app.deny("files")
     with pytest.raises(MediaError, match=r"The plan.*files:read"):
         await scene.platform.download(question.uploads[0], 10_000)
 

@@ -15,7 +15,7 @@ from bot.simulator.faults import Fault
 async def answered(scene: Any, *buttons: Button) -> tuple[Incoming, str]:
     """A question of Ann's and the id of its answer, with buttons."""
     question = await scene.asked()
-    await scene.slack.settled()  # a mention comes as two events
+    await scene.slack.events.settled()  # a mention comes as two events
     return question, await scene.platform.surface(question).post("An answer", "m.0", buttons=buttons)
 
 
@@ -32,7 +32,7 @@ async def test_a_press_is_heard_as_what_the_button_says(scene: Any, label: str, 
     scene.heard.sentence = "Only Ann may do that."
     assert await scene.slack.press(scene.ben, scene.channel, ts, label) == "Only Ann may do that."
     pressed = await scene.heard.next(Pressed)
-    assert pressed.message == MessageKey("slack", scene.slack.team_id, scene.channel, ts)
+    assert pressed.message == MessageKey("slack", scene.slack.app.team_id, scene.channel, ts)
     assert (pressed.button, pressed.person.id, pressed.person.name) == (button, scene.ben.id, "Ben")
 
 
@@ -91,14 +91,14 @@ async def test_other_reactions_mean_nothing(scene: Any) -> None:
     await scene.slack.react(scene.ben, scene.channel, ts, "thumbsup")
     await scene.slack.react(scene.robot, scene.channel, ts, "x")
     await scene.slack.unreact(scene.robot, scene.channel, ts, "x")
-    await scene.slack.settled()
+    await scene.slack.events.settled()
     assert {type(event) for event in scene.heard.all} == {Incoming}
     assert question in scene.heard.all
 
 
 async def test_row_46_a_message_that_its_author_changed_is_heard_whole(scene: Any) -> None:
     question = await scene.asked("{bot} one")
-    await scene.slack.edit(scene.ann, scene.channel, question.key.message, f"{scene.slack.mention} two")
+    await scene.slack.edit(scene.ann, scene.channel, question.key.message, f"{scene.slack.app.mention} two")
     changed = (await scene.heard.next(Edited)).message
     assert (changed.key, changed.text, changed.thread) == (question.key, "two", question.thread)
     assert (changed.mentions_bot, changed.author, changed.direct) == (True, question.author, False)
@@ -117,7 +117,7 @@ async def test_a_reply_in_a_dm_that_was_changed_stays_in_its_thread(scene: Any) 
 async def test_the_preview_of_a_link_is_no_change(scene: Any) -> None:
     question = await scene.asked("{bot} see https://example.com/x")
     await scene.slack.unfurl(scene.channel, question.key.message)
-    await scene.slack.settled()
+    await scene.slack.events.settled()
     assert {type(event) for event in scene.heard.all} == {Incoming}
 
 
@@ -136,7 +136,7 @@ async def test_a_deleted_question_that_was_answered_is_heard_of(scene: Any) -> N
 async def test_an_answer_that_was_deleted_is_nobodys_message(scene: Any) -> None:
     question, ts = await answered(scene)
     await scene.slack.delete(scene.channel, ts)
-    await scene.slack.settled()
+    await scene.slack.events.settled()
     assert set(scene.heard.all) == {question}
 
 

@@ -47,13 +47,13 @@ async def answers(scene: Any, count: int) -> None:
 
 
 def refused(scene: Any) -> Counter[str]:
-    return Counter(call.method for call in scene.slack.calls if call.status == 429)
+    return Counter(call.method for call in scene.slack.api.calls if call.status == 429)
 
 
 async def test_a_methods_burst_is_refused_once_and_never_again(connected: Connected) -> None:
     async with connected(delivery="auto") as scene:
         for method, calls in BURSTS.items():
-            scene.slack.set_burst(method, calls)
+            scene.slack.limits.set_burst(method, calls)
         await answers(scene, 6)
         await answers(scene, 5)
         assert refused(scene), "the bursts are too long for Slack"
@@ -62,9 +62,9 @@ async def test_a_methods_burst_is_refused_once_and_never_again(connected: Connec
 
 async def test_a_reply_whose_stream_cannot_begin_at_once_is_posted_and_edited(connected: Connected) -> None:
     async with connected(delivery="stream") as scene:
-        scene.slack.set_burst("chat.startStream", 2)
+        scene.slack.limits.set_burst("chat.startStream", 2)
         await answers(scene, 5)
-        posted = Counter(call.method for call in scene.slack.calls if call.status == 200)
+        posted = Counter(call.method for call in scene.slack.api.calls if call.status == 200)
         assert posted["chat.startStream"] in {1, 2}
         assert posted["chat.startStream"] + posted["chat.postMessage"] == 5
         assert refused(scene)["chat.startStream"] <= 1
@@ -75,7 +75,7 @@ async def test_a_refused_start_does_not_keep_the_first_text_back(connected: Conn
         scene.slack.faults.add(Fault("chat.startStream", status=429, headers={"Retry-After": "60"}))
         await answers(scene, 1)
         assert [
-            call.method for call in scene.slack.calls if call.method in {"chat.startStream", "chat.postMessage"}
+            call.method for call in scene.slack.api.calls if call.method in {"chat.startStream", "chat.postMessage"}
         ] == [
             "chat.startStream",
             "chat.postMessage",
@@ -84,7 +84,7 @@ async def test_a_refused_start_does_not_keep_the_first_text_back(connected: Conn
 
 async def test_people_who_are_met_all_at_once_are_looked_up_in_turn(connected: Connected) -> None:
     async with connected() as scene:
-        scene.slack.set_burst("users.info", 5)
+        scene.slack.limits.set_burst("users.info", 5)
         people = [scene.slack.add_person(f"Ada {number}") for number in range(12)]
         for person in people:
             await scene.say("hello {bot}", who=person)
@@ -102,4 +102,4 @@ async def test_a_call_whose_turn_is_known_to_come_late_is_told_so_without_being_
         with pytest.raises(RateLimited) as limited:
             await surface.edit(message_id, "One too many")
         assert limited.value.retry_after_s > 10.0
-        assert scene.slack.limited == 0
+        assert scene.slack.api.limited == 0

@@ -24,8 +24,8 @@ Connected = Callable[..., AbstractAsyncContextManager[Any]]
 async def test_a_mention_is_the_root_of_a_new_thread(scene: Any) -> None:
     question = await scene.asked("{bot} what is *this*?")
     message = scene.slack.messages(scene.channel)[0]
-    assert question.key == MessageKey("slack", scene.slack.team_id, scene.channel, message.ts)
-    assert question.thread == ThreadKey("slack", scene.slack.team_id, scene.channel, message.ts)
+    assert question.key == MessageKey("slack", scene.slack.app.team_id, scene.channel, message.ts)
+    assert question.thread == ThreadKey("slack", scene.slack.app.team_id, scene.channel, message.ts)
     assert question.text == "what is *this*?"
     assert (question.mentions_bot, question.mentions_others) == (True, False)
     assert (question.direct, question.in_thread, question.reply_to) == (False, False, "")
@@ -34,10 +34,10 @@ async def test_a_mention_is_the_root_of_a_new_thread(scene: Any) -> None:
 
 @pytest.mark.parametrize("late", ["message", "app_mention"])
 async def test_row_12_a_mention_that_comes_as_two_events_is_one_message(scene: Any, late: str) -> None:
-    scene.slack.delay_events(0.1, late)
+    scene.slack.events.delay(0.1, late)
     first, second = await scene.asked(), await scene.heard.next(Incoming)
-    assert {envelope.event_type for envelope in scene.slack.envelopes} == {"message", "app_mention"}
-    assert [envelope.event_type for envelope in scene.slack.envelopes][1] == late
+    assert {envelope.event_type for envelope in scene.slack.events.envelopes} == {"message", "app_mention"}
+    assert [envelope.event_type for envelope in scene.slack.events.envelopes][1] == late
     assert first == second
 
 
@@ -82,9 +82,9 @@ async def test_row_49_bots_notices_and_the_bot_itself_are_not_heard(scene: Any) 
     await surface.edit(message_id, "Another one")
     await scene.slack.react(scene.robot, scene.channel, message_id, "x")
     await surface.delete(message_id)
-    await scene.slack.settled()
+    await scene.slack.events.settled()
     assert {event.text for event in scene.heard.all} == {"one"}
-    assert all(envelope.acked for envelope in scene.slack.envelopes)
+    assert all(envelope.acked for envelope in scene.slack.events.envelopes)
 
 
 async def test_files_come_with_the_question(scene: Any) -> None:
@@ -97,14 +97,14 @@ async def test_files_come_with_the_question(scene: Any) -> None:
 
 
 async def test_files_of_another_organisation_are_asked_for(scene: Any) -> None:
-    scene.slack.stub_files = True
+    scene.slack.settings.stub_files = True
     question = await scene.asked("{bot} look", files=[("a.png", b"12345")])
     assert question.uploads[0].name == "a.png"
     assert await scene.platform.download(question.uploads[0], 100) == b"12345"
 
 
 async def test_a_file_that_cannot_be_read_is_named_in_the_text(scene: Any) -> None:
-    scene.slack.stub_files = True
+    scene.slack.settings.stub_files = True
     scene.slack.faults.add(Fault("files.info", body={"ok": False, "error": "file_not_found"}, times=2))
     question = await scene.asked("{bot} look", files=[("a.png", b"12345")])
     assert question.uploads == ()
@@ -143,9 +143,9 @@ async def test_slack_is_told_only_after_the_message_was_heard(scene: Any) -> Non
     scene.heard.go_on.clear()
     message = await scene.say("just a message")
     await scene.heard.entered.wait()
-    assert not scene.slack.acks
+    assert not scene.slack.events.acks
     scene.heard.go_on.set()
-    await scene.slack.acknowledged(scene.channel, message.ts)
+    await scene.slack.events.acknowledged(scene.channel, message.ts)
     assert len(scene.heard.all) == 1
 
 
@@ -153,14 +153,14 @@ async def test_row_11_a_message_that_could_not_be_stored_is_delivered_again(scen
     scene.heard.fail_with = OSError("disk full")
     message = await scene.say("just a message")
     assert (await scene.heard.next(Incoming)).key.message == message.ts
-    await scene.slack.acknowledged(scene.channel, message.ts)
-    first, second = scene.slack.envelopes
+    await scene.slack.events.acknowledged(scene.channel, message.ts)
+    first, second = scene.slack.events.envelopes
     assert (first.acked, second.acked, second.retry_attempt) == (False, True, 1)
 
 
 async def test_a_message_delivered_twice_is_the_same_message(scene: Any) -> None:
     first = await scene.asked("just a message")
-    await scene.slack.redeliver(scene.channel, first.key.message)
+    await scene.slack.events.redeliver(scene.channel, first.key.message)
     assert await scene.heard.next(Incoming) == first
 
 
@@ -173,7 +173,7 @@ async def test_messages_of_a_channel_are_heard_in_their_order(scene: Any) -> Non
 
 
 async def test_one_message_that_fails_does_not_stop_the_next(scene: Any) -> None:
-    scene.slack.redeliver_after_s = 30.0
+    scene.slack.settings.redeliver_after_s = 30.0
     scene.heard.fail_with = OSError("disk full")
     await scene.say("lost for now")
     assert (await scene.asked("heard")).text == "heard"
@@ -204,8 +204,8 @@ async def test_what_the_bot_does_not_listen_to_is_done_with(body: dict[str, Any]
 async def test_two_workspaces_with_equal_ids_are_two_conversations(connected: Connected) -> None:
     async with connected() as one, connected() as two:
         first, second = await asyncio.gather(one.asked(), two.asked())
-        assert first.key.workspace == one.slack.team_id
-        assert second.key.workspace == two.slack.team_id
+        assert first.key.workspace == one.slack.app.team_id
+        assert second.key.workspace == two.slack.app.team_id
 
 
 async def test_a_person_who_writes_through_an_app_with_their_own_token_is_a_person(scene: Any) -> None:
@@ -226,7 +226,7 @@ async def test_who_writes_through_an_app_and_cannot_be_looked_up_is_not_taken_fo
 
 async def test_a_group_dm_is_known_as_one_by_each_of_its_events(scene: Any) -> None:
     place = scene.slack.dm(scene.ann, scene.ben)
-    scene.slack.delay_events(0.1, "message")
+    scene.slack.events.delay(0.1, "message")
     first, second = await scene.asked("{bot} hello", place), await scene.heard.next(Incoming)
     assert first == second
     assert (first.group, first.direct) == (True, False)
@@ -241,7 +241,7 @@ async def test_mentions_of_the_bot_are_no_words_however_often(scene: Any) -> Non
 
 async def test_a_mention_that_is_added_by_an_edit_is_heard_with_each_of_its_events(scene: Any) -> None:
     message = await scene.say("hello")
-    await scene.slack.edit(scene.ann, scene.channel, message.ts, f"{scene.slack.mention} hello")
+    await scene.slack.edit(scene.ann, scene.channel, message.ts, f"{scene.slack.app.mention} hello")
     first, second = (await scene.heard.next(Edited)).message, (await scene.heard.next(Edited)).message
     assert (first.key, first.text, first.mentions_bot) == (second.key, second.text, second.mentions_bot)
     assert (first.key.message, first.text, first.mentions_bot) == (message.ts, "hello", True)

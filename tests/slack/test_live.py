@@ -56,7 +56,7 @@ async def test_a_long_answer_arrives_whole_on_its_pages(connected: Connected, de
         assert plain(" ".join(message.shown for message in messages)) == plain("".join(WORDS))
         assert [message.buttons for message in messages] == [[]] * (len(messages) - 1) + [["Retry"]]
         assert all(message.metadata for message in messages)
-        assert scene.slack.limited == 0
+        assert scene.slack.api.limited == 0
 
 
 @pytest.mark.parametrize("delivery", ["auto", "stream"])
@@ -77,7 +77,7 @@ async def test_what_is_streamed_is_whole_though_calls_fail(connected: Connected,
 
 async def test_a_stream_that_expires_between_two_words_is_gone_on_with(connected: Connected) -> None:
     async with connected(delivery="stream") as scene:
-        scene.slack.stream_lasts_s = 0.3
+        scene.slack.settings.stream_lasts_s = 0.3
         (message,) = await answer(scene, await scene.asked(), Pacer(), SHORT, pause_s=0.02)
         assert plain(message.shown) == plain("".join(SHORT))
         assert message.stream is not None

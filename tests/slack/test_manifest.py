@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from bot.platforms.slack.connect.scopes import AGENT_SCOPES, BOT_EVENTS, BOT_SCOPES
-from bot.simulator.slack.api.methods import ALL_SCOPES
+from bot.simulator.slack.workspace.app import ALL_SCOPES
 
 MANIFEST = Path(__file__).parents[2] / "docs" / "slack-manifest.yaml"
 

@@ -26,7 +26,7 @@ async def scene(connected: Connected) -> Any:
 
 def methods(scene: Any) -> list[str]:
     """The calls that made or changed messages, in order."""
-    return [call.method for call in scene.slack.calls if call.method.startswith("chat.")]
+    return [call.method for call in scene.slack.api.calls if call.method.startswith("chat.")]
 
 
 async def test_an_answer_grows_by_what_is_appended_and_ends_with_its_buttons(scene: Any) -> None:
@@ -82,7 +82,7 @@ async def test_a_dm_is_streamed_without_a_recipient(scene: Any) -> None:
     question = await scene.asked("hello", scene.slack.dm(scene.ann))
     surface = scene.platform.surface(question)
     await surface.post("Hi", "m.0", growing=True)
-    (start,) = [call for call in scene.slack.calls if call.method == "chat.startStream"]
+    (start,) = [call for call in scene.slack.api.calls if call.method == "chat.startStream"]
     assert start.status == 200
     assert "recipient_user_id" not in start.args
 
@@ -157,7 +157,7 @@ async def test_when_a_stream_fails_the_rest_goes_by_edits_of_the_whole_text(scen
 async def test_row_44_an_expired_stream_goes_on_by_edits(scene: Any) -> None:
     surface = await scene.surface()
     ts = await surface.post("One", "m.0", growing=True)
-    scene.slack.stream_lasts_s = 0.0
+    scene.slack.settings.stream_lasts_s = 0.0
     await surface.edit(ts, "One two", growing=True)
     await surface.edit(ts, "One two three")
     (message,) = scene.own(surface._thread)
@@ -190,7 +190,7 @@ async def test_text_beyond_what_a_stream_takes_is_never_appended(scene: Any) -> 
     ts = await surface.post("x" * 7000, "m.0", growing=True)
     await surface.edit(ts, "x" * 12_000, growing=True)
     assert "chat.update" not in methods(scene)
-    scene.slack.calls.clear()
+    scene.slack.api.calls.clear()
     scene.slack.faults.add(Fault("chat.update", body={"ok": False, "error": "msg_blocks_too_long"}))
     with pytest.raises(Exception, match="did not accept"):
         await surface.edit(ts, "x" * 12_001, growing=True)
@@ -323,7 +323,7 @@ async def test_slacks_own_stop_button_is_shown_while_an_answer_is_streamed_and_s
 async def test_slacks_own_stop_button_works_when_the_stream_has_become_edits(scene: Any) -> None:
     surface = await scene.surface()
     ts = await surface.post("One", "m.0", growing=True)
-    scene.slack.stream_lasts_s = 0.0
+    scene.slack.settings.stream_lasts_s = 0.0
     await surface.edit(ts, "One two", growing=True)
     await scene.slack.press_stop(scene.ann, scene.channel, surface._thread)
     assert (await scene.heard.next(Pressed)).message.message == surface._question.key.message
@@ -332,7 +332,7 @@ async def test_slacks_own_stop_button_works_when_the_stream_has_become_edits(sce
 @pytest.mark.parametrize("delivery", ["auto", "stream"])
 async def test_an_app_that_is_no_agent_says_so_once_and_keeps_working(connected: Connected, delivery: str) -> None:
     async with connected(delivery=delivery) as scene:
-        scene.slack.unsubscribe("agent_session_stopped")
+        scene.slack.app.unsubscribe("agent_session_stopped")
         with capture_logs() as logs:
             for native in (True, delivery == "stream"):
                 surface = await scene.surface()

@@ -85,7 +85,7 @@ class Place:
 @pytest.fixture
 async def place() -> AsyncIterator[Place]:
     async with SimulatedSlack() as slack:
-        slack.redeliver_after_s = 0.5
+        slack.settings.redeliver_after_s = 0.5
         yield Place(slack, slack.add_channel("general"), slack.add_person("Ann"))
 
 
@@ -94,12 +94,12 @@ async def ghosts(slack: SimulatedSlack, number: int) -> AsyncIterator[list[aioht
     """Connections of the same app that nobody listens to."""
     async with aiohttp.ClientSession() as session:
         client = AsyncWebClient(base_url=slack.api_url, session=session)
-        open_ = [await session.ws_connect(await new_socket_url(client, slack.app_token)) for _ in range(number)]
+        open_ = [await session.ws_connect(await new_socket_url(client, slack.app.app_token)) for _ in range(number)]
         yield open_
 
 
 def opened_at(slack: SimulatedSlack) -> list[float]:
-    return [call.at_s for call in slack.calls if call.method == "apps.connections.open"]
+    return [call.at_s for call in slack.api.calls if call.method == "apps.connections.open"]
 
 
 class Names(AbstractResolver):
@@ -119,27 +119,27 @@ class Names(AbstractResolver):
 
 
 async def test_two_connections_are_kept_and_each_event_comes_once(place: Place) -> None:
-    place.slack.redeliver_after_s = 600.0
+    place.slack.settings.redeliver_after_s = 600.0
     async with wire(place.slack.api_url) as app:
-        await place.slack.ready(sockets=2)
+        await place.slack.sockets.ready(sockets=2)
         for number in range(10):
             await place.say(f"number {number}")
         assert {await app.next() for _ in range(10)} == {f"number {number}" for number in range(10)}
-        await place.slack.settled()
+        await place.slack.events.settled()
         assert app.heard.empty()
-        assert {envelope.socket for envelope in place.slack.envelopes} == {0, 1}
+        assert {envelope.socket for envelope in place.slack.events.envelopes} == {0, 1}
 
 
 @pytest.mark.parametrize("reason", ["refresh_requested", "warning"])
 async def test_row_15_events_flow_on_while_a_connection_is_replaced(place: Place, reason: Any) -> None:
-    place.slack.redeliver_after_s = 600.0  # what is heard was not lost and sent again
+    place.slack.settings.redeliver_after_s = 600.0  # what is heard was not lost and sent again
     said: list[str] = []
     heard: list[str] = []
     async with wire(place.slack.api_url) as app:
-        await place.slack.ready(sockets=2)
+        await place.slack.sockets.ready(sockets=2)
         for index in range(4):
             before = opened = len(opened_at(place.slack))
-            refresh = asyncio.create_task(place.slack.refresh_socket(place.slack.sockets - 1, reason))
+            refresh = asyncio.create_task(place.slack.sockets.refresh_one(len(place.slack.sockets.open) - 1, reason))
             while opened == before or len(heard) < len(said):
                 text = f"{index}.{len(said)}"
                 said.append(text)
@@ -147,15 +147,15 @@ async def test_row_15_events_flow_on_while_a_connection_is_replaced(place: Place
                 heard.append(await app.next())
                 opened = len(opened_at(place.slack))
             await refresh
-            await place.slack.ready(sockets=2)
+            await place.slack.sockets.ready(sockets=2)
     assert sorted(heard) == sorted(said)
 
 
 async def test_row_15_both_connections_replaced_at_once_lose_nothing(place: Place) -> None:
-    place.slack.redeliver_after_s = 600.0
+    place.slack.settings.redeliver_after_s = 600.0
     async with wire(place.slack.api_url) as app:
-        await place.slack.ready(sockets=2)
-        refresh = asyncio.create_task(place.slack.refresh_sockets())
+        await place.slack.sockets.ready(sockets=2)
+        refresh = asyncio.create_task(place.slack.sockets.refresh_all())
         await place.say("now")
         assert await app.next() == "now"
         await refresh
@@ -163,12 +163,12 @@ async def test_row_15_both_connections_replaced_at_once_lose_nothing(place: Plac
 
 async def test_row_17_a_half_open_connection_is_noticed_and_replaced(place: Place) -> None:
     async with wire(place.slack.api_url, heartbeat_s=1.0) as app:
-        await place.slack.ready(sockets=2)
+        await place.slack.sockets.ready(sockets=2)
         with capture_logs() as logs:
-            place.slack.freeze_sockets()
-            await place.slack.ready(sockets=4)
+            place.slack.sockets.freeze_all()
+            await place.slack.sockets.ready(sockets=4)
         assert {entry["reason"] for entry in logs.of("slack_connection_ends")} == {"silent"}
-        place.slack.thaw_sockets()
+        place.slack.sockets.thaw()
         await place.say("heard again")
         assert await app.next() == "heard again"
 
@@ -181,12 +181,12 @@ def test_row_17_it_is_noticed_within_thirty_seconds() -> None:
 
 async def test_row_19_leaving_does_not_wait_for_a_half_open_connection(place: Place) -> None:
     async with wire(place.slack.api_url, close_s=0.2) as app:
-        await place.slack.ready(sockets=2)
-        place.slack.freeze_sockets()
+        await place.slack.sockets.ready(sockets=2)
+        place.slack.sockets.freeze_all()
         async with asyncio.timeout(120):
             app.running.cancel()
             await asyncio.gather(app.running, return_exceptions=True)
-        place.slack.thaw_sockets()
+        place.slack.sockets.thaw()
 
 
 async def test_a_bot_that_is_told_to_end_just_when_a_connection_is_made_closes_it(place: Place) -> None:
@@ -201,20 +201,20 @@ async def test_a_bot_that_is_told_to_end_just_when_a_connection_is_made_closes_i
         structlog.configure(processors=[end])
         async with wire(place.slack.api_url) as app:
             await asyncio.gather(app.running, return_exceptions=True)
-            await place.slack._sockets.progress.until(lambda: place.slack.sockets == 0, 120)
+            await place.slack.sockets.holds(0)
 
 
 async def test_row_18_after_a_dns_outage_the_bot_recovers_alone(place: Place) -> None:
     names = Names()
     async with wire(place.slack.api_url.replace("127.0.0.1", "slack.test"), resolver=names) as app:
-        await place.slack.ready(sockets=2)
+        await place.slack.sockets.ready(sockets=2)
         names.works = False
         with capture_logs() as logs:
-            await place.slack.refresh_sockets()
+            await place.slack.sockets.refresh_all()
             assert (await logs.until("slack_not_connected"))[0]["wait_s"] <= 15.0
         assert not app.connected.is_set()
         names.works = True
-        await place.slack.ready(sockets=2)
+        await place.slack.sockets.ready(sockets=2)
         await place.say("back")
         assert await app.next() == "back"
         assert app.connected.is_set()
@@ -230,9 +230,9 @@ def test_row_18_no_wait_before_a_try_is_longer_than_fifteen_seconds() -> None:
 async def test_row_16_many_connections_of_the_app_are_an_alarm_and_slow_the_bot_down(place: Place) -> None:
     with capture_logs() as logs:
         async with ghosts(place.slack, 5), wire(place.slack.api_url, crowded_every_s=0.4):
-            await place.slack.ready(sockets=7)
-            await place.slack.refresh_socket(5)
-            await place.slack.ready(sockets=7)
+            await place.slack.sockets.ready(sockets=7)
+            await place.slack.sockets.refresh_one(5)
+            await place.slack.sockets.ready(sockets=7)
             times = opened_at(place.slack)[5:]
     assert [entry["connections"] for entry in logs.of("slack_many_connections")][:2] == [6, 7]
     assert all(later - earlier > 0.35 for earlier, later in itertools.pairwise(times))
@@ -262,17 +262,17 @@ async def test_a_used_up_ticket_is_replaced_and_not_written_down(
     used = f"ws://{place.slack.file_host}/link/?ticket=used-before&app_id=A1"
     with capture_logs() as logs:
         async with wire(place.slack.api_url, url=used):
-            await place.slack.ready(sockets=2)
+            await place.slack.sockets.ready(sockets=2)
     assert logs.of("slack_not_connected")
     assert "used-before" not in caplog.text + str(logs)
 
 
 async def test_slack_that_is_away_when_a_connection_ends_is_waited_for(place: Place) -> None:
     async with wire(place.slack.api_url):
-        await place.slack.ready(sockets=2)
+        await place.slack.sockets.ready(sockets=2)
         place.slack.faults.add(Fault("apps.connections.open", status=503), Fault("apps.connections.open", drop=True))
-        await place.slack.refresh_sockets()
-        await place.slack.ready(sockets=2)
+        await place.slack.sockets.refresh_all()
+        await place.slack.sockets.ready(sockets=2)
 
 
 @asynccontextmanager
@@ -347,13 +347,13 @@ async def test_row_19_a_close_that_hangs_is_abandoned_and_a_new_connection_made(
 async def test_a_bot_that_leaves_does_not_say_that_it_lost_its_connection(place: Place) -> None:
     with capture_logs() as logs:
         async with wire(place.slack.api_url):
-            await place.slack.ready(sockets=2)
+            await place.slack.sockets.ready(sockets=2)
     assert {entry["event"] for entry in logs if entry["event"].startswith("slack_")} == {"slack_connected"}
 
 
 async def test_what_bolt_fails_at_is_sent_again_and_does_not_stop_the_next_event(place: Place) -> None:
     async with wire(place.slack.api_url) as app:
-        await place.slack.ready(sockets=2)
+        await place.slack.sockets.ready(sockets=2)
         app.break_with = ValueError("one bad event")
         await place.say("bad")
         await place.say("good")
@@ -379,23 +379,23 @@ async def test_connections_of_another_process_are_said_when_no_ghost_can_be_left
             await logs.until("slack_connected", times=4)
             [said] = await logs.until(ANOTHER)
             assert said["platform"] == "slack"
-            await place.slack.ready(sockets=4)
+            await place.slack.sockets.ready(sockets=4)
 
 
 async def test_connections_that_an_earlier_process_left_and_our_own_are_not_another_process(place: Place) -> None:
     with capture_logs() as logs:
         async with wire(place.slack.api_url):
             await logs.until("slack_connected", times=2)
-            place.slack.freeze_sockets()
+            place.slack.sockets.freeze_all()
         async with wire(place.slack.api_url, ghosts_s=600.0, others=Others("slack")) as app:
             assert [one["connections"] for one in await logs.until("slack_connected", times=4)] == [1, 2, 3, 4]
-            place.slack.thaw_sockets()
-            await place.slack.holds(2)  # Slack has forgotten the ghosts
+            place.slack.sockets.thaw()
+            await place.slack.sockets.holds(2)  # Slack has forgotten the ghosts
             time_passes(600.0)
             [*_, last] = await logs.until("slack_connected", times=5)  # it was asked once more
             assert last["connections"] == 3
-            await place.slack.holds(2)  # the one that was renewed is gone: what is refreshed now is a sound one
-            await place.slack.refresh_socket(0, "refresh_requested")
+            await place.slack.sockets.holds(2)  # the one that was renewed is gone: what is refreshed now is a sound one
+            await place.slack.sockets.refresh_one(0, "refresh_requested")
             await logs.until("slack_connected", times=6)
             await place.say("hello")
             assert await app.next() == "hello"

@@ -63,7 +63,7 @@ async def test_nothing_posted_or_edited_pings(scene: Any) -> None:
 async def test_a_notification_shows_the_first_words(scene: Any) -> None:
     surface = await scene.surface()
     await surface.post("> one\n\n&lt;!here&gt; " + "word " * 100, "m.0")
-    text = next(call.args["text"] for call in scene.slack.calls if call.method == "chat.postMessage")
+    text = next(call.args["text"] for call in scene.slack.api.calls if call.method == "chat.postMessage")
     assert text.startswith("&gt; one &lt;!here&gt; word")
     assert len(text) <= 151
 
@@ -158,7 +158,7 @@ async def test_row_7_where_the_thread_may_not_be_read_a_lost_post_is_made_once_m
 ) -> None:
     async with connected() as scene:
         surface = await scene.surface()
-        scene.slack.deny("history")
+        scene.slack.app.deny("history")
         scene.slack.faults.add(Fault("chat.postMessage", status=502, after=True))
         message_id = await surface.post("Once", "m.0")
         await surface.edit(message_id, "Once more")
@@ -167,7 +167,7 @@ async def test_row_7_where_the_thread_may_not_be_read_a_lost_post_is_made_once_m
 
 async def test_where_the_thread_may_not_be_read_a_second_lost_post_ends_it(scene: Any) -> None:
     surface = await scene.surface()
-    scene.slack.deny("history")
+    scene.slack.app.deny("history")
     scene.slack.faults.add(Fault("chat.postMessage", status=502, after=True, times=2))
     with pytest.raises(Unreachable):
         await surface.post("Once", "m.0")
@@ -178,7 +178,7 @@ async def test_where_the_thread_may_not_be_read_a_second_lost_post_ends_it(scene
 
 async def test_a_post_that_was_refused_a_connection_is_not_in_doubt(scene: Any) -> None:
     surface = await scene.surface()
-    scene.slack.deny("history")
+    scene.slack.app.deny("history")
     client, _ = await scene.platform._calls._gate.client()
     here, client.base_url = client.base_url, "http://127.0.0.1:1/api/"
     with pytest.raises(Unreachable):
@@ -238,7 +238,7 @@ async def test_an_edit_that_is_not_taken_in_its_plainest_form_either_is_rejected
     scene.slack.faults.add(Fault("chat.update", body={"ok": False, "error": "msg_blocks_too_long"}, times=2))
     with pytest.raises(Rejected, match="msg_blocks_too_long"):
         await surface.edit("1.0", "More")
-    assert [bool(c.args["blocks"]) for c in scene.slack.calls if c.method == "chat.update"] == [True, False]
+    assert [bool(c.args["blocks"]) for c in scene.slack.api.calls if c.method == "chat.update"] == [True, False]
 
 
 async def test_the_status_shows_in_the_thread_and_can_be_taken_away(scene: Any) -> None:

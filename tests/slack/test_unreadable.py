@@ -17,7 +17,7 @@ Connected = Callable[..., AbstractAsyncContextManager[Any]]
 
 
 async def say(scene: Any) -> None:
-    await scene.slack.say(scene.ann, scene.channel, f"{scene.slack.mention} hello", thread=scene.root)
+    await scene.slack.say(scene.ann, scene.channel, f"{scene.slack.app.mention} hello", thread=scene.root)
 
 
 async def edit(scene: Any) -> None:
@@ -50,15 +50,15 @@ async def test_whatever_is_odd_about_an_event_the_next_question_is_heard(connect
         scene.number, scene.root = 0, (await scene.slack.say(scene.ann, scene.channel, "first")).ts
         skip = 1 if hand == "deletion" else 0
         seen: list[Any] = []
-        scene.slack.garble(kind, lambda payload: seen.append(payload) or payload, skip=skip)
+        scene.slack.events.garble(kind, lambda payload: seen.append(payload) or payload, skip=skip)
         await do(scene)
         for name, change in list(oddities(seen[0]["event"])):
             odd: Any = lambda payload, change=change: {**payload, "event": change(payload["event"])}  # noqa: E731
-            scene.slack.garble(kind, odd, skip=skip)
+            scene.slack.events.garble(kind, odd, skip=skip)
             await do(scene)
             assert not scene.running.done(), name
         for _, change in list(oddities({name: value for name, value in seen[0].items() if name != "event"})):
-            scene.slack.garble(kind, change, skip=skip)
+            scene.slack.events.garble(kind, change, skip=skip)
             await do(scene)
         dm = scene.slack.dm(scene.ben)
         await scene.slack.say(scene.ben, dm, "Are you still there?")
@@ -72,9 +72,9 @@ async def test_an_event_that_cannot_be_read_is_logged_with_its_keys_and_types_an
 ) -> None:
     async with connected() as scene:
         with structlog.testing.capture_logs() as lines:
-            scene.slack.garble("message", lambda it: {**it, "event": {**it["event"], "blocks": "secret"}})
+            scene.slack.events.garble("message", lambda it: {**it, "event": {**it["event"], "blocks": "secret"}})
             await scene.slack.say(scene.ann, scene.channel, "nobody's business")
-            await scene.slack.settled()
+            await scene.slack.events.settled()
         [line] = [line for line in lines if line["event"] == "slack_event_unreadable"]
         assert line["shape"]["event"]["blocks"] == "str"
         assert "secret" not in str(line)
@@ -91,20 +91,20 @@ async def test_whatever_is_odd_about_a_look_up_the_question_is_heard(connected: 
     async with connected(limits=False) as scene:
         seen: list[Any] = []
         scene.slack.faults.add(Fault(method, change=lambda body: seen.append(body) or body))
-        await scene.slack.say(scene.ann, scene.channel, f"{scene.slack.mention} hello")
+        await scene.slack.say(scene.ann, scene.channel, f"{scene.slack.app.mention} hello")
         await scene.heard.next(Incoming)
         for number, (_, change) in enumerate(oddities(seen[0] if seen else {})):
             scene.slack.faults.clear()
             scene.slack.faults.add(Fault(method, change=change))
             person = scene.slack.add_person(f"Person {number}")
-            await scene.slack.say(person, scene.channel, f"{scene.slack.mention} hello {number}")
+            await scene.slack.say(person, scene.channel, f"{scene.slack.app.mention} hello {number}")
             while not (await scene.heard.next(Incoming)).text.endswith(f"hello {number}"):
                 pass
 
 
 async def test_whatever_is_odd_about_a_posts_answer_the_message_is_there_once(connected: Connected) -> None:
     async with connected(limits=False) as scene:
-        await scene.slack.say(scene.ann, scene.channel, f"{scene.slack.mention} hello")
+        await scene.slack.say(scene.ann, scene.channel, f"{scene.slack.app.mention} hello")
         question = await scene.heard.next(Incoming)
         seen: list[Any] = []
         scene.slack.faults.add(Fault("chat.postMessage", change=lambda body: seen.append(body) or body))
@@ -123,7 +123,7 @@ async def test_of_a_thread_the_messages_that_can_be_read_are_context(connected: 
     async with connected(limits=False) as scene:
         root = await scene.slack.say(scene.ann, scene.channel, "before")
         await scene.slack.say(scene.ben, scene.channel, "odd", thread=root.ts)
-        await scene.slack.say(scene.ann, scene.channel, f"{scene.slack.mention} what?", thread=root.ts)
+        await scene.slack.say(scene.ann, scene.channel, f"{scene.slack.app.mention} what?", thread=root.ts)
         while not (question := await scene.heard.next(Incoming)).mentions_bot:
             pass
         surface = scene.platform.surface(question)
@@ -150,7 +150,7 @@ async def test_an_odd_answer_while_it_connects_ends_nothing(connected: Connected
     async with connected(limits=False) as scene:
         for change in (lambda _: {"ok": True}, lambda _: {"ok": True, "url": 7, "user_id": [], "bot_id": {}}):
             scene.slack.faults.add(Fault(method, change=change))
-            await scene.slack.refresh_sockets()
-            await scene.slack.ready()
-        await scene.slack.say(scene.ann, scene.channel, f"{scene.slack.mention} hello")
+            await scene.slack.sockets.refresh_all()
+            await scene.slack.sockets.ready()
+        await scene.slack.say(scene.ann, scene.channel, f"{scene.slack.app.mention} hello")
         assert (await scene.heard.next(Incoming)).mentions_bot

@@ -6,7 +6,7 @@ people who use it.
 """
 
 from bot.simulator.slack.api.calls import Call
-from bot.simulator.slack.server import SimulatedSlack
+from bot.simulator.slack.simulated import SimulatedSlack
 from bot.simulator.slack.sockets.deliveries import Envelope
 from bot.simulator.slack.workspace.errors import SlackError
 from bot.simulator.slack.workspace.file_objects import File, Shared

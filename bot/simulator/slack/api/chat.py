@@ -26,7 +26,7 @@ def post_message(workspace: Workspace, args: Args) -> dict[str, Any]:
     broadcast = args.flag("reply_broadcast")
     thread_ts = args.text("thread_ts")
     message = workspace.post(
-        channel, workspace.bot, content, thread_ts=thread_ts, broadcast=broadcast, unfurl=unfurl
+        channel, workspace.app.bot, content, thread_ts=thread_ts, broadcast=broadcast, unfurl=unfurl
     )  # fmt: skip
     return {"channel": channel.id, "ts": message.ts, "message": with_metadata(workspace, message)}
 
@@ -93,7 +93,7 @@ def writable(channel: Channel) -> Channel:
 def own(workspace: Workspace, channel: Channel, ts: str, error: str) -> Message:
     """Return one of the bot's own messages. Raises `SlackError`."""
     message = workspace.message(channel, ts)
-    if message.user != workspace.bot.id:
+    if message.user != workspace.app.bot.id:
         raise SlackError(error)
     return message
 

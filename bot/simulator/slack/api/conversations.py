@@ -57,7 +57,7 @@ def history(workspace: Workspace, args: Args) -> dict[str, Any]:
     """conversations.history: what the channel itself shows, newest first."""
     channel = _readable(workspace, args)
     found = [m for m in reversed(channel.timeline()) if _within(m, args)]
-    page, cursor = _page(found, args, 100, SLOW_PAGE if workspace.slow_history else 1000)
+    page, cursor = _page(found, args, 100, SLOW_PAGE if workspace.settings.slow_history else 1000)
     return _answer(workspace, page, cursor, args)
 
 
@@ -68,7 +68,7 @@ def replies(workspace: Workspace, args: Args) -> dict[str, Any]:
     if ts not in channel.messages:
         raise SlackError("thread_not_found")
     root, *rest = channel.thread(ts) or [channel.messages[ts]]
-    most = SLOW_PAGE - 1 if workspace.slow_history else 1000  # the root is an object, too
+    most = SLOW_PAGE - 1 if workspace.settings.slow_history else 1000  # the root is an object, too
     page, cursor = _page([m for m in rest if _within(m, args)], args, 1000, most)
     return _answer(workspace, [root, *page], cursor, args)
 

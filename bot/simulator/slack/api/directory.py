@@ -12,8 +12,8 @@ def auth_test(workspace: Workspace, args: Args) -> dict[str, Any]:
     """auth.test, with the bot's token."""
     del args
     return {
-        "url": "https://simulated.slack.com/", "team": workspace.team_name, "team_id": workspace.team_id,
-        "user": workspace.bot.name.lower(), "user_id": workspace.bot.id, "bot_id": workspace.bot.bot_id,
+        "url": "https://simulated.slack.com/", "team": workspace.app.team_name, "team_id": workspace.app.team_id,
+        "user": workspace.app.bot.name.lower(), "user_id": workspace.app.bot.id, "bot_id": workspace.app.bot.bot_id,
         "is_enterprise_install": False,
     }  # fmt: skip
 
@@ -23,15 +23,15 @@ def user_info(workspace: Workspace, args: Args) -> dict[str, Any]:
     person = workspace.people.get(args.needed("user", "user_not_found"))
     if person is None:
         raise SlackError("user_not_found")
-    return {"user": person_json(person, workspace.team_id)}
+    return {"user": person_json(person, workspace.app.team_id)}
 
 
 def bot_info(workspace: Workspace, args: Args) -> dict[str, Any]:
     """bots.info: of the bot itself if none is named."""
-    bot_id = args.text("bot") or workspace.bot.bot_id
+    bot_id = args.text("bot") or workspace.app.bot.bot_id
     for person in workspace.people.values():
         if person.bot_id == bot_id:
-            app_id = workspace.app_id if person is workspace.bot else f"A{bot_id[1:]}"
+            app_id = workspace.app.id if person is workspace.app.bot else f"A{bot_id[1:]}"
             known = {"id": bot_id, "deleted": False, "name": person.name, "app_id": app_id, "user_id": person.id}
             return {"bot": known}
     raise SlackError("bot_not_found")
@@ -40,4 +40,4 @@ def bot_info(workspace: Workspace, args: Args) -> dict[str, Any]:
 def team_info(workspace: Workspace, args: Args) -> dict[str, Any]:
     """team.info."""
     del args
-    return {"team": {"id": workspace.team_id, "name": workspace.team_name, "domain": "simulated", "icon": {}}}
+    return {"team": {"id": workspace.app.team_id, "name": workspace.app.team_name, "domain": "simulated", "icon": {}}}

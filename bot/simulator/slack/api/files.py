@@ -36,7 +36,7 @@ class Files:
         file = workspace.files.get(args.needed("file", "file_not_found"))
         if file is None:
             raise SlackError("file_not_found")
-        body = file_json(file, workspace.team_id) | _shared_in(workspace, file)
+        body = file_json(file, workspace.app.team_id) | _shared_in(workspace, file)
         return {"file": body, "comments": [], "response_metadata": {"next_cursor": ""}}
 
     def announce(self, workspace: Workspace, args: Args) -> dict[str, Any]:
@@ -44,9 +44,9 @@ class Files:
         name, length = args.needed("filename"), args.number("length", 0)
         if length < 1:
             raise SlackError("invalid_arguments")
-        file_id = workspace.new_id("F")
+        file_id = workspace.ids.new("F")
         self._announced[file_id] = (name, length, "snippet" if "snippet_type" in args else "file")
-        return {"upload_url": f"http://{workspace.file_host}/upload/v1/{file_id}", "file_id": file_id}
+        return {"upload_url": f"http://{workspace.server.host}/upload/v1/{file_id}", "file_id": file_id}
 
     async def receive(self, request: web.Request) -> web.Response:
         """Step two: the bytes, to the address that step one gave."""
@@ -75,12 +75,12 @@ class Files:
         content.files = [self._keep(str(entry["id"]), str(entry.get("title") or "")) for entry in listed]
         for place in places:
             workspace.share(place, content, thread_ts)
-        return {"files": [file_json(file, workspace.team_id) | _SHARED_NOWHERE for file in content.files]}
+        return {"files": [file_json(file, workspace.app.team_id) | _SHARED_NOWHERE for file in content.files]}
 
     def _keep(self, file_id: str, title: str) -> File:
         name, _, kind = self._announced.pop(file_id)
         shared = Shared(name, self._sent.pop(file_id), kind, title)
-        return self._workspace.add_file(shared, self._workspace.bot.id, file_id=file_id)
+        return self._workspace.add_file(shared, self._workspace.app.bot.id, file_id=file_id)
 
     def give(self, request: web.Request, *, allowed: bool) -> web.Response:
         """Answer a download of `url_private` or `url_private_download`; `allowed`: it brought the app's token."""

@@ -41,18 +41,14 @@ class ResponseUrl:
 
 
 class Interactivity:
-    """Presses and their answers. `enabled`: as in the app's settings.
-
-    `acknowledge_within_s`: how long until people see a warning sign.
-    """
+    """Presses and their answers."""
 
     def __init__(self, workspace: Workspace, deliveries: Deliveries, progress: Progress) -> None:
         self._workspace = workspace
+        self._settings = workspace.settings
         self._deliveries = deliveries
         self._progress = progress
         self._urls: dict[str, ResponseUrl] = {}
-        self.enabled = True
-        self.acknowledge_within_s = 3.0
 
     async def press(self, who: Person, channel: Channel, ts: str, label: str, wait_s: float) -> str:
         """Press a button; return the answer `who` alone is shown within `wait_s` of the acknowledgement, else "".
@@ -63,12 +59,12 @@ class Interactivity:
         message = channel.messages.get(ts)
         button = _button(message, label)
         assert message is not None  # it has a button
-        if message.user != workspace.bot.id:
+        if message.user != workspace.app.bot.id:
             raise LookupError(f"the button {label!r} belongs to another app, which is not simulated")
-        if not self.enabled:
+        if not self._settings.interactivity:
             raise TimeoutError("a warning sign: interactivity is switched off in the app's settings")
         workspace.enter(channel, who)
-        trigger_id = f"{uuid.uuid4().hex}.{workspace.new_id('')}"
+        trigger_id = f"{uuid.uuid4().hex}.{workspace.ids.new('')}"
         url = self._new_url(ResponseUrl(who.id, channel, message, trigger_id, workspace.now_s + ANSWERS_FOR_S))
         before = len(workspace.whispers.to(who.id))
         payload = _payload(workspace, who, channel, message, trigger_id) | {"response_url": url, "actions": [button]}
@@ -86,14 +82,19 @@ class Interactivity:
         if envelope is None:
             raise TimeoutError("a warning sign: the app has no connection")
         try:
-            await self._progress.until(lambda: envelope.acked, self.acknowledge_within_s)
+            await self._progress.until(lambda: envelope.acked, self._settings.acknowledge_press_within_s)
         except TimeoutError:
             raise TimeoutError("a warning sign: the app did not acknowledge the press in time") from None
 
     def _new_url(self, answerable: ResponseUrl) -> str:
         secret = uuid.uuid4().hex
         self._urls[secret] = answerable
-        return f"http://{self._workspace.file_host}/actions/{self._workspace.team_id}/{secret}"
+        return f"http://{self._workspace.server.host}/actions/{self._workspace.app.team_id}/{secret}"
+
+    def expire_urls(self) -> None:
+        """Make every `response_url` given out so far one whose time is over."""
+        for url in self._urls.values():
+            url.until_s = float("-inf")
 
     async def respond(self, request: web.Request) -> web.Response:
         """Answer a POST to a `response_url`: ephemeral, unless it says `in_channel` or changes the original."""
@@ -120,7 +121,7 @@ class Interactivity:
             original = workspace.message(url.channel, url.message.ts)
             workspace.edit(url.channel, original, content, flag=not content.blocks)
         elif args.text("response_type") == "in_channel":
-            workspace.post(url.channel, workspace.bot, content, thread_ts=thread_ts)
+            workspace.post(url.channel, workspace.app.bot, content, thread_ts=thread_ts)
         else:
             workspace.whisper(url.channel, url.person, content, thread_ts=thread_ts, press=url.trigger_id)
 
@@ -152,9 +153,10 @@ def _payload(workspace: Workspace, who: Person, channel: Channel, message: Messa
     if message.thread_ts:
         container["thread_ts"] = message.thread_ts
     return {
-        "type": "block_actions", "token": "simulated", "api_app_id": workspace.app_id, "trigger_id": trigger_id,
-        "team": {"id": workspace.team_id, "domain": "simulated"}, "enterprise": None, "is_enterprise_install": False,
-        "user": {"id": who.id, "username": name, "name": name, "team_id": workspace.team_id},
+        "type": "block_actions", "token": "simulated", "api_app_id": workspace.app.id, "trigger_id": trigger_id,
+        "team": {"id": workspace.app.team_id, "domain": "simulated"}, "enterprise": None,
+        "is_enterprise_install": False,
+        "user": {"id": who.id, "username": name, "name": name, "team_id": workspace.app.team_id},
         "channel": {"id": channel.id, "name": _NAMELESS.get(channel.type, channel.name)}, "container": container,
         "message": workspace.json(message), "state": {"values": {}},
     }  # fmt: skip

@@ -3,41 +3,17 @@
 Tiers: Slack docs, each method's page, and the measured table of `chat.*`. Scopes: the same pages.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from bot.simulator.slack.api import chat, conversations, directory, reactions, streams, threads
 from bot.simulator.slack.api.calls import Args
 from bot.simulator.slack.api.files import Files
-from bot.simulator.slack.api.pace import POST, T1, T2, T3, T4, Tier
+from bot.simulator.slack.api.limits import POST, T1, T2, T3, T4, Tier
 from bot.simulator.slack.workspace.workspace import Workspace
 
 Answer = Callable[[Workspace, Args], dict[str, Any]]
-SCOPES: Mapping[str, tuple[str, ...]] = {
-    "chat": ("chat:write",),
-    "mentions": ("app_mentions:read",),
-    "history": ("channels:history", "groups:history", "im:history", "mpim:history"),
-    "channels": ("channels:read", "groups:read", "im:read", "mpim:read"),
-    "dms": ("im:write", "mpim:write"),
-    "files": ("files:read",),
-    "uploads": ("files:write",),
-    "users": ("users:read",),
-    "team": ("team:read",),
-    "reactions": ("reactions:write",),
-    "reactions_read": ("reactions:read",),
-}
-"""What the app may be denied, and the scopes it is then without."""
-ALL_SCOPES = frozenset(scope for scopes in SCOPES.values() for scope in scopes)
-_SCOPE_FAMILY = {"channel": "channels:", "group": "groups:", "im": "im:", "mpim": "mpim:"}
-
-
-def scope_of(feature: str, channel_type: str) -> str:
-    """Return the scope a feature needs in one kind of conversation ("": in none in particular)."""
-    family = _SCOPE_FAMILY.get(channel_type, "")
-    return next((scope for scope in SCOPES[feature] if family and scope.startswith(family)), SCOPES[feature][0])
-
-
 STATUS = Tier(600)
 """`assistant.threads.setStatus` has a limit of its own, which Slack does not state; this one only stops a flood."""
 CONNECT = T3

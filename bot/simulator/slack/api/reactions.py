@@ -18,14 +18,14 @@ _NAME = re.compile(r"[a-z0-9_'+-]+(?:::skin-tone-[2-6])?")
 def add(workspace: Workspace, args: Args) -> dict[str, Any]:
     """reactions.add."""
     channel, message = _reacted(workspace, args)
-    react(workspace, workspace.bot, channel, message, args.needed("name", "invalid_name"))
+    react(workspace, workspace.app.bot, channel, message, args.needed("name", "invalid_name"))
     return {}
 
 
 def remove(workspace: Workspace, args: Args) -> dict[str, Any]:
     """reactions.remove."""
     channel, message = _reacted(workspace, args)
-    unreact(workspace, workspace.bot, channel, message, args.needed("name", "invalid_name"))
+    unreact(workspace, workspace.app.bot, channel, message, args.needed("name", "invalid_name"))
     return {}
 
 
@@ -44,7 +44,7 @@ def react(workspace: Workspace, who: Person, channel: Channel, message: Message,
     if who.id in users:
         raise SlackError("already_reacted")
     users.append(who.id)
-    workspace.tell(channel, "reaction_added", _event(workspace, "reaction_added", who, message, name), message.ts)
+    workspace.notify(channel, "reaction_added", _event(workspace, "reaction_added", who, message, name), message.ts)
 
 
 def unreact(workspace: Workspace, who: Person, channel: Channel, message: Message, name: str) -> None:
@@ -56,13 +56,13 @@ def unreact(workspace: Workspace, who: Person, channel: Channel, message: Messag
     users.remove(who.id)
     if not users:
         del message.reactions[name]
-    workspace.tell(channel, "reaction_removed", _event(workspace, "reaction_removed", who, message, name), message.ts)
+    workspace.notify(channel, "reaction_removed", _event(workspace, "reaction_removed", who, message, name), message.ts)
 
 
 def _event(workspace: Workspace, kind: str, who: Person, message: Message, name: str) -> dict[str, Any]:
     item = {"type": "message", "channel": message.channel, "ts": message.ts}
     event = {"type": kind, "user": who.id, "reaction": name, "item": item, "item_user": message.user}
-    return event | {"event_ts": workspace.new_ts()}
+    return event | {"event_ts": workspace.ids.ts()}
 
 
 def _reacted(workspace: Workspace, args: Args) -> tuple[Channel, Message]:

@@ -32,7 +32,7 @@ def start(workspace: Workspace, args: Args) -> dict[str, Any]:
     blocks, size = _grown([], stream, _chunks(args))
     stream.size = size
     message = workspace.post(
-        channel, workspace.bot, Content(blocks=blocks), thread_ts=thread_ts, stream=stream
+        channel, workspace.app.bot, Content(blocks=blocks), thread_ts=thread_ts, stream=stream
     )  # fmt: skip
     return {"channel": channel.id, "ts": message.ts}
 
@@ -44,7 +44,7 @@ def append(workspace: Workspace, args: Args) -> dict[str, Any]:
     if not chunks:
         raise SlackError("no_text")
     blocks, stream.size = _grown(message.blocks, stream, chunks)
-    workspace.edit(channel, message, Content(blocks=blocks), flag=False, heard=False)
+    workspace.edit(channel, message, Content(blocks=blocks), flag=False, notify=False)
     return {"channel": channel.id, "ts": message.ts}
 
 
@@ -72,7 +72,7 @@ def press_stop(workspace: Workspace, who: Person, channel: Channel, thread_ts: s
     The session stays `processing` until the app says otherwise. Raises `LookupError` if there is no such button.
     """
     status = workspace.sessions.get((channel.id, thread_ts), {}).get("status")
-    if status != "processing" or STOPPED in workspace.unsubscribed:
+    if status != "processing" or STOPPED in workspace.app.unsubscribed:
         raise LookupError(f"no Stop button: it is shown while a session is processing (now: {status or 'no session'})"
                           f" if the app is subscribed to {STOPPED}")  # fmt: skip
     stopped = [m for m in channel.thread(thread_ts) if workspace.streaming(m)]
@@ -80,8 +80,8 @@ def press_stop(workspace: Workspace, who: Person, channel: Channel, thread_ts: s
         assert message.stream is not None
         message.stream.state = "stopped_by_user"
     event = {"type": STOPPED, "channel": channel.id, "thread_ts": thread_ts, "user": who.id}
-    event_ts, ended = workspace.new_ts(), [message.ts for message in stopped]
-    workspace.tell(channel, STOPPED, event | {"event_ts": event_ts, "streaming_message_ts": ended}, thread_ts)
+    event_ts, ended = workspace.ids.ts(), [message.ts for message in stopped]
+    workspace.notify(channel, STOPPED, event | {"event_ts": event_ts, "streaming_message_ts": ended}, thread_ts)
 
 
 def _check_recipient(workspace: Workspace, args: Args) -> None:
@@ -91,7 +91,7 @@ def _check_recipient(workspace: Workspace, args: Args) -> None:
         raise SlackError("missing_recipient_team_id")
     if args.text("recipient_user_id") not in workspace.people:
         raise SlackError("user_not_found")
-    if args.text("recipient_team_id") != workspace.team_id:
+    if args.text("recipient_team_id") != workspace.app.team_id:
         raise SlackError("team_not_found")
 
 

@@ -44,7 +44,7 @@ def set_session(workspace: Workspace, args: Args) -> dict[str, Any]:
     session = workspace.sessions.setdefault((channel.id, thread_ts), {"title": args.text("title")})
     session["status"] = status
     answer: dict[str, Any] = {"status": status, "agent_status": status, "title": session["title"]}
-    if STOPPED in workspace.unsubscribed:
+    if STOPPED in workspace.app.unsubscribed:
         answer |= {"warning": _NO_BUTTON, "response_metadata": {"warnings": [_NO_BUTTON]}}
     return answer
 

@@ -10,9 +10,10 @@ from bot.simulator.faults import Fault, Faults
 from bot.simulator.slack.api import calls
 from bot.simulator.slack.api.calls import Args, Call
 from bot.simulator.slack.api.files import Files
-from bot.simulator.slack.api.methods import ALL_SCOPES, CONNECT, SLOW_HISTORY, methods, scope_of
-from bot.simulator.slack.api.pace import Pace
+from bot.simulator.slack.api.limits import Limits
+from bot.simulator.slack.api.methods import CONNECT, SLOW_HISTORY, methods
 from bot.simulator.slack.sockets.sockets import Sockets
+from bot.simulator.slack.workspace.app import scope_of
 from bot.simulator.slack.workspace.errors import SlackError
 from bot.simulator.slack.workspace.workspace import Workspace
 
@@ -21,24 +22,20 @@ Body = dict[str, Any]
 
 
 class WebApi:
-    """Answers `POST` and `GET /api/<method>`. `limits`: whether the rate limits hold."""
+    """Answers `POST` and `GET /api/<method>`.
 
-    def __init__(self, workspace: Workspace, sockets: Sockets, files: Files, *, limits: bool) -> None:
+    `calls`: every call, in the order of their answers. `limited`: how many were answered with 429.
+    """
+
+    def __init__(self, workspace: Workspace, sockets: Sockets, files: Files, limits: Limits, faults: Faults) -> None:
         self._workspace = workspace
+        self._app = workspace.app
         self._sockets = sockets
         self._methods = methods(files)
-        self.pace = Pace()
         self._limits = limits
-        self.faults = Faults()
+        self._faults = faults
         self.calls: list[Call] = []
         self.limited = 0
-        self.scopes = set(ALL_SCOPES)
-        self.bot_token = "xoxb-simulated-bot"  # noqa: S105 - worth nothing outside of this simulation
-        self.app_token = "xapp-1-simulated-app"  # noqa: S105 - likewise
-
-    def limits_begin_anew(self) -> None:
-        """Let every rate limit's window be over."""
-        self.pace.clear()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one call."""
@@ -48,7 +45,7 @@ class WebApi:
             args, token = await calls.read(request)
         except SlackError as refused:
             refusal = refused
-        fault = await self.faults.take(method)
+        fault = await self._faults.take(method)
         if fault is not None and not fault.after and _answers(fault):
             response, body = self._show(fault)
         elif refusal is not None:
@@ -68,7 +65,7 @@ class WebApi:
 
     async def fault(self, request: web.Request, name: str) -> web.Response | None:
         """Return the answer of a fault that was put in line for something else than a method; None if there is none."""
-        fault = await self.faults.take(name)
+        fault = await self._faults.take(name)
         if fault is None or not _answers(fault):
             return None
         response, _ = self._show(fault)
@@ -82,8 +79,8 @@ class WebApi:
                 return _respond(body, 429, {"Retry-After": str(retry_after_s)})
             if method == "apps.connections.open":
                 return _respond({"ok": True, "url": self._new_socket_url()})
-            if token == self.app_token:
-                return _respond({"ok": True, "app_name": self._workspace.bot.name, "app_id": self._workspace.app_id})
+            if token == self._app.app_token:
+                return _respond({"ok": True, "app_name": self._app.bot.name, "app_id": self._app.id})
             return _respond({"ok": True} | self._methods[method].answer(self._workspace, args), headers=self._scopes())
         except SlackError as error:
             return _respond(_no(error), headers=self._scopes())
@@ -95,32 +92,32 @@ class WebApi:
             raise SlackError("unknown_method", req_method=method)
         if not token:
             raise SlackError("not_authed")
-        if token not in {self.bot_token, self.app_token}:
+        if token not in {self._app.bot_token, self._app.app_token}:
             raise SlackError("invalid_auth")
         wants_app = method == "apps.connections.open"
-        if wants_app != (token == self.app_token) and method != "auth.test":
+        if wants_app != (token == self._app.app_token) and method != "auth.test":
             raise SlackError("not_allowed_token_type")
         if known is not None and known.needs:
             self._check_scope(known.needs, args)
         tier = known.tier if known is not None else CONNECT
-        if self._workspace.slow_history:
+        if self._workspace.settings.slow_history:
             tier = SLOW_HISTORY.get(method, tier)
-        if tier is None or not self._limits:
+        if tier is None:
             return 0
-        return self.pace.take(method, tier, args.text("channel"), self._workspace.now_s)
+        return self._limits.take(method, tier, args.text("channel"), self._workspace.now_s)
 
     def _new_socket_url(self) -> str:
         workspace = self._workspace
-        return f"ws://{workspace.file_host}/link/?ticket={self._sockets.new_ticket()}&app_id={workspace.app_id}"
+        return f"ws://{workspace.server.host}/link/?ticket={self._sockets.new_ticket()}&app_id={self._app.id}"
 
     def _check_scope(self, feature: str, args: Args) -> None:
         channel = self._workspace.channels.get(args.text("channel"))
         needed = scope_of(feature, channel.type if channel is not None else "")
-        if needed not in self.scopes:
-            raise SlackError("missing_scope", needed=needed, provided=",".join(sorted(self.scopes)))
+        if needed not in self._app.scopes:
+            raise SlackError("missing_scope", needed=needed, provided=",".join(sorted(self._app.scopes)))
 
     def _scopes(self) -> dict[str, str]:
-        return {"X-OAuth-Scopes": ",".join(sorted(self.scopes))}
+        return {"X-OAuth-Scopes": ",".join(sorted(self._app.scopes))}
 
     def _show(self, fault: Fault) -> tuple[web.Response | None, Body]:
         if fault.drop:

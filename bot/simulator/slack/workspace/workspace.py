@@ -1,24 +1,27 @@
-"""The workspace's state, and the only way to change it: each change is seen, and heard by the bot if it may.
+"""The workspace's state, and the only way to change it: people see each change, and the app is notified of it.
 
-Nothing here knows HTTP or websockets; `hear` is where events go.
+Nothing here knows HTTP or websockets; `notify` is where events go.
 """
 
 import asyncio
-import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.simulator.changes import Change, Changes, Kind
+from bot.simulator.loopback import Loopback
 from bot.simulator.slack.workspace import blocks as block_kit
 from bot.simulator.slack.workspace import mrkdwn
+from bot.simulator.slack.workspace.app import App
 from bot.simulator.slack.workspace.errors import SlackError
 from bot.simulator.slack.workspace.file_objects import File, Shared, make
+from bot.simulator.slack.workspace.ids import Ids
 from bot.simulator.slack.workspace.records import Channel, ChannelType, Message, Person, Stream, message_json
+from bot.simulator.slack.workspace.settings import Settings
 from bot.simulator.slack.workspace.whispers import Whisper, Whispers
 
-EventHandler = Callable[[str, dict[str, Any], str], None]
+Notify = Callable[[str, dict[str, Any], str], None]
 """Called with a kind of event, the event, and the `ts` of the message it is about."""
 
 
@@ -43,47 +46,24 @@ class Content:
 
 
 class Workspace:
-    """One Slack workspace with one app in it, which hears of what happens by `tell_by`. Single event loop."""
+    """One Slack workspace with one app in it, which `notify` tells of what happens. Single event loop."""
 
-    def __init__(self, bot_name: str = "Parley") -> None:
-        self._numbers = itertools.count(1)
-        self._last_ts = 0
-        self.team_id = self.new_id("T")
-        self.team_name = "Simulated"
-        self.app_id = self.new_id("A")
-        self.bot = Person(self.new_id("U"), bot_name, bot_id=self.new_id("B"))
-        self.people: dict[str, Person] = {self.bot.id: self.bot}
+    def __init__(
+        self, app: App, ids: Ids, settings: Settings, *, changes: Changes, server: Loopback, notify: Notify
+    ) -> None:
+        self.app = app
+        self.ids = ids
+        self.settings = settings
+        self.changes = changes
+        self.server = server
+        self._notify = notify
+        self.people: dict[str, Person] = {app.bot.id: app.bot}
         self.channels: dict[str, Channel] = {}
         self.files: dict[str, File] = {}
         self.sessions: dict[tuple[str, str], dict[str, str]] = {}
         self.statuses: dict[tuple[str, str], Status] = {}
-        self.changes = Changes()
         self.whispers = Whispers()
-        self.clock_ahead_s = 0.0
-        self.file_host = ""
-        self.stub_files = False
-        self.slow_history = False
-        self.share_after_s = 0.0
-        self.status_lasts_s = 120.0
-        self.stream_lasts_s = 300.0
-        self.unsubscribed: set[str] = set()
-        self._hear: EventHandler = lambda *_: None
         self._sharing: set[asyncio.TimerHandle] = set()
-
-    def tell_by(self, hear: EventHandler) -> None:
-        """Have `hear` called with what the app may hear from now on."""
-        self._hear = hear
-
-    # Ids and names
-
-    def new_id(self, prefix: str) -> str:
-        """Return an id nothing else has."""
-        return f"{prefix}0SIM{next(self._numbers):06d}"
-
-    def new_ts(self) -> str:
-        """Return a `ts`: unique in the workspace and rising, seconds with six decimals (Slack docs)."""
-        self._last_ts = max(int((time.time() + self.clock_ahead_s) * 1_000_000), self._last_ts + 1)
-        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     @property
     def names(self) -> dict[str, str]:
@@ -99,14 +79,14 @@ class Workspace:
 
     def add_person(self, name: str, *, bot: bool, guest: bool, time_zone: str = "Etc/UTC") -> Person:
         """Add a person, or another app's bot."""
-        person = Person(self.new_id("U"), name, self.new_id("B") if bot else "", guest, time_zone)
+        person = Person(self.ids.new("U"), name, self.ids.new("B") if bot else "", guest, time_zone)
         self.people[person.id] = person
         return person
 
     def add_channel(self, name: str, kind: ChannelType, members: Sequence[str], *, bot_member: bool) -> Channel:
         """Add a conversation."""
         prefix = "D" if kind == "im" else "C"
-        channel = Channel(self.new_id(prefix), name, kind, bot_member, list(members))
+        channel = Channel(self.ids.new(prefix), name, kind, bot_member, list(members))
         self.channels[channel.id] = channel
         return channel
 
@@ -115,10 +95,10 @@ class Workspace:
         kind: ChannelType = "im" if len(people) == 1 else "mpim"
         ids = [person.id for person in people]
         for channel in self.channels.values():
-            if channel.type == kind and set(channel.members) - {self.bot.id} == set(ids):
+            if channel.type == kind and set(channel.members) - {self.app.bot.id} == set(ids):
                 return channel
         name = "" if kind == "im" else "mpdm-" + "--".join(person.name.lower() for person in people) + "-1"
-        return self.add_channel(name, kind, [*ids, self.bot.id], bot_member=True)
+        return self.add_channel(name, kind, [*ids, self.app.bot.id], bot_member=True)
 
     def channel(self, name: str) -> Channel:
         """Return a conversation by id. Raises `SlackError` (`channel_not_found`)."""
@@ -142,23 +122,23 @@ class Workspace:
 
     def add_file(self, shared: Shared, user: str, *, file_id: str = "") -> File:
         """Keep a file; it hangs on no message yet."""
-        file_id = file_id or self.new_id("F")
-        file = make(shared, file_id, user, team_id=self.team_id, host=self.file_host, created_s=int(time.time()))
+        file_id = file_id or self.ids.new("F")
+        file = make(shared, file_id, user, team_id=self.app.team_id, host=self.server.host, created_s=int(time.time()))
         self.files[file_id] = file
         return file
 
     def share(self, channel: Channel, content: Content, thread_ts: str) -> None:
         """Post the bot's files, after `share_after_s`."""
-        if not self.share_after_s:
-            self.post(channel, self.bot, content, thread_ts=thread_ts)
+        if not self.settings.share_after_s:
+            self.post(channel, self.app.bot, content, thread_ts=thread_ts)
             return
 
         def share() -> None:
             self._sharing.discard(timer)
             if not thread_ts or channel.thread(thread_ts):
-                self.post(channel, self.bot, content, thread_ts=thread_ts)
+                self.post(channel, self.app.bot, content, thread_ts=thread_ts)
 
-        timer = asyncio.get_running_loop().call_later(self.share_after_s, share)
+        timer = asyncio.get_running_loop().call_later(self.settings.share_after_s, share)
         self._sharing.add(timer)
 
     # Messages
@@ -168,7 +148,7 @@ class Workspace:
         unfurl: dict[str, bool] | None = None, stream: Stream | None = None, client_msg_id: str = "",
         bot_id: str = "",
     ) -> Message:  # fmt: skip
-        """Add a message, show it and let the bot hear it. `bot_id`: of the app that writes it in the author's name.
+        """Add a message, show it and notify the app. `bot_id`: of the app that writes it in the author's name.
 
         Raises `SlackError` (`thread_not_found`).
         """
@@ -176,31 +156,31 @@ class Workspace:
             raise SlackError("thread_not_found")
         self.enter(channel, author)
         message = Message(
-            self.new_ts(), channel.id, author.id, author.name, author.bot_id or bot_id, thread_ts,
-            client_msg_id="" if author.bot_id or bot_id else client_msg_id or f"client-{next(self._numbers)}",
+            self.ids.ts(), channel.id, author.id, author.name, author.bot_id or bot_id, thread_ts,
+            client_msg_id="" if author.bot_id or bot_id else client_msg_id or self.ids.new("client-"),
             broadcast=broadcast and bool(thread_ts), unfurl=dict(unfurl or {}), stream=stream,
         )  # fmt: skip
         message.subtype = "file_share" if content.files else "thread_broadcast" if message.broadcast else ""
         channel.messages[message.ts] = message
         self._fill(message, content)
-        if author is self.bot and thread_ts:
+        if author is self.app.bot and thread_ts:
             self.set_status(channel, thread_ts, "")
         self._change("posted", message)
-        self._hear_post(channel, message)
+        self._notify_post(channel, message)
         return message
 
-    def edit(self, channel: Channel, message: Message, content: Content, *, flag: bool, heard: bool = True) -> None:
-        """Replace what a message says. `flag`: people see "(edited)". `heard`: the bot gets `message_changed`."""
-        before, mentioned = self.json(message), self.bot.id in message.pings
+    def edit(self, channel: Channel, message: Message, content: Content, *, flag: bool, notify: bool = True) -> None:
+        """Replace what a message says. `flag`: people see "(edited)". `notify`: the app gets `message_changed`."""
+        before, mentioned = self.json(message), self.app.bot.id in message.pings
         self._fill(message, content)
         if flag:
-            message.edited_flag, message.edited_ts = True, self.new_ts()
+            message.edited_flag, message.edited_ts = True, self.ids.ts()
         self._change("edited", message)
-        if heard:
+        if notify:
             changed = {"message": self._with_metadata(message), "previous_message": before}
-            self._hear_hidden(channel, message, "message_changed", changed)
-        if self.bot.id in message.pings and not mentioned and message.user != self.bot.id:
-            self._hear_mention(channel, message)
+            self._notify_hidden(channel, message, "message_changed", changed)
+        if self.app.bot.id in message.pings and not mentioned and message.user != self.app.bot.id:
+            self._notify_mention(channel, message)
 
     def delete(self, channel: Channel, message: Message) -> None:
         """Take a message away. A root that has replies leaves a tombstone, as in Slack."""
@@ -209,12 +189,12 @@ class Workspace:
         if len(channel.thread(message.ts)) > 1:
             self._bury(message)
             changed = {"message": self.json(message), "previous_message": before}
-            self._hear_hidden(channel, message, "message_changed", changed)
+            self._notify_hidden(channel, message, "message_changed", changed)
         else:
             del channel.messages[message.ts]
             message.blocks = []
             gone = {"deleted_ts": message.ts, "previous_message": before}
-            self._hear_hidden(channel, message, "message_deleted", gone)
+            self._notify_hidden(channel, message, "message_deleted", gone)
         self._change("deleted", message)
 
     def _bury(self, message: Message) -> None:
@@ -243,7 +223,7 @@ class Workspace:
 
         Slack docs, reference/methods/chat.postEphemeral.
         """
-        ts = self.new_ts()
+        ts = self.ids.ts()
         if not thread_ts or len(channel.thread(thread_ts)) > 1:
             self.whispers.add(Whisper(person, channel.id, ts, self._shown(content), thread_ts, press))
         return ts
@@ -252,12 +232,18 @@ class Workspace:
         """Return a message as Slack gives it, without metadata."""
         channel = self.channels[message.channel]
         self.streaming(message)  # a stream that has died of age says so
-        return message_json(channel, message, team_id=self.team_id, app_id=self.app_id, stub_files=self.stub_files)
+        return message_json(
+            channel, message, team_id=self.app.team_id, app_id=self.app.id, stub_files=self.settings.stub_files
+        )
 
     def streaming(self, message: Message) -> bool:
-        """Say whether a message is being streamed; one that was streamed for too long is so no more."""
+        """Return whether a message is being streamed; one that was streamed for too long is not any more."""
         stream = message.stream
-        if stream is not None and stream.state == "open" and self.now_s - stream.started_s >= self.stream_lasts_s:
+        if (
+            stream is not None
+            and stream.state == "open"
+            and self.now_s - stream.started_s >= self.settings.stream_lasts_s
+        ):
             stream.state = "stopped"
         return stream is not None and stream.state == "open"
 
@@ -271,10 +257,10 @@ class Workspace:
             shown.fades.cancel()
         if text:
             loop = asyncio.get_running_loop()
-            fades = loop.call_later(self.status_lasts_s, self.set_status, channel, thread_ts, "")
+            fades = loop.call_later(self.settings.status_lasts_s, self.set_status, channel, thread_ts, "")
             self.statuses[key] = Status(text, fades)
         if (shown.text if shown else "") != text:
-            change = Change("status", channel.id, "", self.bot.name, text, by_bot=True, thread=thread_ts,
+            change = Change("status", channel.id, "", self.app.bot.name, text, by_bot=True, thread=thread_ts,
                             at_s=self.now_s)  # fmt: skip
             self.changes.add(change)
 
@@ -286,27 +272,27 @@ class Workspace:
             status.fades.cancel()
         self.statuses.clear()
 
-    # What is seen and heard
+    # What people see, and what the app is notified of
 
     def _change(self, kind: Kind, message: Message) -> None:
         names = tuple(file.name for file in message.files)
         self.changes.add(
-            Change(kind, message.channel, message.ts, message.author, message.shown, by_bot=message.user == self.bot.id,
-                   thread=message.thread_ts, files=names, at_s=self.now_s)
+            Change(kind, message.channel, message.ts, message.author, message.shown, thread=message.thread_ts,
+                   by_bot=message.user == self.app.bot.id, files=names, at_s=self.now_s)
         )  # fmt: skip
 
-    def _hear_post(self, channel: Channel, message: Message) -> None:
+    def _notify_post(self, channel: Channel, message: Message) -> None:
         event = self._event(channel, message)
-        self.tell(channel, "message", event | {"channel_type": channel.type}, message.ts)
-        if self.bot.id in message.pings and message.user != self.bot.id:
-            self._hear_mention(channel, message)
+        self.notify(channel, "message", event | {"channel_type": channel.type}, message.ts)
+        if self.app.bot.id in message.pings and message.user != self.app.bot.id:
+            self._notify_mention(channel, message)
 
-    def _hear_mention(self, channel: Channel, message: Message) -> None:
+    def _notify_mention(self, channel: Channel, message: Message) -> None:
         if channel.type == "im":  # Slack docs, reference/events/app_mention: not dispatched in DMs
             return
         event = self._event(channel, message) | {"type": "app_mention"}
         event.pop("subtype", None)
-        self.tell(channel, "app_mention", event, message.ts)
+        self.notify(channel, "app_mention", event, message.ts)
 
     def _event(self, channel: Channel, message: Message) -> dict[str, Any]:
         return self._with_metadata(message) | {"channel": channel.id, "event_ts": message.ts}
@@ -315,13 +301,13 @@ class Workspace:
         """Return a message as events have it (Slack docs, messaging/message-metadata)."""
         return self.json(message) | ({"metadata": message.metadata} if message.metadata else {})
 
-    def _hear_hidden(self, channel: Channel, message: Message, subtype: str, more: dict[str, Any]) -> None:
-        ts = self.new_ts()
+    def _notify_hidden(self, channel: Channel, message: Message, subtype: str, more: dict[str, Any]) -> None:
+        ts = self.ids.ts()
         event: dict[str, Any] = {"type": "message", "subtype": subtype, "hidden": True, "channel": channel.id, "ts": ts}
         event |= {"event_ts": ts, "channel_type": channel.type} | more
-        self.tell(channel, "message", event, message.ts)
+        self.notify(channel, "message", event, message.ts)
 
-    def tell(self, channel: Channel, kind: str, event: dict[str, Any], ts: str) -> None:
-        """Let the bot hear an event about message `ts`, if it is in the channel."""
+    def notify(self, channel: Channel, kind: str, event: dict[str, Any], ts: str) -> None:
+        """Notify the app of an event about message `ts`, if its bot is in the channel."""
         if channel.bot_member:
-            self._hear(kind, event, ts)
+            self._notify(kind, event, ts)

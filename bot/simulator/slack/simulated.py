@@ -1,43 +1,86 @@
-"""The hands and eyes of the people in the simulated Slack: what they set up, what they do, what they see."""
+"""The simulated Slack: what people set up, do and see in it, and the parts it is made of."""
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from bot.simulator.changes import Changes
+from bot.simulator.faults import Faults
+from bot.simulator.loopback import Loopback
 from bot.simulator.slack.api import reactions, streams
+from bot.simulator.slack.api.files import Files
 from bot.simulator.slack.api.interactivity import Interactivity
+from bot.simulator.slack.api.limits import Limits
+from bot.simulator.slack.api.web_api import WebApi
+from bot.simulator.slack.site import Site
 from bot.simulator.slack.sockets.deliveries import Deliveries
+from bot.simulator.slack.sockets.link import Link
 from bot.simulator.slack.sockets.sockets import Sockets
 from bot.simulator.slack.workspace import blocks as block_kit
 from bot.simulator.slack.workspace import mrkdwn
+from bot.simulator.slack.workspace.app import App
 from bot.simulator.slack.workspace.errors import SlackError
 from bot.simulator.slack.workspace.file_objects import Shared
+from bot.simulator.slack.workspace.ids import Ids
 from bot.simulator.slack.workspace.records import Channel, Message, Person
+from bot.simulator.slack.workspace.settings import Settings
 from bot.simulator.slack.workspace.whispers import Whisper
 from bot.simulator.slack.workspace.workspace import Content, Workspace
 
 _LINK = re.compile(r"https?://[^\s|<>]+")
 
 
-class People:
-    """Everything that people do and see. Channels are named by id, messages by channel and `ts`."""
+class SimulatedSlack:
+    """One workspace with one app, served on 127.0.0.1 while the `async with` lasts.
 
-    def __init__(self) -> None:
-        self._workspace = Workspace()
-        self._sockets = Sockets(self._workspace)
-        self._deliveries = Deliveries(self._workspace, self._sockets)
-        self._interactivity = Interactivity(self._workspace, self._deliveries, self._sockets.progress)
+    `port`: 0 takes a free one. `limits`: whether Slack's rate limits hold. What people set up, do and see is here:
+    channels are named by id, messages by channel and `ts`. All times are in seconds. The rest has parts:
+
+    `app`: who the app is, its tokens, and what it may do. `settings`: how this Slack behaves. `changes`: what people
+    see happen; `place` is the channel's id, `thread` the root's `ts` or "". `faults`: what goes wrong next; a call is
+    named by its method (`chat.postMessage`), a download `files.download`, an upload's bytes `files.upload`, an answer
+    to a press `response_url`. `api`: the calls that the app made. `limits`: its rate limits. `sockets`: its
+    connections. `events`: what was delivered to it, and what will not be. `presses`: the answers to presses.
+    """
+
+    def __init__(self, port: int = 0, *, limits: bool = True) -> None:
+        self.settings = Settings()
+        self.changes = Changes()
+        self.faults = Faults()
+        self.limits = Limits(enabled=limits)
+        self._server = Loopback(port)
+        ids = Ids(self.settings)
+        self.app = App(ids)
+        self.sockets = Sockets()
+        self.events = Deliveries(self.app, ids, self.settings, self.sockets)
+        self._workspace = Workspace(
+            self.app, ids, self.settings, changes=self.changes, server=self._server, notify=self.events.notify
+        )
+        self.presses = Interactivity(self._workspace, self.events, self.sockets.progress)
+        files = Files(self._workspace)
+        self.api = WebApi(self._workspace, self.sockets, files, self.limits, self.faults)
+        link = Link(self.app, self.settings, self.sockets, self.events)
+        self._site = Site(self.app, self.settings, api=self.api, link=link, files=files, presses=self.presses)
+
+    async def __aenter__(self) -> Self:
+        await self._server.open(self._site.application(), grace_s=1.0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._workspace.close()
+        self.events.close()
+        await self.sockets.close()
+        await self._server.close()
 
     @property
-    def bot_user_id(self) -> str:
-        """The bot as a member, `U…`."""
-        return self._workspace.bot.id
+    def file_host(self) -> str:
+        """Host and port of `url_private` addresses."""
+        return self._server.host
 
     @property
-    def mention(self) -> str:
-        """How a message names the bot."""
-        return f"<@{self.bot_user_id}>"
+    def api_url(self) -> str:
+        """`base_url` for the SDK's clients."""
+        return f"http://{self._server.host}/api/"
 
     # People and places
 
@@ -46,7 +89,7 @@ class People:
     ) -> str:
         """Add a channel and return its id. `member`: the bot is in it; it hears nothing of the others."""
         kind: Literal["channel", "group"] = "group" if private else "channel"
-        members = [self.bot_user_id] if member else []
+        members = [self.app.bot.id] if member else []
         channel = self._workspace.add_channel(name, kind, members, bot_member=member)
         channel.topic, channel.purpose = topic, purpose
         return channel.id
@@ -82,7 +125,7 @@ class People:
         stored = mrkdwn.typed(text)
         checked = block_kit.check([dict(block) for block in blocks]) if blocks else mrkdwn.rich_text(stored)
         content = Content(stored, checked, [dict(a) for a in attachments], files=kept)
-        bot_id = workspace.new_id("B") if via_app else ""
+        bot_id = workspace.ids.new("B") if via_app else ""
         return workspace.post(place, who, content, thread_ts=thread, broadcast=broadcast, bot_id=bot_id)
 
     async def repeat(self, channel: str, ts: str) -> Message:
@@ -150,9 +193,9 @@ class People:
         `response_url`) for at most `wait_s` seconds; wait for a later one with `whispered`.
         Raises `LookupError` if the message shows no such button, `SlackError` for a channel that is not there or a DM
         that is not theirs, `TimeoutError` where people see a warning sign: no connection, no acknowledgement within
-        3 s (`acknowledge_press_within_s`), or `interactivity` switched off.
+        3 s (`settings.acknowledge_press_within_s`), or `settings.interactivity` switched off.
         """
-        return await self._interactivity.press(who, self._workspace.channel(channel), ts, label, wait_s)
+        return await self.presses.press(who, self._workspace.channel(channel), ts, label, wait_s)
 
     async def press_stop(self, who: Person, channel: str, thread: str) -> None:
         """Press Slack's own Stop button in a thread: its streams end, and `agent_session_stopped` is on its way.
@@ -167,11 +210,6 @@ class People:
         """Return what a channel shows, or a thread with its root, oldest first; the very objects, kept up to date."""
         place = self._workspace.channel(channel)
         return place.thread(thread) if thread else place.timeline()
-
-    @property
-    def changes(self) -> Changes:
-        """What people saw happen; `place` is the channel's id, `thread` the root's `ts` or ""."""
-        return self._workspace.changes
 
     def whispers(self, who: Person) -> list[str]:
         """Return the ephemeral texts that a person was shown, oldest first."""
