@@ -18,7 +18,7 @@ from bot.events import AnswerMessage, Budget, Button, MessageKey
 from bot.ports import PartLog, Surface
 from bot.reply.draft import Draft
 from bot.reply.pacing.pace import Backlog, Rank
-from bot.reply.pacing.pacer import Claim, Pacer, give_back, granted_scope
+from bot.reply.pacing.pacer import CallClaim, Pacer, give_back, granted_scope
 from bot.reply.paging.page_end import Work
 from bot.reply.posted import PostedMessages
 from bot.reply.screen import LATE_AFTER_S, CallKind, NextCall, next_calls
@@ -76,7 +76,7 @@ class LiveReply:
         self._back_off_s = back_off_s
         self._messages = PostedMessages(surface, log, turn, idempotency_key, parts)
         self._draft = Draft(surface, most_pages=most_pages, stoppable=stoppable, shown=shown)
-        self._claim = Claim(Backlog())
+        self._claim = CallClaim(Backlog())
         self._begins_s: float | None = None
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
@@ -249,7 +249,7 @@ class LiveReply:
         `at_once` may not be possible, or something more urgent may come up.
         """
         budget = self._budget(call)
-        claim = Claim(Backlog(), Rank.LAST) if call.kind is CallKind.END else self._claim
+        claim = CallClaim(Backlog(), Rank.LAST) if call.kind is CallKind.END else self._claim
         try:
             async with asyncio.timeout(0 if at_once else None) as wait:
                 self._interruptible = wait if call.kind is CallKind.END else None

@@ -17,7 +17,7 @@ RESTART = "— the bot is stopped and started again —"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SceneStep:
     """One thing said. `place` is an index into the world's places; `follow_up`: in the thread of the step before."""
 
     who: str
@@ -28,17 +28,19 @@ class Step:
     restart_first: bool = False
 
 
-def steps() -> Sequence[Step]:
+def steps() -> Sequence[SceneStep]:
     """Return the scene: a mention, a follow-up, an image question, a DM, and a memory that outlives a restart."""
     return (
-        Step("Ada", 0, "@parley Who are you, and who am I?"),
-        Step("Grace", 0, "And who am I? I did not mention you.", follow_up=True),
-        Step("Ada", 0, "Please write 4500 characters.", follow_up=True),
-        Step("Grace", 2, "@parley What do you see?", (("sunset.png", picture(640, 480, "orange")),)),
-        Step("Ada", 1, "Hello in private. Show me some code."),
-        Step("Ada", 3, "A table, please."),
-        Step("Grace", 2, "What did I ask first? And do you still see the image?", follow_up=True, restart_first=True),
-        Step("Ada", 0, "What did I ask first?", follow_up=True),
+        SceneStep("Ada", 0, "@parley Who are you, and who am I?"),
+        SceneStep("Grace", 0, "And who am I? I did not mention you.", follow_up=True),
+        SceneStep("Ada", 0, "Please write 4500 characters.", follow_up=True),
+        SceneStep("Grace", 2, "@parley What do you see?", (("sunset.png", picture(640, 480, "orange")),)),
+        SceneStep("Ada", 1, "Hello in private. Show me some code."),
+        SceneStep("Ada", 3, "A table, please."),
+        SceneStep(
+            "Grace", 2, "What did I ask first? And do you still see the image?", follow_up=True, restart_first=True
+        ),
+        SceneStep("Ada", 0, "What did I ask first?", follow_up=True),
     )
 
 
@@ -65,7 +67,7 @@ async def play() -> int:
     return 1 if problems else 0
 
 
-async def _ask(here: World, step: Step, place: Room) -> tuple[Room, str]:
+async def _ask(here: World, step: SceneStep, place: Room) -> tuple[Room, str]:
     """Say a step's line, wait for the whole answer and print both. Return where it was, and what was wrong or ""."""
     files = "".join(f" [{name}]" for name, _ in step.files)
     print(f"\n{place.title}\n{_said(step.who, step.text + files)}", flush=True)

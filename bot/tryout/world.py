@@ -55,7 +55,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ShownAnswer:
     """What came of a message: where the answer is, and its lines as they are shown now."""
 
     place: Room
@@ -260,9 +260,9 @@ class World:
         """Show the bot's mention as people see it."""
         return text.replace(self.discord.mention, "@Parley").replace(self.slack.app.mention, "@Parley")
 
-    def answer(self, there: Room, message: str) -> Answer:
+    def answer(self, there: Room, message: str) -> ShownAnswer:
         """Return what the bot has shown in a place after a message, as it is now."""
-        return Answer(there, message, tuple(li for li in self.lines(there) if li.by_bot and li.message > message))
+        return ShownAnswer(there, message, tuple(li for li in self.lines(there) if li.by_bot and li.message > message))
 
     async def ask(
         self,
@@ -273,7 +273,7 @@ class World:
         *,
         reply_to: str | None = None,
         timeout_s: float = 60.0,
-    ) -> Answer:
+    ) -> ShownAnswer:
         """Write as a person and wait for the whole answer. Raises `TimeoutError` if it does not arrive whole and once.
 
         Whole: the visible messages hold exactly what Claude wrote, white space aside, which a page's end may take away.

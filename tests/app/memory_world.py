@@ -14,7 +14,7 @@ from bot.ports import Platform
 from bot.reply import Pacer
 from bot.simulator.changes import Change, Changes
 from bot.telemetry import Emit
-from bot.tryout.world import Answer, File, Line, Room, World
+from bot.tryout.world import File, Line, Room, ShownAnswer, World
 
 
 class MemoryWorld(World):
@@ -82,8 +82,8 @@ class MemoryWorld(World):
             for m in self.chat.seen(place.channel, place.thread)
         ]
 
-    def answer(self, there: Room, message: str) -> Answer:
+    def answer(self, there: Room, message: str) -> ShownAnswer:
         if there.platform != "memory":
             return super().answer(there, message)
         after = itertools.dropwhile(lambda line: line.message != message, self.lines(there))
-        return Answer(there, message, tuple(line for line in after if line.by_bot))
+        return ShownAnswer(there, message, tuple(line for line in after if line.by_bot))

@@ -4,7 +4,7 @@ import pytest
 
 from bot.simulator.changes import Change
 from bot.simulator.claude import Reply, long_text
-from bot.tryout.world import Answer, Line, Room, World
+from bot.tryout.world import Line, Room, ShownAnswer, World
 
 HALF = "This is the first half of a story, which goes on for"
 
@@ -14,7 +14,7 @@ def held() -> Reply:
     return Reply(pieces=[HALF, " quite a while, and", " ends."], piece_s=0.1, stall_after=2)
 
 
-async def shown(here: World, there: Room, message: str, words: str) -> Answer:
+async def shown(here: World, there: Room, message: str, words: str) -> ShownAnswer:
     """Wait until an answer shows these words."""
 
     def is_there(change: Change) -> bool:
@@ -32,7 +32,7 @@ async def growing(here: World, channel: Room, who: str = "Ada") -> tuple[Room, s
     return there, message, (await shown(here, there, message, "quite a")).lines[0]  # the last words may be held back
 
 
-async def stopped(here: World, there: Room, message: str) -> Answer:
+async def stopped(here: World, there: Room, message: str) -> ShownAnswer:
     await here.claude.next_disconnect()
     return await shown(here, there, message, "Stopped")
 
@@ -91,7 +91,7 @@ async def test_an_answer_can_be_tried_again_in_place(here: World, channel: Room)
     assert [one.message for one in again.lines] == [line.message]
 
 
-async def buttons(here: World, answer: Answer, wanted: tuple[str, ...]) -> None:
+async def buttons(here: World, answer: ShownAnswer, wanted: tuple[str, ...]) -> None:
     """Wait until an answer's last message shows these buttons."""
 
     def are_there(_: Change) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from bot.simulator.changes import Change
 from bot.simulator.claude import Reply
 from bot.simulator.faults import Fault
-from bot.tryout.world import Answer, File, Room, World
+from bot.tryout.world import File, Room, ShownAnswer, World
 
 STORY = "The first words are here. " + " ".join(f"Sentence number {n} follows." for n in range(60))
 POSTS = {"discord": "POST /channels/*/messages", "slack": "chat.postMessage"}
@@ -20,7 +20,7 @@ def faults(here: World, place: Room) -> object:
     return here.discord.faults if place.platform == "discord" else here.slack.faults
 
 
-async def ask_until(here: World, place: Room, text: str, shown: str, files: Sequence[File] = ()) -> Answer:
+async def ask_until(here: World, place: Room, text: str, shown: str, files: Sequence[File] = ()) -> ShownAnswer:
     """Ask, and wait until the answer shows a text: for answers that are not Claude's alone."""
     since = len(here.changes(place.platform).seen)
     message = await here.say("Ada", place, text, files)

@@ -12,7 +12,7 @@ from loop_clock import time_passes
 from bot.errors import RateLimited, Unreachable
 from bot.events import Budget
 from bot.reply.pacing.pace import Backlog
-from bot.reply.pacing.pacer import Claim, Pacer
+from bot.reply.pacing.pacer import CallClaim, Pacer
 from bot.simulator.faults import Fault
 
 Connected = Callable[..., AbstractAsyncContextManager[Any]]
@@ -290,7 +290,7 @@ def typed(scene: Any) -> int:
 
 
 async def call_once(pacer: Pacer, budget: Budget) -> None:
-    async with pacer.call(budget, Claim(Backlog())):
+    async with pacer.call(budget, CallClaim(Backlog())):
         pass
 
 

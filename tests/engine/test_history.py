@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bot.engine.answer.prompt.history import room_beside, sendable, with_bytes, without_bytes
-from bot.engine.answer.prompt.trim import GONE, Room
+from bot.engine.answer.prompt.trim import GONE, HistoryLimits
 from bot.ports import Store
 from bot.store import open_store
 
@@ -21,7 +21,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
         yield opened
 
 
-ROOM = Room(tokens=100_000, files=100, file_bytes=10**7)
+ROOM = HistoryLimits(tokens=100_000, files=100, file_bytes=10**7)
 
 
 def image(colour: int) -> dict[str, Any]:
@@ -66,6 +66,6 @@ async def test_whose_words_a_block_holds_is_not_sent_to_claude(store: Store) -> 
 
 def test_a_question_takes_its_own_room_in_steps() -> None:
     short, longer = room_beside([text("Hi")], 80_000), room_beside([text("Hi, how is it?")], 80_000)
-    assert short == longer == Room(70_000, 100, 24_000_000)
+    assert short == longer == HistoryLimits(70_000, 100, 24_000_000)
     assert room_beside([text("x" * 60_000)], 80_000).tokens == 60_000
     assert room_beside([image(1), image(2)], 80_000).files == 98

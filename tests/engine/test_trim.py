@@ -5,9 +5,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.answer.prompt.trim import GONE, LEFT_OUT, Room, tokens_of, trimmed
+from bot.engine.answer.prompt.trim import GONE, LEFT_OUT, HistoryLimits, tokens_of, trimmed
 
-WIDE = Room(tokens=10**9, files=10**6, file_bytes=10**12)
+WIDE = HistoryLimits(tokens=10**9, files=10**6, file_bytes=10**12)
 
 
 def picture(number: int, tokens: int = 100, size_bytes: int = 1000) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def test_what_is_shown_begins_with_a_question_and_ends_with_the_last_answer(
     turns: list[list[dict[str, Any]]], tokens: int
 ) -> None:
     history = [message for pair in turns for message in pair]
-    shown = trimmed(history, Room(tokens, 10, 10**6))
+    shown = trimmed(history, HistoryLimits(tokens, 10, 10**6))
     assert shown[0]["role"] == "user"
     assert [message["role"] for message in shown] == ["user", "assistant"] * (len(shown) // 2)
     assert shown[-1] == history[-1]
@@ -65,7 +65,7 @@ def test_no_request_holds_more_files_than_it_may(
     turns: list[list[dict[str, Any]]], files: int, size_bytes: int
 ) -> None:
     history = [message for pair in turns for message in pair]
-    shown = trimmed(history, Room(10**9, files, size_bytes))
+    shown = trimmed(history, HistoryLimits(10**9, files, size_bytes))
     left = [
         b["source"]["bytes"] * 4 // 3 for m in shown for b in m["content"] if not isinstance(b, str) and "source" in b
     ]
@@ -75,7 +75,7 @@ def test_no_request_holds_more_files_than_it_may(
 
 def test_old_pictures_leave_before_old_words_and_claude_is_told() -> None:
     history = [message for n in range(12) for message in turn(f"question {n}", picture(n, tokens=1000))]
-    shown = trimmed(history, Room(6000, 100, 10**9))
+    shown = trimmed(history, HistoryLimits(6000, 100, 10**9))
     assert GONE in texts(shown[:12])
     assert GONE not in texts(shown[-4:])
     assert all(f"question {n}" in texts(shown) for n in range(12))
@@ -85,7 +85,7 @@ def test_old_pictures_leave_before_old_words_and_claude_is_told() -> None:
 def test_the_pictures_of_the_last_questions_stay_though_old_words_go() -> None:
     history = [message for n in range(8) for message in turn(f"question {n} " + "x" * 3000)]
     history += turn("look", picture(1, tokens=500))
-    shown = trimmed(history, Room(4000, 100, 10**9))
+    shown = trimmed(history, HistoryLimits(4000, 100, 10**9))
     assert picture(1, tokens=500) in shown[-2]["content"]
     assert LEFT_OUT in texts(shown[:1])
     assert "question 0" not in texts(shown)
@@ -96,7 +96,7 @@ def test_a_tools_result_stays_with_the_question_it_belongs_to() -> None:
     result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "x" * 900}]}
     history = [*turn("one" * 300), {"role": "user", "content": "two" * 300}, use, result, turn("")[1], *turn("three")]
     for tokens in range(10, 1500, 100):
-        first = trimmed(history, Room(tokens, 100, 10**9))[0]["content"]
+        first = trimmed(history, HistoryLimits(tokens, 100, 10**9))[0]["content"]
         assert first != result["content"]
         assert "tool_result" not in str(first)
 
@@ -107,7 +107,7 @@ def test_as_a_thread_grows_most_requests_begin_as_the_one_before() -> None:
     anew = 0
     for number in range(200):
         history += turn(f"question {number} " + "x" * 200, picture(number, tokens=100))
-        shown = trimmed(history, Room(10_000, 50, 10**9))
+        shown = trimmed(history, HistoryLimits(10_000, 50, 10**9))
         assert cost(shown) <= 10_000
         anew += shown[: len(before)] != before
         before = shown

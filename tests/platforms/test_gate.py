@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import Unreachable
 from bot.platforms.kernel import gate
-from bot.platforms.kernel.gate import Gate
+from bot.platforms.kernel.gate import ClientGate
 
 
 def away(detail: str) -> Unreachable:
@@ -14,7 +14,7 @@ def away(detail: str) -> Unreachable:
 
 
 async def test_a_call_is_made_with_the_client_that_is_there_now() -> None:
-    there = Gate[str](away)
+    there = ClientGate[str](away)
     there.open("first")
     assert await there.client() == "first"
     there.open("second")
@@ -22,7 +22,7 @@ async def test_a_call_is_made_with_the_client_that_is_there_now() -> None:
 
 
 async def test_a_call_between_two_clients_waits_for_the_next_one() -> None:
-    there = Gate[str](away)
+    there = ClientGate[str](away)
     there.open("first")
     there.close()
     call = asyncio.create_task(there.client())
@@ -35,11 +35,11 @@ async def test_a_call_between_two_clients_waits_for_the_next_one() -> None:
 async def test_a_call_is_refused_if_no_client_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "WAIT_S", 0.0)
     with pytest.raises(Unreachable):
-        await Gate[str](away).client()
+        await ClientGate[str](away).client()
 
 
 async def test_a_call_is_refused_if_the_client_it_waited_for_is_gone_again() -> None:
-    there = Gate[str](away)
+    there = ClientGate[str](away)
     call = asyncio.create_task(there.client())
     await asyncio.sleep(0)
     there.open("short")

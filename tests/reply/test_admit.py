@@ -10,7 +10,7 @@ from reply_fakes import JumpingLoop, run
 from bot.events import Budget
 from bot.reply import Pacer
 from bot.reply.pacing.pace import Backlog, Rank, in_bursts_of
-from bot.reply.pacing.pacer import Claim, wait_aside
+from bot.reply.pacing.pacer import CallClaim, wait_aside
 
 
 @settings(max_examples=60, deadline=None)
@@ -18,7 +18,7 @@ from bot.reply.pacing.pacer import Claim, wait_aside
 def test_however_late_the_event_loop_is_no_more_requests_leave_than_may(late_s: list[float], lasts_s: float) -> None:
     async def leave(pacer: Pacer, number: int) -> None:
         if number % 3:
-            async with pacer.call(Budget(f"all:{number}", 5, 5.0), Claim(Backlog())):
+            async with pacer.call(Budget(f"all:{number}", 5, 5.0), CallClaim(Backlog())):
                 await request(pacer, f"all:{number}")
         else:
             await request(pacer, "")
@@ -52,7 +52,7 @@ def test_who_waits_for_something_else_first_leaves_what_it_was_granted_to_others
     """Else all calls of a budget could be held by replies that wait for a call to open their threads."""
 
     async def reply(pacer: Pacer, number: int) -> None:
-        async with pacer.call(Budget(f"all:{number}", 5, 5.0), Claim(Backlog())):
+        async with pacer.call(Budget(f"all:{number}", 5, 5.0), CallClaim(Backlog())):
             wait_aside()
             (await pacer.admit(Budget("all:calls", 2, 1.0), Rank.FIRST)).end()
             (await pacer.admit(Budget("all:calls", 2, 1.0), Rank.FIRST, scope=f"all:{number}")).end()
@@ -75,7 +75,7 @@ def test_what_was_left_to_others_is_asked_for_anew_and_does_not_wait_for_itself(
 
     async def main() -> float:
         pacer, begun_s = Pacer([Budget("all", 2, 1.0)]), asyncio.get_running_loop().time()
-        async with pacer.call(budget, Claim(Backlog())):
+        async with pacer.call(budget, CallClaim(Backlog())):
             (await pacer.admit(Budget("all:look", 5, 1.0), Rank.LOOK)).end()
             (await pacer.admit(budget, Rank.FIRST)).end()
         return asyncio.get_running_loop().time() - begun_s
@@ -191,7 +191,7 @@ def test_a_post_goes_the_other_way_if_the_one_chosen_is_not_free_at_once(why: st
         else:
             await pacer.admit(start, Rank.FIRST)
         begun_s = clock()
-        async with pacer.call(start, Claim(Backlog()), instead=post):
+        async with pacer.call(start, CallClaim(Backlog()), instead=post):
             return clock() - begun_s
 
     assert run(main()) <= 0.31
@@ -202,11 +202,11 @@ def test_a_post_goes_the_chosen_way_if_that_is_free_in_a_moment() -> None:
 
     async def main() -> None:
         pacer = Pacer()
-        async with pacer.call(post, Claim(Backlog())):
+        async with pacer.call(post, CallClaim(Backlog())):
             pass
         first = await pacer.admit(start, Rank.FIRST)
         asyncio.get_running_loop().call_later(0.1, first.end)
-        async with pacer.call(start, Claim(Backlog()), instead=post):
+        async with pacer.call(start, CallClaim(Backlog()), instead=post):
             assert asyncio.get_running_loop().time() < 1000.2
 
     run(main())

@@ -11,7 +11,7 @@ from reply_fakes import run
 from bot.events import Budget
 from bot.reply import Pacer
 from bot.reply.pacing.pace import Backlog, Bucket, Rank, finished, fresher_s, paused, ready_s, started, steady_gap_s
-from bot.reply.pacing.pacer import Claim
+from bot.reply.pacing.pacer import CallClaim
 
 FIVE = Budget("c", 5, 5.0)
 FIFTY = Budget("w", 50, 60.0)
@@ -19,10 +19,10 @@ FIFTY = Budget("w", 50, 60.0)
 
 def test_last_edits_go_before_first_posts_before_the_most_unseen_text() -> None:
     claims = {
-        "a little more": Claim(Backlog(1, 10.0), Rank.MORE),
-        "much more": Claim(Backlog(1, 90.0), Rank.MORE),
-        "the first": Claim(Backlog(), Rank.FIRST),
-        "the last": Claim(Backlog(), Rank.LAST),
+        "a little more": CallClaim(Backlog(1, 10.0), Rank.MORE),
+        "much more": CallClaim(Backlog(1, 90.0), Rank.MORE),
+        "the first": CallClaim(Backlog(), Rank.FIRST),
+        "the last": CallClaim(Backlog(), Rank.LAST),
     }
     assert sorted(claims, key=lambda name: claims[name].place(0.0)) == [
         "the last",
@@ -83,13 +83,13 @@ def test_a_call_waits_for_a_piece_that_is_nearly_there_and_not_for_a_later_one()
 @pytest.mark.parametrize("piece_s", [0.01, 0.04, 0.2, 0.6, 1.5, 7.0])
 @pytest.mark.parametrize("budget", [FIVE, FIFTY])
 def test_however_fast_text_comes_its_calls_keep_the_pace(piece_s: float, budget: Budget) -> None:
-    async def write(claim: Claim) -> None:
+    async def write(claim: CallClaim) -> None:
         while True:
             claim.backlog.wrote(10, asyncio.get_running_loop().time())
             await asyncio.sleep(piece_s)
 
     async def main() -> None:
-        pacer, claim = Pacer(), Claim(Backlog(), Rank.MORE)
+        pacer, claim = Pacer(), CallClaim(Backlog(), Rank.MORE)
         clock = asyncio.get_running_loop().time
         writing = asyncio.create_task(write(claim))
         while clock() < 1200.0:
@@ -119,9 +119,9 @@ def test_half_of_all_calls_are_not_for_typing_and_a_fifth_not_for_look_ups() -> 
 
 
 def test_a_look_up_that_has_waited_for_a_second_is_as_urgent_as_a_first_post() -> None:
-    look = Claim(Backlog(), Rank.LOOK, since_s=10.0)
+    look = CallClaim(Backlog(), Rank.LOOK, since_s=10.0)
     assert (look.rank_at(10.5), look.rank_at(11.0)) == (Rank.LOOK, Rank.FIRST)
-    assert Claim(Backlog(), Rank.TYPING, since_s=10.0).rank_at(99.0) is Rank.TYPING
+    assert CallClaim(Backlog(), Rank.TYPING, since_s=10.0).rank_at(99.0) is Rank.TYPING
 
 
 asked = st.tuples(st.sampled_from(list(Rank)), st.floats(0, 3), st.floats(0, 2))
@@ -134,7 +134,7 @@ def test_no_window_ever_holds_more_calls_than_the_budget(
 ) -> None:
     async def call(pacer: Pacer, rank: Rank, after_s: float, lasts_s: float) -> None:
         await asyncio.sleep(after_s)
-        async with pacer.call(budget, Claim(Backlog(), rank)):
+        async with pacer.call(budget, CallClaim(Backlog(), rank)):
             begun.append(asyncio.get_running_loop().time())
             await asyncio.sleep(lasts_s)
             ended.append(asyncio.get_running_loop().time())
@@ -157,7 +157,7 @@ def test_no_window_ever_holds_more_calls_than_the_budget(
 
 def test_equals_are_served_in_the_order_they_asked() -> None:
     async def one(pacer: Pacer, name: int) -> None:
-        async with pacer.call(FIVE, Claim(Backlog())):
+        async with pacer.call(FIVE, CallClaim(Backlog())):
             done.append(name)
 
     async def main() -> None:
@@ -174,7 +174,7 @@ def test_equals_are_served_in_the_order_they_asked() -> None:
 async def edit_forever(pacer: Pacer, number: int, begun: list[tuple[float, int]], until_s: float) -> None:
     """Make calls in a scope below `all`, each lasting 50 ms, with ever more unseen text between them."""
     clock = asyncio.get_running_loop().time
-    claim = Claim(Backlog(), Rank.MORE)
+    claim = CallClaim(Backlog(), Rank.MORE)
     while clock() < until_s:
         claim.backlog.wrote(1, clock())
         async with pacer.call(Budget(f"all:{number}", 5, 5.0), claim):
@@ -200,17 +200,17 @@ def test_scopes_below_one_shared_budget_keep_it_together_and_take_equal_parts() 
 
 
 def test_the_last_edit_of_any_scope_is_the_first_below_a_shared_budget() -> None:
-    async def one(pacer: Pacer, name: str, claim: Claim) -> None:
+    async def one(pacer: Pacer, name: str, claim: CallClaim) -> None:
         async with pacer.call(Budget(f"all:{name}", 5, 5.0), claim):
             done.append(name)
 
     async def main() -> None:
         pacer = Pacer([Budget("all", 1, 1.0)])
         async with asyncio.TaskGroup() as group:
-            group.create_task(one(pacer, "first", Claim(Backlog())))
-            group.create_task(one(pacer, "loud", Claim(Backlog(100, 100.0), Rank.MORE)))
-            group.create_task(one(pacer, "urgent", Claim(Backlog(), Rank.LAST)))
-            waiting = group.create_task(one(pacer, "cancelled", Claim(Backlog(), Rank.LAST)))
+            group.create_task(one(pacer, "first", CallClaim(Backlog())))
+            group.create_task(one(pacer, "loud", CallClaim(Backlog(100, 100.0), Rank.MORE)))
+            group.create_task(one(pacer, "urgent", CallClaim(Backlog(), Rank.LAST)))
+            waiting = group.create_task(one(pacer, "cancelled", CallClaim(Backlog(), Rank.LAST)))
             await asyncio.sleep(0.1)
             waiting.cancel()
 
@@ -222,7 +222,7 @@ def test_the_last_edit_of_any_scope_is_the_first_below_a_shared_budget() -> None
 @pytest.mark.parametrize("shared", [[], [Budget("all", 1, 9.0)]])
 def test_a_turn_that_comes_in_the_moment_of_a_cancellation_goes_to_the_next(shared: list[Budget]) -> None:
     async def one(pacer: Pacer, name: str, rank: Rank) -> None:
-        async with pacer.call(Budget("all:1", 1, 9.0), Claim(Backlog(), rank)):
+        async with pacer.call(Budget("all:1", 1, 9.0), CallClaim(Backlog(), rank)):
             done.append((name, asyncio.get_running_loop().time()))
 
     async def main() -> None:
@@ -244,7 +244,7 @@ def test_a_turn_that_comes_in_the_moment_of_a_cancellation_goes_to_the_next(shar
 
 def test_a_pause_of_a_shared_budget_holds_all_below_it_and_nobody_else() -> None:
     async def called_s(pacer: Pacer, scope: str) -> float:
-        async with pacer.call(Budget(scope, 5, 5.0), Claim(Backlog())):
+        async with pacer.call(Budget(scope, 5, 5.0), CallClaim(Backlog())):
             return asyncio.get_running_loop().time() - 1000.0
 
     async def main() -> list[float]:
@@ -257,7 +257,7 @@ def test_a_pause_of_a_shared_budget_holds_all_below_it_and_nobody_else() -> None
 
 def test_a_cancelled_wait_gives_its_turn_to_the_next() -> None:
     async def one(pacer: Pacer, rank: Rank) -> None:
-        async with pacer.call(Budget("c", 1, 10.0), Claim(Backlog(), rank)):
+        async with pacer.call(Budget("c", 1, 10.0), CallClaim(Backlog(), rank)):
             done.append((rank, asyncio.get_running_loop().time()))
 
     async def main() -> None:
@@ -276,15 +276,15 @@ def test_a_cancelled_wait_gives_its_turn_to_the_next() -> None:
 
 
 def test_a_reply_that_becomes_urgent_while_it_waits_goes_first() -> None:
-    async def one(pacer: Pacer, name: str, claim: Claim) -> None:
+    async def one(pacer: Pacer, name: str, claim: CallClaim) -> None:
         async with pacer.call(FIVE, claim):
             done.append(name)
 
     async def main() -> None:
-        pacer, claim = Pacer(), Claim(Backlog(), Rank.MORE)
+        pacer, claim = Pacer(), CallClaim(Backlog(), Rank.MORE)
         async with asyncio.TaskGroup() as group:
-            group.create_task(one(pacer, "first", Claim(Backlog())))
-            group.create_task(one(pacer, "loud", Claim(Backlog(100, 100.0), Rank.MORE)))
+            group.create_task(one(pacer, "first", CallClaim(Backlog())))
+            group.create_task(one(pacer, "loud", CallClaim(Backlog(100, 100.0), Rank.MORE)))
             group.create_task(one(pacer, "urgent", claim))
             await asyncio.sleep(0.1)
             claim.rank = Rank.LAST
@@ -299,7 +299,7 @@ def test_learned_limits_replace_those_the_surface_says_until_it_says_others() ->
     async def calls(pacer: Pacer, budget: Budget) -> float:
         start_s = asyncio.get_running_loop().time()
         for _ in range(3):
-            async with pacer.call(budget, Claim(Backlog(), Rank.LAST)):
+            async with pacer.call(budget, CallClaim(Backlog(), Rank.LAST)):
                 pass
         return asyncio.get_running_loop().time() - start_s
 
@@ -319,7 +319,7 @@ def test_a_pause_before_the_first_call_holds_it_too() -> None:
     async def main() -> None:
         pacer = Pacer()
         pacer.pause("c", 3.0)
-        async with pacer.call(FIVE, Claim(Backlog())):
+        async with pacer.call(FIVE, CallClaim(Backlog())):
             assert asyncio.get_running_loop().time() == pytest.approx(1003.0)
 
     run(main())
@@ -337,7 +337,7 @@ def test_scopes_that_are_quiet_are_forgotten() -> None:
     async def main() -> None:
         pacer = Pacer()
         for number in range(3000):
-            async with pacer.call(Budget(f"c{number}", 5, 5.0), Claim(Backlog())):
+            async with pacer.call(Budget(f"c{number}", 5, 5.0), CallClaim(Backlog())):
                 await asyncio.sleep(0.1)
         assert len(pacer._scopes) < 400
 

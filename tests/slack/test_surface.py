@@ -9,7 +9,7 @@ import pytest
 from loop_clock import until
 
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
-from bot.platforms.slack.calls import NoMessage, Rejected
+from bot.platforms.slack.calls import NoMessage, SlackRejected
 from bot.platforms.slack.seal import Seal, seal_key
 from bot.simulator.faults import Fault
 
@@ -236,7 +236,7 @@ async def test_row_39_what_slack_refuses_is_told_apart(scene: Any, error: str, k
 async def test_an_edit_that_is_not_taken_in_its_plainest_form_either_is_rejected(scene: Any) -> None:
     surface = await scene.surface()
     scene.slack.faults.add(Fault("chat.update", body={"ok": False, "error": "msg_blocks_too_long"}, times=2))
-    with pytest.raises(Rejected, match="msg_blocks_too_long"):
+    with pytest.raises(SlackRejected, match="msg_blocks_too_long"):
         await surface.edit("1.0", "More")
     assert [bool(c.args["blocks"]) for c in scene.slack.api.calls if c.method == "chat.update"] == [True, False]
 

@@ -17,7 +17,7 @@ import structlog
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Rejected, Unreachable
 from bot.platforms.discord.limits import ALL_CALLS, RateLimits, in_doubt
 from bot.platforms.kernel.clock import PlatformClock
-from bot.platforms.kernel.gate import Gate
+from bot.platforms.kernel.gate import ClientGate
 from bot.platforms.kernel.shape import MISREAD, misread
 from bot.reply.pacing.pacer import Pacer, wait_aside
 from bot.telemetry import Emit, ignore
@@ -51,7 +51,7 @@ class Calls:
         """Channels in which no thread may be opened, and until when that is believed (the loop's clock)."""
         self.crowded: dict[int, float] = {}
         """Until when no more threads can be opened in a channel, for so many were (the loop's clock)."""
-        self._gate = Gate[discord.Client](_unreachable)
+        self._gate = ClientGate[discord.Client](_unreachable)
 
     def use(self, client: discord.Client | None) -> None:
         """Make calls through this client from now on; None: there is none at the moment."""

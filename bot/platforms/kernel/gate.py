@@ -13,7 +13,7 @@ WAIT_S = 30.0
 """How long a call waits for a client: a reconnect takes less, and a reader of an answer no more patience."""
 
 
-class Gate(Generic[T]):
+class ClientGate(Generic[T]):
     """What calls are made with, while it is there. `away`: makes the error of a call for which there is none."""
 
     def __init__(self, away: Callable[[str], Unreachable]) -> None:

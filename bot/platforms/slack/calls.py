@@ -14,12 +14,11 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Unreachable
-from bot.errors import Rejected as NotTaken
+from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Rejected, Unreachable
 from bot.platforms.kernel.clock import PlatformClock
-from bot.platforms.kernel.gate import Gate
+from bot.platforms.kernel.gate import ClientGate
 from bot.platforms.kernel.shape import MISREAD, misread
-from bot.platforms.slack.limits import Budgets, rank_of
+from bot.platforms.slack.limits import WorkspaceBudgets, rank_of
 from bot.reply.pacing.pacer import Pacer
 from bot.telemetry import CallMade, Emit, Outcome, ignore
 
@@ -55,7 +54,7 @@ class NoMessage(Gone):
     """The very message a call is about is no longer there."""
 
 
-class Rejected(NotTaken):
+class SlackRejected(Rejected):
     """Slack did not take what was sent. `code`: its word for the reason, such as `invalid_blocks`."""
 
     def __init__(self, sentence: str, detail: str = "", *, code: str) -> None:
@@ -96,8 +95,8 @@ class Calls:
         self._emit = emit
         self.clock = PlatformClock()
         self.pacer = pacer
-        self.budgets = Budgets(pacer)
-        self._gate = Gate[tuple[AsyncWebClient, Me]](_not_sent)
+        self.budgets = WorkspaceBudgets(pacer)
+        self._gate = ClientGate[tuple[AsyncWebClient, Me]](_not_sent)
 
     def use(self, client: AsyncWebClient, me: Me) -> None:
         """Make calls through this client from now on."""
@@ -228,7 +227,7 @@ def _refusal(method: str, error: SlackApiError) -> PlatformError:
         return kind("The message or its channel in Slack is no longer there.", detail)
     if code in _FORBIDDEN or code.startswith("restricted_action"):
         return Refused("Slack does not allow the bot to do this here.", detail, code=code)
-    return Rejected("Slack did not accept what the bot sent.", detail, code=code)
+    return SlackRejected("Slack did not accept what the bot sent.", detail, code=code)
 
 
 def _seconds(header: object) -> float:

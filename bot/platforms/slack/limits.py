@@ -60,7 +60,7 @@ def rank_of(method: str) -> Rank:
     return Rank.FIRST if method.startswith("chat.") else Rank.LOOK
 
 
-class Budgets:
+class WorkspaceBudgets:
     """The budgets of one bot's calls. `pacer`: whom its calls ask, and which counts them."""
 
     def __init__(self, pacer: Pacer) -> None:

@@ -18,7 +18,7 @@ from bot.errors import Gone, PlatformError, RateLimited, Unreachable
 from bot.events import Button, Earlier, Incoming, Limits, Place
 from bot.platforms.slack import files_out
 from bot.platforms.slack.buttons import actions
-from bot.platforms.slack.calls import Calls, NotSent, Refused, Rejected, field
+from bot.platforms.slack.calls import Calls, NotSent, Refused, SlackRejected, field
 from bot.platforms.slack.find import Finder
 from bot.platforms.slack.growth import native
 from bot.platforms.slack.growth.delivery import GrowingMessage, ReplyDelivery
@@ -48,7 +48,7 @@ _NO_MENTIONS: dict[str, Any] = {"parse": "none", "link_names": False}
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class OutgoingPost:
     """A message before it is posted."""
 
     text: str
@@ -131,13 +131,13 @@ class SlackSurface:
         a second doubt then raises `Forbidden`.
         """
         if idempotency_key not in self._posted:
-            draft = Draft(text, idempotency_key, buttons, growing)
+            draft = OutgoingPost(text, idempotency_key, buttons, growing)
             in_doubt = may_exist and idempotency_key not in self._unsent
             self._posted[idempotency_key] = ts = await (self._find_or_post if in_doubt else self._post_once)(draft)
             self._known.add(ts)
         return self._posted[idempotency_key]
 
-    async def _post_once(self, draft: Draft) -> str:
+    async def _post_once(self, draft: OutgoingPost) -> str:
         self._unsent.discard(draft.idempotency_key)
         try:
             return (draft.growing and await self._growth.start(draft.text)) or await self._send(draft)
@@ -153,12 +153,12 @@ class SlackSurface:
         except RateLimited as error:  # which would say that nothing was posted
             raise Unreachable("Slack does not tell whether it has the message.", error.detail) from error
 
-    async def _find_or_post(self, draft: Draft) -> str:
+    async def _find_or_post(self, draft: OutgoingPost) -> str:
         for wait_s in _LOOKS_S:
             await asyncio.sleep(wait_s)
             try:
                 found = await self._finder.post(draft.idempotency_key, self._known)
-            except (Refused, Rejected) as refused:
+            except (Refused, SlackRejected) as refused:
                 return await self._resend(draft, refused)
             if found is not None:
                 if draft.growing:
@@ -166,7 +166,7 @@ class SlackSurface:
                 return found
         return await self._send(draft)
 
-    async def _resend(self, draft: Draft, refused: Refused | Rejected) -> str:
+    async def _resend(self, draft: OutgoingPost, refused: Refused | SlackRejected) -> str:
         if draft.idempotency_key in self._doubted:
             raise refused
         log.warning(
@@ -265,7 +265,7 @@ class SlackSurface:
         """Return where the question was asked, by the names people see."""
         return await self._translator.channels.place(self._question)
 
-    async def _send(self, draft: Draft, *, resent: bool = False) -> str:
+    async def _send(self, draft: OutgoingPost, *, resent: bool = False) -> str:
         whole: dict[str, Any] = {
             "text": notice(draft.text),
             "blocks": [*_blocks(draft.text, resent=resent), *actions(draft.buttons)],
@@ -291,7 +291,7 @@ class SlackSurface:
         if not self._plain:
             try:
                 return await make(plain=False)
-            except Rejected as error:
+            except SlackRejected as error:
                 log.warning("slack_call_rejected", channel=self._channel, reason=error.detail)
         made = await make(plain=True)
         self._plain = True
@@ -301,7 +301,7 @@ class SlackSurface:
         """Make a call that Slack refuses while a message is being streamed; if it does, after stopping that."""
         try:
             await self._calls.write(method, **arguments)
-        except Rejected as error:
+        except SlackRejected as error:
             if error.code not in _IS_STREAMED:
                 raise
             if not await native.stop(self._calls, self._channel, message_id, self._metadata(message_id)):

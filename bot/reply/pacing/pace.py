@@ -209,7 +209,7 @@ def fresher_s(backlog: Backlog, budget: Budget, since_s: float, now_s: float) ->
 
 
 @dataclass(slots=True)
-class Claim:
+class CallClaim:
     """The urgency that one reply asks with. It may change while the reply waits; `Pacer.reconsider` then decides again.
     `since_s`: when a look-up was requested.
     """

@@ -20,7 +20,7 @@ from bot.events import Budget
 from bot.reply.pacing.pace import (
     Backlog,
     Bucket,
-    Claim,
+    CallClaim,
     Rank,
     finished,
     fresher_s,
@@ -33,7 +33,7 @@ from bot.reply.pacing.pace import (
     started,
 )
 
-__all__ = ["Claim", "Grant", "Pacer"]
+__all__ = ["CallClaim", "Grant", "Pacer"]
 
 log = structlog.get_logger()
 
@@ -49,7 +49,7 @@ too.
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
-    claim: Claim
+    claim: CallClaim
     granted: asyncio.Future[None]
 
 
@@ -251,7 +251,7 @@ class Pacer:
         self._tidy_at = 256
 
     @asynccontextmanager
-    async def call(self, budget: Budget, claim: Claim, *, instead: Budget | None = None) -> AsyncIterator[None]:
+    async def call(self, budget: Budget, claim: CallClaim, *, instead: Budget | None = None) -> AsyncIterator[None]:
         """Wait until one call may be made in `budget.scope`; make it inside the block.
 
         `instead`: another budget to use if that one has no call left at once. Leaving the block ends the call, with
@@ -284,7 +284,7 @@ class Pacer:
                 rank = Rank.LAST
             else:
                 held.wait_aside()
-        return await self._turn(self._scope(budget), Claim(Backlog(), rank, asyncio.get_running_loop().time()))
+        return await self._turn(self._scope(budget), CallClaim(Backlog(), rank, asyncio.get_running_loop().time()))
 
     def wait_s(self, budget: Budget, rank: Rank) -> float:
         """Return the shortest time that a request would have to wait, as far as it is known."""
@@ -374,7 +374,7 @@ class Pacer:
         scope = self._scopes[budget.scope] = _Scope(budget, above)
         return scope
 
-    async def _granted(self, budget: Budget, claim: Claim, instead: Budget | None) -> Grant:
+    async def _granted(self, budget: Budget, claim: CallClaim, instead: Budget | None) -> Grant:
         scope = self._scope(budget)
         if instead is None:
             return await self._turn(scope, claim)
@@ -388,7 +388,7 @@ class Pacer:
                     raise
         return await self._turn(self._scope(instead), claim)
 
-    async def _turn(self, scope: _Scope, claim: Claim) -> Grant:
+    async def _turn(self, scope: _Scope, claim: CallClaim) -> Grant:
         waiter = _Waiter(claim, asyncio.get_running_loop().create_future())
         scope.waiters.append(waiter)
         scope.reconsider()

@@ -10,7 +10,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.engine.answer.prompt.trim import GONE, Room, tokens_of, trimmed
+from bot.engine.answer.prompt.trim import GONE, HistoryLimits, tokens_of, trimmed
 from bot.engine.patience import patiently
 from bot.media import estimate_tokens
 from bot.ports import History
@@ -51,16 +51,18 @@ def sendable(blocks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{key: value for key, value in block.items() if key not in _OURS} for block in blocks]
 
 
-def room_beside(question: Sequence[Mapping[str, Any]], tokens: int) -> Room:
+def room_beside(question: Sequence[Mapping[str, Any]], tokens: int) -> HistoryLimits:
     """Return the room that a question leaves to the history before it, of so many tokens in all."""
     sources = [block["source"] for block in question if isinstance(block.get("source"), Mapping)]
     files = [len(source["data"]) for source in sources if source.get("type") == "base64"]
     step = max(1, tokens // 8)  # small differences between questions must not move what is left out
     asked = -(-tokens_of(question) // step) * step
-    return Room(max(1, tokens - asked), max(0, REQUEST_FILES - len(files)), max(0, REQUEST_BYTES - sum(files)))
+    return HistoryLimits(max(1, tokens - asked), max(0, REQUEST_FILES - len(files)), max(0, REQUEST_BYTES - sum(files)))
 
 
-async def with_bytes(messages: Sequence[Mapping[str, Any]], store: History, room: Room) -> list[dict[str, Any]]:
+async def with_bytes(
+    messages: Sequence[Mapping[str, Any]], store: History, room: HistoryLimits
+) -> list[dict[str, Any]]:
     """Return messages for Claude, within the room there is: every blob embedded again, or a sentence in its place."""
     attached: list[dict[str, Any]] = []
     for message in trimmed(messages, room):

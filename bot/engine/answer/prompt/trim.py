@@ -26,7 +26,7 @@ Messages = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class HistoryLimits:
     """What a history may hold: tokens, and images and documents by their number and their bytes in base64."""
 
     tokens: int
@@ -56,7 +56,7 @@ def _block_tokens(block: Mapping[str, Any]) -> int:
     return estimate_tokens(block)
 
 
-def trimmed(history: Messages, room: Room) -> list[dict[str, Any]]:
+def trimmed(history: Messages, room: HistoryLimits) -> list[dict[str, Any]]:
     """Return a history that has room, with sentences in place of the files that had to leave, and of what was said
     first. The longer history of a later turn mostly begins in the same way.
     """
@@ -84,7 +84,7 @@ def _files(history: Messages) -> Iterator[_File]:
                 yield _File(at, place, gain, int(source.get("bytes", 500_000)) * 4 // 3)
 
 
-def _leaving(history: Messages, files: Sequence[_File], room: Room, tokens: int) -> list[_File]:
+def _leaving(history: Messages, files: Sequence[_File], room: HistoryLimits, tokens: int) -> list[_File]:
     """Return the files to leave out, oldest first. Fresh ones only leave if the request could not be made with them."""
     turns = [at for at, message in enumerate(history) if _opens(message)]
     fresh_from = (

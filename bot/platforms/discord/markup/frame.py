@@ -16,7 +16,7 @@ from bot.platforms.discord.markup.addresses import revealed
 from bot.platforms.discord.markup.inline import NO_WIDTH, broken_fences
 from bot.platforms.discord.markup.reader import LANGUAGE
 from bot.platforms.discord.markup.tables import draw_table, table_rows
-from bot.platforms.discord.markup.tree import Builder, Node, Text
+from bot.platforms.discord.markup.tree import Builder, Node, PlainText
 
 _RULE = "⎯" * 12
 _BLANK = re.compile(r"[\s>]*\Z")
@@ -186,7 +186,7 @@ class _Frame:
         level = int(opening.tag[1:])
         bold = level > _DEEPEST_HEADING or self._in_list()
         nodes = self._builder.build(inline.children or [], outer="strong" if bold else "")
-        if all(isinstance(node, Text) and not node.text.strip() for node in nodes):
+        if all(isinstance(node, PlainText) and not node.text.strip() for node in nodes):
             return  # Discord would make a heading of the next line
         self._begin(opening)
         if bold:
@@ -220,7 +220,7 @@ class _Frame:
 
 
 def _plain(node: Node) -> str:
-    return node.text if isinstance(node, Text) else ""
+    return node.text if isinstance(node, PlainText) else ""
 
 
 def _labels(tokens: Sequence[Token]) -> list[str]:

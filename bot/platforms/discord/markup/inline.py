@@ -9,7 +9,7 @@ from bot.platforms.discord.markup.addresses import SHRUG, sendable
 from bot.platforms.discord.markup.literal import write_literal
 from bot.platforms.discord.markup.reader import BLOCK_START, ends_there, may_follow
 from bot.platforms.discord.markup.tail import Tail
-from bot.platforms.discord.markup.tree import Address, Atom, Code, Link, Node, Style, Text
+from bot.platforms.discord.markup.tree import Address, Atom, Code, Link, Node, PlainText, Style
 
 NO_WIDTH = "\u200b"
 """Keeps two characters apart, and is not seen."""
@@ -30,7 +30,7 @@ _NO_CODE_LABEL = re.compile(r"[^ -~]|[\[\]\\`<@]|://|:\w+:")
 def write(nodes: Sequence[Node], tail: Tail, line_end: str) -> None:
     """Write nodes; `line_end` is what a line's end is where they stand."""
     for node in reversed(nodes):
-        if isinstance(node, Text):
+        if isinstance(node, PlainText):
             write_literal(node.text, tail, node.before, line_start=node.line_start, after_style=node.after_style)
         elif isinstance(node, Style):
             _write_style(node, tail, line_end)
@@ -93,13 +93,13 @@ def _is_label(nodes: Sequence[Node]) -> bool:
     mention or an emoji makes it show the whole link as it was written.
     """
     first = nodes[0] if nodes else None
-    if isinstance(first, Text) and BLOCK_START.match(f"{first.text} "):
+    if isinstance(first, PlainText) and BLOCK_START.match(f"{first.text} "):
         return False
     return all(_is_plain(node) for node in nodes)
 
 
 def _is_plain(node: Node) -> bool:
-    if isinstance(node, Text):
+    if isinstance(node, PlainText):
         return _NO_LABEL.search(node.text) is None
     if isinstance(node, Code):
         return _NO_CODE_LABEL.search(node.text) is None

@@ -15,7 +15,7 @@ _STYLES = {"strong": ("**",), "em": ("*", "_"), "s": ("~~",)}
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class PlainText:
     """Plain text without addresses; see `write_literal` for the rest."""
 
     text: str
@@ -67,7 +67,7 @@ class Link:
     children: "list[Node]" = field(default_factory=list)
 
 
-Node = Text | Atom | Address | Code | Break | Style | Link
+Node = PlainText | Atom | Address | Code | Break | Style | Link
 
 
 class Builder:
@@ -124,14 +124,14 @@ class Builder:
             elif kind == "address":
                 self._leaf(Address(piece))
             else:
-                self._leaf(Text(piece, self._before.note(piece), self._line_start, self._after_style))
+                self._leaf(PlainText(piece, self._before.note(piece), self._line_start, self._after_style))
 
     def _leaf(self, node: Node) -> None:
-        if not isinstance(node, Text):
+        if not isinstance(node, PlainText):
             self._flush()
         self._open[-1].append(node)
         self._after_style = False
-        self._line_start = self._line_start and isinstance(node, Text) and not node.text.strip()
+        self._line_start = self._line_start and isinstance(node, PlainText) and not node.text.strip()
 
     def _break(self) -> None:
         if self._link:
@@ -178,7 +178,7 @@ class Builder:
         if not isinstance(link, Link):
             self._open[-1].extend(children)
             return
-        label = "".join(node.text if isinstance(node, Text | Code) else "*" for node in children).strip()
+        label = "".join(node.text if isinstance(node, PlainText | Code) else "*" for node in children).strip()
         shown = children[0].url if len(children) == 1 and isinstance(children[0], Address) else label
         self._leaf(Link(link.url, children) if shown not in {"", link.url} else Address(link.url, angled=True))
 

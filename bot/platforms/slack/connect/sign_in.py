@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import PlatformError, RateLimited, StartupError, Unreachable
 from bot.platforms.kernel.back_off import BackOff
 from bot.platforms.kernel.clock import PlatformClock
-from bot.platforms.slack.calls import Me, Refused, Rejected, call, field, header
+from bot.platforms.slack.calls import Me, Refused, SlackRejected, call, field, header
 from bot.platforms.slack.connect.scopes import BOT_SCOPES
 
 log = structlog.get_logger()
@@ -93,8 +93,8 @@ async def new_socket_url(client: AsyncWebClient, app_token: str) -> str:
     arguments: dict[str, Any] = {"token": app_token}
     try:
         answer, _ = await call(client, "apps.connections.open", json=arguments)
-    except (Refused, Rejected) as error:
-        if isinstance(error, Rejected) and error.code not in _ADVICE:
+    except (Refused, SlackRejected) as error:
+        if isinstance(error, SlackRejected) and error.code not in _ADVICE:
             raise
         raise _refused(
             error,
@@ -106,7 +106,7 @@ async def new_socket_url(client: AsyncWebClient, app_token: str) -> str:
 
 def _refused(error: PlatformError, usual: str) -> StartupError:
     """Return what a person reads of a refusal: what Slack's word for it calls for, or else the `usual` sentence."""
-    code = error.code if isinstance(error, (Refused, Rejected)) else ""
+    code = error.code if isinstance(error, (Refused, SlackRejected)) else ""
     return StartupError(_ADVICE.get(code, usual), error.detail)
 
 

@@ -80,7 +80,7 @@ class GrowingMessage:
         self._thread = question.thread.thread
         self._next: Growing | None = None
         self._growing: dict[str, Growing] = {}
-        self._streams: dict[str, native.Stream] = {}
+        self._streams: dict[str, native.NativeStream] = {}
         self._has_failed = False
         self._has_settled = False
 

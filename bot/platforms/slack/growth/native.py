@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from bot.errors import Gone, PlatformError, RateLimited, Unreachable
-from bot.platforms.slack.calls import Calls, NotSent, Rejected, field
+from bot.platforms.slack.calls import Calls, NotSent, SlackRejected, field
 
 log = structlog.get_logger()
 
@@ -26,7 +26,7 @@ _LINK = re.compile(r"://|\bwww\.|\b[\w-]+\.[A-Za-z]{2,}/")
 
 
 @dataclass(eq=False, slots=True)
-class Stream:
+class NativeStream:
     """A message in streaming state. `shown`: its text, as far as Slack confirmed. `begun_s`: the loop's clock.
 
     `sound`: False after a call that Slack refused, or whose outcome is not known: what was appended twice cannot be
@@ -81,7 +81,7 @@ class Stream:
 
 def is_over(error: PlatformError) -> bool:
     """Return whether a stream was refused because Slack, or somebody, has ended it already."""
-    return isinstance(error, Rejected) and error.code in _OVER
+    return isinstance(error, SlackRejected) and error.code in _OVER
 
 
 def has_link(text: str) -> bool:
@@ -91,13 +91,13 @@ def has_link(text: str) -> bool:
     return _LINK.search(text) is not None
 
 
-async def start(calls: Calls, channel: str, thread: str, text: str, recipient: dict[str, str]) -> Stream:
+async def start(calls: Calls, channel: str, thread: str, text: str, recipient: dict[str, str]) -> NativeStream:
     """Begin a message. `recipient`: `recipient_user_id` and `recipient_team_id`, empty in a DM. Raises
     `PlatformError`s.
     """
     begun_s = asyncio.get_running_loop().time()
     answer = await calls.write("chat.startStream", channel=channel, thread_ts=thread, markdown_text=text, **recipient)
-    return Stream(calls, channel, field(answer, "ts", "chat.startStream"), text, begun_s)
+    return NativeStream(calls, channel, field(answer, "ts", "chat.startStream"), text, begun_s)
 
 
 async def stop(calls: Calls, channel: str, ts: str, metadata: dict[str, Any]) -> bool:
@@ -109,7 +109,7 @@ async def stop(calls: Calls, channel: str, ts: str, metadata: dict[str, Any]) ->
     try:
         try:
             await calls.write("chat.stopStream", channel=channel, ts=ts, metadata=metadata)
-        except Rejected as error:
+        except SlackRejected as error:
             if error.code == _NOT_STREAMED:
                 raise
             await calls.write("chat.stopStream", channel=channel, ts=ts)
