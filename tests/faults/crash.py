@@ -30,7 +30,9 @@ class Report:
 
     def add(self, story: Story) -> None:
         self.schedules += 1
-        self.violations += [str(story)] if story.violations else []
+        if story.violations:
+            self.violations.append(str(story))
+            print(story, file=sys.stderr, flush=True)
 
     def __str__(self) -> str:
         head = f"{len(self.points)} points in one turn, {self.schedules} schedules, {len(self.violations)} violations"
