@@ -1,1 +1,1 @@
-"""Who may call a platform next, and when: the decision as functions on values, and the pacer that carries it out."""
+"""Who may call a platform next, and when: the decision (`pace`), the queues (`scopes`), and the pacer over them."""

@@ -9,29 +9,24 @@ examines everyone who waits only when somebody may go.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
 from bot.events import Budget
 from bot.reply.pacing.pace import (
     Backlog,
-    Bucket,
     CallClaim,
     Rank,
-    finished,
-    fresher_s,
     in_bursts_of,
     paused,
     ready_s,
     refused_burst,
-    returned,
-    settled,
-    started,
 )
+from bot.reply.pacing.scopes import Grant, Scope, Shared, Waiter
 
 __all__ = ["CallClaim", "Grant", "Pacer"]
 
@@ -39,179 +34,10 @@ log = structlog.get_logger()
 
 _PREFERS_S = 0.3
 """How long a post waits for the budget that was chosen for it before it takes another one."""
-_LOST_S = 3.0
-"""How long a request that nobody waits for any more may still be on its way."""
 _SLOWEST_S = 1.2
 """The longest time that a call of a shared budget is assumed to take once one was refused: its rate may be unknown,
 too.
 """
-
-
-@dataclass(slots=True, eq=False)
-class _Waiter:
-    claim: CallClaim
-    granted: asyncio.Future[None]
-
-
-class _Meter:
-    """One budget's bucket, which calls `reconsider` when the next call is free."""
-
-    def __init__(self, budget: Budget, reconsider: Callable[[], None]) -> None:
-        self.bucket = Bucket(budget)
-        self._reconsider = reconsider
-        self._timer: asyncio.TimerHandle | None = None
-
-    def free(self, rank: Rank, alone: Backlog | None = None) -> bool:
-        """Return whether a call may begin now; if not, check again as soon as one may.
-
-        `alone`: the backlog of the only reply that waits.
-        """
-        loop = asyncio.get_running_loop()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        now_s = loop.time()
-        at_s = ready_s(self.bucket, now_s, rank)
-        if at_s <= now_s and alone is not None and rank is Rank.MORE:
-            at_s = fresher_s(alone, self.bucket.budget, at_s, now_s)
-        if now_s < at_s < float("inf"):
-            self._timer = loop.call_at(at_s, self._reconsider)
-        return at_s <= now_s
-
-
-class _Shared:
-    """A budget above others: among the scopes below it that may call, the most urgent one goes first."""
-
-    def __init__(self, budget: Budget) -> None:
-        self.meter = _Meter(budget, self.reconsider)
-        self.ready: dict[_Scope, None] = {}  # in the order they came
-
-    def reconsider(self) -> None:
-        while self.ready and self.meter.free(min(scope.rank for scope in self.ready)):
-            now_s = asyncio.get_running_loop().time()
-            scope = min(self.ready, key=lambda scope: scope.place(now_s))
-            scope.grant(now_s)
-            scope.sort_in()
-
-
-class _Scope:
-    """One scope's budget and those who wait for it, in the order they asked. `shared`: the budget above it."""
-
-    def __init__(self, budget: Budget, shared: _Shared | None) -> None:
-        self.meter = _Meter(budget, self.reconsider)
-        self.shared = shared
-        self.asked: Budget | None = None
-        self.learned = False
-        self.waiters: list[_Waiter] = []
-        self.rank = Rank.TYPING
-
-    def reconsider(self) -> None:
-        """Grant what may go now, and make sure that the rest is reconsidered in time."""
-        if self.shared is not None:
-            self.sort_in()
-            self.shared.reconsider()
-            return
-        while self._free():
-            self.grant(asyncio.get_running_loop().time())
-
-    def sort_in(self) -> None:
-        """Join or leave the scopes that wait only for the budget above."""
-        assert self.shared is not None
-        if self._free():
-            self.shared.ready[self] = None
-        else:
-            self.shared.ready.pop(self, None)
-
-    def _free(self) -> bool:
-        self.waiters = [waiter for waiter in self.waiters if not waiter.granted.done()]
-        if not self.waiters:
-            return False
-        now_s = asyncio.get_running_loop().time()
-        self.rank = min(waiter.claim.rank_at(now_s) for waiter in self.waiters)
-        alone = self.waiters[0].claim.backlog if len(self.waiters) == 1 else None
-        return self.meter.free(self.rank, alone)
-
-    def place(self, now_s: float) -> tuple[Rank, float]:
-        """Return the queue position of the most urgent claim."""
-        return min(waiter.claim.place(now_s) for waiter in self.waiters)
-
-    def grant(self, now_s: float) -> None:
-        """Grant a call to the most urgent claim."""
-        waiter = min(self.waiters, key=lambda waiter: waiter.claim.place(now_s))
-        self.waiters.remove(waiter)
-        if waiter.granted.cancelled():  # just now: its task has not run yet
-            return
-        self.meter.bucket = started(self.meter.bucket, now_s)
-        if self.shared is not None:
-            self.shared.meter.bucket = started(self.shared.meter.bucket, now_s)
-        waiter.granted.set_result(None)
-
-    def idle(self, now_s: float) -> bool:
-        bucket = settled(self.meter.bucket, now_s)
-        return not (self.waiters or bucket.in_flight or bucket.ended or bucket.paused_until_s > now_s)
-
-
-class Grant:
-    """One call that may be made now; it counts in its scope and in the budget above. `used`: a request has left with
-    it.
-    """
-
-    def __init__(self, pacer: "Pacer", scope: _Scope) -> None:
-        self.pacer = pacer
-        self._scope = scope
-        self._counts = True
-        self._counts_above = scope.shared is not None
-        self.used = False
-        self._lost = False
-
-    @property
-    def scope(self) -> str:
-        """The name of its scope."""
-        return self._scope.meter.bucket.budget.scope
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the call still counts in every budget."""
-        return self._counts and self._counts_above == (self._scope.shared is not None)
-
-    def end(self) -> None:
-        """Record that the call has ended, with whatever result. Further calls change nothing."""
-        if not self._lost:
-            self._end()
-
-    def lose(self) -> None:
-        """Record that the call was given up without a response: the platform may still receive it, so it counts a while
-        longer.
-        """
-        if not self._lost:
-            self._lost = True
-            asyncio.get_running_loop().call_later(_LOST_S, self._end)
-
-    def _end(self) -> None:
-        now_s = asyncio.get_running_loop().time()
-        self._leave(lambda bucket: finished(bucket, now_s))
-
-    def undo(self) -> None:
-        """Record that the call was not made."""
-        self._leave(returned)
-
-    def wait_aside(self) -> None:
-        """Stop counting in the budget above, because something else comes first that may need a call of it."""
-        shared = self._scope.shared
-        if shared is not None and self._counts_above and not self.used:
-            self._counts_above = False
-            shared.meter.bucket = returned(shared.meter.bucket)
-            shared.reconsider()
-
-    def _leave(self, change: Callable[[Bucket], Bucket]) -> None:
-        shared, meter = self._scope.shared, self._scope.meter
-        if shared is not None and self._counts_above:
-            shared.meter.bucket = change(shared.meter.bucket)
-        if self._counts:
-            meter.bucket = change(meter.bucket)
-        if self._counts or self._counts_above:
-            self._counts = self._counts_above = False
-            self._scope.reconsider()
 
 
 _held: ContextVar[Grant | None] = ContextVar("held", default=None)
@@ -246,8 +72,8 @@ class Pacer:
     def __init__(self, shared: Sequence[Budget] = ()) -> None:
         for budget in shared:
             _check(budget)
-        self._shared = {budget.scope: _Shared(budget) for budget in shared}
-        self._scopes: dict[str, _Scope] = {}
+        self._shared = {budget.scope: Shared(budget) for budget in shared}
+        self._scopes: dict[str, Scope] = {}
         self._tidy_at = 256
 
     @asynccontextmanager
@@ -347,16 +173,16 @@ class Pacer:
         if known.meter.bucket.budget != budget:
             self._learned(known, budget)
             known.reconsider()
-        elif isinstance(known, _Scope):
+        elif isinstance(known, Scope):
             known.learned = True
 
-    def _learned(self, known: _Shared | _Scope, budget: Budget) -> None:
-        if isinstance(known, _Scope):
+    def _learned(self, known: Shared | Scope, budget: Budget) -> None:
+        if isinstance(known, Scope):
             known.learned = True
         log.debug("limits learned", scope=budget.scope, calls=budget.calls, per_s=budget.per_s)
         known.meter.bucket = replace(known.meter.bucket, budget=budget)
 
-    def _scope(self, budget: Budget) -> _Scope:
+    def _scope(self, budget: Budget) -> Scope:
         _check(budget)
         known = self._scopes.get(budget.scope) or self._add(budget)
         if known.asked != budget:
@@ -365,13 +191,13 @@ class Pacer:
             known.asked = budget
         return known
 
-    def _add(self, budget: Budget) -> _Scope:
+    def _add(self, budget: Budget) -> Scope:
         if len(self._scopes) >= self._tidy_at:
             now_s = asyncio.get_running_loop().time()
             self._scopes = {name: scope for name, scope in self._scopes.items() if not scope.idle(now_s)}
             self._tidy_at = max(256, 2 * len(self._scopes))
         above = next((shared for name, shared in self._shared.items() if budget.scope.startswith(f"{name}:")), None)
-        scope = self._scopes[budget.scope] = _Scope(budget, above)
+        scope = self._scopes[budget.scope] = Scope(budget, above)
         return scope
 
     async def _granted(self, budget: Budget, claim: CallClaim, instead: Budget | None) -> Grant:
@@ -388,8 +214,8 @@ class Pacer:
                     raise
         return await self._turn(self._scope(instead), claim)
 
-    async def _turn(self, scope: _Scope, claim: CallClaim) -> Grant:
-        waiter = _Waiter(claim, asyncio.get_running_loop().create_future())
+    async def _turn(self, scope: Scope, claim: CallClaim) -> Grant:
+        waiter = Waiter(claim, asyncio.get_running_loop().create_future())
         scope.waiters.append(waiter)
         scope.reconsider()
         grant = Grant(self, scope)
