@@ -68,7 +68,8 @@ class File:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of a turn: Claude's whole text, the `note` that the bot adds below it, its files, and the buttons
-    below it. `state`: the turn's state after delivery, `delivered` or `stopped`.
+    below it. `state`: the turn's state after delivery, `delivered` or `stopped`. `ran_with`: the settings of the turn,
+    by their names (`Profile.record`); {} if they were not kept.
     """
 
     answer: str
@@ -76,6 +77,7 @@ class Outcome:
     files: tuple[File, ...] = ()
     buttons: tuple[Button, ...] = ()
     state: TurnState = TurnState.DELIVERED
+    ran_with: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

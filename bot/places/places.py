@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.events import Incoming
+from bot.events import Incoming, Turn
 from bot.places.access import DENIED, Access, is_access
 from bot.places.profile import Profile
 from bot.places.where import Where
@@ -42,6 +42,10 @@ class Places:
         holding = self._holding(question)
         misses = any(table.values.get(_MENTION) for table in self._tables if table.where.holds_for_somebody(question))
         return _profile(holding, misses=misses)
+
+    def profile_of_turn(self, turn: Turn) -> Profile:
+        """Return what a turn runs with: what holds for the first of its questions that is still there."""
+        return self.profile_of((turn.asked or turn.questions)[0])
 
     def explain(self, question: Incoming) -> Mapping[str, tuple[str, ...]]:
         """Return for each setting the name of the table that its value comes from, or "default"; for a list of the

@@ -19,7 +19,7 @@ from bot.engine.turns.concurrency import ConcurrencyLimit, Whose
 from bot.engine.turns.running_turn import RunningTurn
 from bot.errors import StoreError
 from bot.events import AnswerMessage, MessageKey, Outcome, Turn, TurnState
-from bot.places import Places, Profile
+from bot.places import Places
 from bot.ports import PartLog, Platform, Store, Surface
 from bot.reply import BACK_OFF_S, LiveReply, Pacer
 
@@ -41,7 +41,7 @@ class Answerer:
         back_off_s: Sequence[float] = BACK_OFF_S,
     ) -> None:
         self._store = store
-        self._endings = Endings(store.turns, store.history)
+        self._endings = Endings(store.turns, store.history, places)
         self._claude_turn = claude_turn
         self._platforms = platforms
         self._pacer = pacer
@@ -86,7 +86,7 @@ class Answerer:
         parts = _Parts(self._store.messages, run, status)
         idempotency_key = await patiently(self._store.messages.idempotency_key, run.turn.key)
         async with self._reply(run, kept(surface, self._store.drafts, run), parts, idempotency_key) as reply:
-            place = AnswerContext(platform, surface, reply, status, self._profile(run.turn))
+            place = AnswerContext(platform, surface, reply, status, self._places.profile_of_turn(run.turn))
             verdict = await judged(run, self._carry_out(run, place))
             return await self._endings.carry_out(run, reply, verdict)
 
@@ -122,13 +122,14 @@ class Answerer:
             idempotency_key=idempotency_key,
             parts=run.turn.parts,
             shown=(run.turn.outcome.answer if run.turn.outcome else run.turn.draft) if seen else None,
-            most_pages=self._profile(run.turn).answer_pages,
+            most_pages=self._most_pages(run.turn),
             back_off_s=self._back_off_s,
         )
 
-    def _profile(self, turn: Turn) -> Profile:
-        """Return what a turn runs with: what holds for the first of its questions that is still there."""
-        return self._places.profile_of((turn.asked or turn.questions)[0])
+    def _most_pages(self, turn: Turn) -> int:
+        """Return how many pages an answer may fill; one that is recorded keeps to what it was begun with."""
+        begun_with = turn.outcome.ran_with if turn.outcome else {}
+        return int(begun_with.get("answer_pages") or self._places.profile_of_turn(turn).answer_pages)
 
     async def _in_a_place(self, run: RunningTurn, place: AnswerContext) -> Verdict:
         platform, surface, reply = place.platform, place.surface, place.reply

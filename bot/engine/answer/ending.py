@@ -12,6 +12,7 @@ from bot.engine.patience import patiently
 from bot.engine.sentences import ANEW, DELETED, GIVEN_UP, LATE, NOT_YOU, is_anew
 from bot.engine.turns.running_turn import RunningTurn
 from bot.events import Bill, Button, Turn, TurnState
+from bot.places import Places
 from bot.ports import History, Turns
 from bot.reply import LiveReply
 
@@ -40,9 +41,10 @@ async def judged(run: RunningTurn, work: Awaitable[Verdict], during: Verdict = D
 class Endings:
     """Ends turns. Holds no state of a turn."""
 
-    def __init__(self, turns: Turns, history: History) -> None:
+    def __init__(self, turns: Turns, history: History, places: Places) -> None:
         self._turns = turns
         self._history = history
+        self._places = places
 
     async def begin(self, run: RunningTurn) -> None:
         """Write down that a turn is being answered."""
@@ -50,9 +52,10 @@ class Endings:
         run.begun()
 
     async def record(self, run: RunningTurn, answer: Answer, bill: Bill | None = None) -> None:
-        """Write down what came of a turn."""
-        await patiently(self._turns.record, run.turn.key, answer.outcome, answer.messages, bill=bill)
-        run.recorded(answer.outcome)
+        """Write down what came of a turn, and what it ran with."""
+        outcome = replace(answer.outcome, ran_with=self._places.profile_of_turn(run.turn).record())
+        await patiently(self._turns.record, run.turn.key, outcome, answer.messages, bill=bill)
+        run.recorded(outcome)
 
     async def without_claude(self, run: RunningTurn, place: AnswerContext) -> Verdict | None:
         """Return what becomes of a turn for which Claude is not to be asked, None if it is to be."""
