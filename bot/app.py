@@ -127,7 +127,7 @@ def make_engine(
     warn_of_small_limits(places, store.history)
     answerer = Answerer(
         store,
-        ClaudeTurn(store.history, clients, Budgets(store.usage, places)),
+        ClaudeTurn(store.history, store.steps, clients, Budgets(store.usage, places)),
         connected,
         pacer,
         ConcurrencyLimit(limits.turns_at_once, limits.turns_per_person),

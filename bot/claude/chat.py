@@ -233,11 +233,12 @@ class AsyncChat:
                 results = await run_tools(message, lookup(self.tools or ()), self.tool_timeout_s)
                 for use, result in zip(tool_uses(message), results, strict=True):
                     yield ToolResult(use["id"], use["name"], result["content"], bool(result.get("is_error")))
+                before = len(sent)
                 if message.get("stop_reason") == "refusal":
                     sent[:] = self.h
                 else:
                     sent[:] = continued(sent, message, results)
-                yield item
+                yield End(message, tuple(sent[before:]))
 
     def _temp(self, wanted: float | None) -> float | None:
         if wanted is not None:

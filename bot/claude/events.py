@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.claude.errors import ClaudeError
-from bot.claude.messages.records import Message, Usage
+from bot.claude.messages.records import Json, Message, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,14 @@ class UsageSoFar:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One message is complete; a tool loop has several."""
+    """One message is complete; a tool loop has several.
+
+    `added`: what the conversation has gained by the request, the message and the results of its tools: a chat whose
+    history ends with them goes on where this one was. Nothing after a refusal.
+    """
 
     message: Message
+    added: tuple[Json, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -323,7 +323,7 @@ async def room(
             budgets = Budgets(store.usage, places)
             warn_of_small_limits(places, store.history)
             told = noticed(store, chat)
-            asker = ClaudeTurn(store.history, Clients(lambda model: AsyncClient(model, cli=sdk)), budgets)
+            asker = ClaudeTurn(store.history, store.steps, Clients(lambda model: AsyncClient(model, cli=sdk)), budgets)
             patience = {name: settings[name] for name in ("back_off_s",) if name in settings}
             answerer = Answerer(told, asker, platforms, Pacer(), slots, places=places, **patience)
             engine = Engine(told, answerer, platforms, places, drain_s=settings.get("drain_s", 0.0), late_after_s=900.0)

@@ -11,6 +11,7 @@ from bot.claude import (
     AsyncChat,
     AsyncClient,
     ClaudeError,
+    End,
     Event,
     OutputLimit,
     Overloaded,
@@ -28,6 +29,7 @@ from bot.claude import (
 from bot.engine.answer.clients import Clients
 from bot.engine.answer.delay import delay_told
 from bot.engine.answer.files import GivenFiles
+from bot.engine.answer.journal import Journal, joined, set_apart
 from bot.engine.answer.money.budget import Account, Budgets, warn_of_limit
 from bot.engine.answer.money.cost import ENOUGH_TOKENS, request_tokens
 from bot.engine.answer.outcome import Answer, lines, stopped_answer
@@ -36,15 +38,18 @@ from bot.engine.answer.prompt.markup import system
 from bot.engine.answer.prompt.shown import Shown, shown
 from bot.engine.answer.prompt.trim import Messages
 from bot.engine.answer.status import Status
+from bot.engine.patience import patiently
 from bot.engine.sentences import stop_note, using
 from bot.engine.turns.running_turn import RunningTurn, UserMessage
 from bot.events import Button, File, Outcome
 from bot.places import Places, Profile
-from bot.ports import History, Platform, Surface
+from bot.ports import History, Platform, Steps, Surface
 from bot.reply import LiveReply
 
 log = structlog.get_logger()
 
+_MOST_STEPS = 10
+"""So many requests of one turn may use tools."""
 _MAY_BE_WHOLE_NEXT_TIME = (Overloaded, Stalled, StreamCut, Unavailable)
 
 
@@ -61,18 +66,20 @@ class AnswerContext:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What Claude is told, and on whose account."""
+    """What Claude is told, on whose account, and which requests of the turn are finished."""
 
     earlier: Messages
     told: UserMessage
     account: Account
+    journal: Journal
 
 
 class ClaudeTurn:
     """Puts turns to Claude. Holds no state of a turn."""
 
-    def __init__(self, history: History, clients: Clients, budgets: Budgets) -> None:
+    def __init__(self, history: History, steps: Steps, clients: Clients, budgets: Budgets) -> None:
         self._history = history
+        self._steps = steps
         self._budgets = budgets
         self._clients = clients
 
@@ -83,7 +90,8 @@ class ClaudeTurn:
     async def generate(self, run: RunningTurn, place: AnswerContext, account: Account) -> Answer:
         """Return Claude's answer, which grows on the screen meanwhile.
 
-        An answer that breaks off in the middle is asked for once more, into the same messages. One that a reader stops,
+        An answer that breaks off in the middle is asked for once more, into the same messages, from its last finished
+        request on; so is one that an earlier process began. One that a reader stops,
         also while the thread and the files are read, is what there was of it. Raises `ClaudeError`, `OverBudget` and
         `PlatformError`.
         """
@@ -96,7 +104,9 @@ class ClaudeTurn:
             run.tell(told.message)
         if run.stopped or told is None:
             return await self._stopped(run, place)
-        return await self._answer(run, place, Prompt(told.earlier, told.message, account))
+        done = await patiently(self._steps.of, run.turn.key)
+        journal = Journal(run.turn.key, self._steps, self._history, done)
+        return await self._answer(run, place, Prompt(told.earlier, told.message, account, journal))
 
     async def _answer(self, run: RunningTurn, place: AnswerContext, prompt: Prompt) -> Answer:
         try:
@@ -119,41 +129,64 @@ class ClaudeTurn:
     async def _converse(
         self, run: RunningTurn, place: AnswerContext, prompt: Prompt, attempts: int | None = None
     ) -> Answer:
-        earlier, told, account = prompt.earlier, prompt.told, prompt.account
+        told, account, journal = prompt.told, prompt.account, prompt.journal
         given = GivenFiles(self._history, place.surface.limits.file_bytes)
+        await given.take_up(journal.uses())
+        chat = self._chat(place, prompt, given, attempts)
+        before, known = journal.text, [dict(message) for message in prompt.earlier]
+        if journal.count:  # the finished requests are not made again
+            known += [{"role": "user", "content": sendable(told.blocks)}, *await journal.messages()]
+        chat.h[:] = known
+        stream = self._stream(place, prompt, chat)
+        run.written.follow(lambda: joined(before, stream.text))
+        place.reply.write(before)
+        try:
+            with delay_told(place.surface, place.reply, place.status) as delay:
+                async with stream, run.until_stopped():
+                    async for event in set_apart(before, stream.events()):
+                        delay.came(event)
+                        _show(event, place)
+                        if isinstance(event, End):
+                            await journal.add(event)
+        except ClaudeError as error:
+            error.text_so_far = joined(before, error.text_so_far)
+            raise
+        finally:
+            account.note(stream.usage)
+            account.close()
+        if run.stopped and stream.value is None:
+            return await self._stopped(run, place, given.files)
+        new = chat.h[len(prompt.earlier) :] if len(chat.h) > len(known) else []  # a refused turn leaves no trace
+        if new:
+            new[0] = {"role": "user", "content": list(told.blocks)}
+        outcome = _outcome(stream.value or {}, joined(before, stream.text), run, given)
+        return Answer(outcome, await without_bytes(new, self._history))
+
+    def _stream(self, place: AnswerContext, prompt: Prompt, chat: AsyncChat) -> Stream:
+        """Return what goes on after the finished requests, or begins with the question if there is none."""
+        return chat.toolloop(
+            None if prompt.journal.count else sendable(prompt.told.blocks),
+            max(1, _MOST_STEPS - prompt.journal.count),
+            maxtok=place.profile.max_tokens,
+            effort=place.profile.effort or None,
+        )
+
+    def _chat(self, place: AnswerContext, prompt: Prompt, given: GivenFiles, attempts: int | None) -> AsyncChat:
+        """Return a chat each request of which is paid for before it is made."""
 
         async def allow(body: Mapping[str, Any], used: Usage) -> int:
-            account.note(used)
-            return await self._budgets.hold(account, body)
+            prompt.account.note(used)
+            return await self._budgets.hold(prompt.account, body)
 
-        chat = AsyncChat(
+        return AsyncChat(
             cli=self._client(place),
             sp=system(place.profile.system),
-            hist=earlier,
+            hist=prompt.earlier,
             cache=True,
             tools=[given.give_file],
             allow=allow,
             attempts=attempts,
         )
-        asked = sendable(told.blocks)
-        stream = chat.toolloop(asked, maxtok=place.profile.max_tokens, effort=place.profile.effort or None)
-        run.written.follow(lambda: stream.text)
-        try:
-            with delay_told(place.surface, place.reply, place.status) as delay:
-                async with stream, run.until_stopped():
-                    async for event in stream.events():
-                        delay.came(event)
-                        _show(event, place)
-        finally:
-            account.note(stream.usage)
-            account.close()
-        new = chat.h[len(earlier) :]
-        if run.stopped and stream.value is None:
-            return await self._stopped(run, place, given.files)
-        if new:
-            new[0] = {"role": "user", "content": list(told.blocks)}
-        endless = run.turn.questions[0].is_endless
-        return Answer(_outcome(stream, told, given, endless=endless), await without_bytes(new, self._history))
 
     async def _stopped(self, run: RunningTurn, place: AnswerContext, files: tuple[File, ...] = ()) -> Answer:
         show_written(run, place.reply)
@@ -193,8 +226,9 @@ def _show(event: Event, place: AnswerContext) -> None:
         raise place.reply.broken
 
 
-def _outcome(stream: Stream, told: UserMessage, given: GivenFiles, *, endless: bool) -> Outcome:
-    message: Mapping[str, Any] = stream.value or {}
+def _outcome(message: Mapping[str, Any], text: str, run: RunningTurn, given: GivenFiles) -> Outcome:
     more = isinstance(stopped(message), OutputLimit)
     buttons = (Button.CONTINUE, Button.RETRY) if more else (Button.RETRY,)
-    return Outcome(stream.text, lines(*told.notes, stop_note(message, endless=endless)), given.files, buttons)
+    notes = run.told.notes if run.told else ()
+    endless = run.turn.questions[0].is_endless
+    return Outcome(text, lines(*notes, stop_note(message, endless=endless)), given.files, buttons)

@@ -1,5 +1,8 @@
 """The files Claude gives its readers: a tool that keeps them until they are attached below the answer."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from bot.engine.file_name import file_name
 from bot.engine.patience import patiently
 from bot.events import File
@@ -20,6 +23,13 @@ class GivenFiles:
     def files(self) -> tuple[File, ...]:
         """What was given, in order."""
         return tuple(self._given.values())
+
+    async def take_up(self, uses: Sequence[Mapping[str, Any]]) -> None:
+        """Have what earlier tool uses gave: Claude knows what came of them, and uses none again."""
+        for use in uses:
+            given = use["input"]
+            if use["name"] == "give_file" and isinstance(given, Mapping) and given.keys() >= {"name", "content"}:
+                await self.give_file(str(given["name"]), str(given["content"]))
 
     async def give_file(
         self,

@@ -64,8 +64,13 @@ async def with_bytes(
     messages: Sequence[Mapping[str, Any]], store: History, room: HistoryLimits
 ) -> list[dict[str, Any]]:
     """Return messages for Claude, within the room there is: every blob embedded again, or a sentence in its place."""
+    return await embedded(trimmed(messages, room), store)
+
+
+async def embedded(messages: Sequence[Mapping[str, Any]], store: History) -> list[dict[str, Any]]:
+    """Return messages for Claude: every blob embedded again, or a sentence in its place if it is not there any more."""
     attached: list[dict[str, Any]] = []
-    for message in trimmed(messages, room):
+    for message in messages:
         content = message["content"]
         if isinstance(content, list):
             content = sendable([await _attach_block(block, store) for block in content])
