@@ -261,7 +261,7 @@ def wrapped(text: str, columns: int) -> str:
 
 
 def attached(rest: str) -> tuple[str, list[File]]:
-    """Read `PATH a line` (a path with spaces in quotes). Raises `ParleyError` with a sentence."""
+    """Read `PATH a line` (a path with spaces in quotes). Raise `ParleyError` with a sentence."""
     with contextlib.suppress(ValueError):
         words = shlex.split(rest)
         if words:

@@ -92,7 +92,7 @@ class Bot:
         )
 
     async def stop(self) -> None:
-        """End the bot as a signal would, and wait until it is gone. Raises what it failed with."""
+        """End the bot as a signal would, and wait until it is gone. Raise what it failed with."""
         self._stop.set()
         if self._task:
             await self._task
@@ -194,7 +194,7 @@ class World:
         return (await self.slack.say(member, place.channel, text, files=list(files), thread=place.thread)).ts
 
     async def press(self, who: str, place: Room, message: str, label: str) -> str:
-        """Press a button on a message; return what only the presser is told. Raises `LookupError` if there is none."""
+        """Press a button on a message; return what only the presser is told. Raise `LookupError` if there is none."""
         if place.platform == "discord":
             return await self.discord.press(self._discord_people[who], message, label)
         return await self.slack.press(self._slack_people[who], place.channel, message, label)
@@ -274,7 +274,7 @@ class World:
         reply_to: str | None = None,
         timeout_s: float = 60.0,
     ) -> ShownAnswer:
-        """Write as a person and wait for the whole answer. Raises `TimeoutError` if it does not arrive whole and once.
+        """Write as a person and wait for the whole answer. Raise `TimeoutError` if it does not arrive whole and once.
 
         Whole: the visible messages hold exactly what Claude wrote, white space aside, which a page's end may take away.
         """
@@ -293,13 +293,13 @@ class World:
         return self.answer(there, message)
 
     def is_in(self, place: Room, change: Change) -> bool:
-        """Say whether a change happened in a place."""
+        """Return whether a change happened in a place."""
         if place.platform == "discord":
             return change.place == (place.thread or place.channel)
         return change.place == place.channel and change.thread in {place.thread, ""}
 
     async def start_bot(self) -> None:
-        """Start the bot and wait until both platforms see it. Raises what it failed with."""
+        """Start the bot and wait until both platforms see it. Raise what it failed with."""
         self.bot.start()
         await self.bot.alive_until(self.discord.ready(), self.slack.sockets.ready())
 

@@ -37,3 +37,13 @@ def test_the_readme_names_every_command_that_ci_runs() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(re.findall(r"^.*-m tests$", readme, re.MULTILINE)) == 1
     assert len(re.findall(r"^.*parley try$", readme, re.MULTILINE)) == 1
+
+
+@pytest.mark.parametrize(
+    "page",
+    [*(str(p.relative_to(ROOT)) for p in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")) if "CHANGE" not in p.name)],
+)
+def test_every_file_that_a_page_names_is_there(page: str) -> None:
+    named = re.findall(r"`((?:[\w.*-]+/)+[\w.*-]+\.(?:py|md|toml|yaml))\b", (ROOT / page).read_text(encoding="utf-8"))
+    homes = (ROOT, ROOT / "bot", ROOT / "tests")
+    assert [name for name in named if not any(list(home.glob(name)) for home in homes)] == []
