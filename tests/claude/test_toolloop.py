@@ -44,6 +44,28 @@ async def test_the_loop_tells_of_each_step(c, claude):
     assert contents(await chat.toolloop("And now without")) == contents(chat.h[-1])
 
 
+async def test_a_chat_that_has_what_the_finished_requests_added_goes_on_where_another_one_stopped(c, claude):
+    claude.script(Reply(blocks=[use("add", "toolu_1", a=1)]), Reply(blocks=[use("add", "toolu_2", a=2)]))
+    whole = AsyncChat(cli=c, tools=[add])
+    claude.otherwise = Reply(text="Done.")
+    ends = [event async for event in whole.toolloop("Add things").events() if isinstance(event, End)]
+    added = [message for end in ends for message in end.added]
+    assert [{"role": "user", "content": [{"type": "text", "text": "Add things"}]}, *added] == whole.h
+    for known in range(1, len(ends)):
+        before = [whole.h[0], *[message for end in ends[:known] for message in end.added]]
+        resumed = AsyncChat(cli=c, tools=[add], hist=before)
+        claude.script(*[Reply(blocks=[use("add", "toolu_2", a=2)])] * (len(ends) - 1 - known))
+        assert contents(await resumed.toolloop()) == "Done."
+        assert resumed.h == whole.h
+
+
+async def test_a_refused_request_adds_nothing(c, claude):
+    claude.script(Reply(text="No", stop_reason="refusal"))
+    chat = AsyncChat(cli=c, tools=[add])
+    [end] = [event async for event in chat.toolloop("Add").events() if isinstance(event, End)]
+    assert (end.added, chat.h) == ((), [])
+
+
 async def test_a_loop_that_takes_too_long_ends_with_an_answer(c, claude):
     claude.otherwise = lambda body: (
         Reply(text="So far: 2")
