@@ -82,7 +82,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What the persons of a turn pay for one run of it. `tokens`: by person (platform and id, as `discord:42`).
+    """What the persons of a turn pay for one run of it. `tokens`: by person (platform and id, as `discord:42`),
+    and once more by the accounts of places, which begin with "@".
 
     `usage`: as Claude told it, {} as long as it is a reservation. `number`: 0 until it is written down.
     """

@@ -10,6 +10,8 @@ from bot.places.profile import Profile
 from bot.places.where import Where
 
 DEFAULT = "default"
+PER_PERSON, IN_ALL = "tokens_per_person", "tokens_in_all"
+LIMITS = frozenset({PER_PERSON, IN_ALL})
 _MENTION = "mention_in_threads"
 
 Values = Mapping[str, Any]
@@ -23,6 +25,16 @@ class Table:
     where: Where
     values: Values
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many tokens may be used in 24 hours, 0 without limit, of what was used in a place: where its table holds,
+    whoever's it is. `place` "": everywhere.
+    """
+
+    tokens: int
+    place: str
 
 
 class Places:
@@ -53,6 +65,16 @@ class Places:
         """
         holding = self._holding(question)
         return {name: _sources(name, holding) for table in holding for name in table.values}
+
+    def limit_of(self, question: Incoming, name: str) -> Limit:
+        """Return a limit that holds for a question: `tokens_per_person` or `tokens_in_all`."""
+        table = [table for table in self._holding(question) if name in table.values][-1:]
+        return Limit(table[0].values[name], str(table[0].where)) if table else Limit(0, "")
+
+    def accounts_of(self, question: Incoming) -> Sequence[str]:
+        """Return the places whose tables hold for a question and have limits, as `Limit.place` has them."""
+        limited = [table.where for table in self._holding(question) if not LIMITS.isdisjoint(table.values)]
+        return [place for place in dict.fromkeys(map(str, limited)) if place]
 
     def variants(self) -> Iterator[tuple[str, Profile]]:
         """Yield what holds by default and what each table makes of it, by their names."""

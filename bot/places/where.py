@@ -1,6 +1,6 @@
 """Where a table of settings holds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from bot.events import Incoming
 
@@ -31,6 +31,10 @@ class Where:
             and self.channel in {"", there.channel, there.thread, question.key.channel}
             and self.thread in {"", there.thread}
         )
+
+    def __str__(self) -> str:
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return " ".join(f"{name}={value}" for name, value in named.items() if value)
 
     @property
     def rank(self) -> tuple[bool, bool, bool, bool]:

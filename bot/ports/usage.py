@@ -8,7 +8,8 @@ from bot.events import Bill, MessageKey
 class Usage(Protocol):
     """Everybody's accounts, in tokens in and out. Every method is one transaction, on disk when it returns.
 
-    `person`: platform and id, as `discord:42`; "" is everybody.
+    `person`: platform and id, as `discord:42`; "" is everybody. One that begins with "@" is an account beside those of
+    the persons, as of a place: what is charged to it is not charged to everybody once more.
     """
 
     async def charge(self, turn: MessageKey, bill: Bill, *, epoch: int | None = None) -> int:

@@ -54,3 +54,17 @@ async def test_when_so_many_tokens_were_used_is_known_or_that_they_were_not(stor
         times = [await store.usage.spent_at_s(person, before_s, tokens) for tokens in (1, 10, 11, 30)]
         assert before_s < times[0] == times[1] <= times[2] <= times[3] <= time.time() + 1.0
         assert await store.usage.spent_at_s(person, before_s, 31) == 0.0
+
+
+async def test_an_account_of_a_place_says_once_more_what_persons_pay(store: Store) -> None:
+    await store.turns.accept(ask())
+    number = await store.usage.charge(
+        ask().key, Bill({"discord:1": 600, "@channel=C": 600, "@channel=C discord:1": 600})
+    )
+    for paid in (600, 900):
+        bill = Bill({"discord:1": paid, "@channel=C": paid, "@channel=C discord:1": paid}, number=number)
+        await store.usage.charge(ask().key, bill)
+        for account in ("", "discord:1", "@channel=C", "@channel=C discord:1"):
+            assert [await store.usage.spent(account, since_s) for since_s in (0.0, time.time() - 5)] == [paid, paid]
+            assert await store.usage.spent_at_s(account, 0.0, paid) > 0
+            assert await store.usage.spent_at_s(account, 0.0, paid + 1) == 0

@@ -133,7 +133,8 @@ STEPS: tuple[str, ...] = (
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     INSERT INTO meta (name, value) VALUES ('id', lower(hex(randomblob(16))));
 
-    -- What each person ('': everybody) used in each ten minutes: nobody adds up a day's rows to know their sum.
+    -- What each person ('': everybody) used in each ten minutes: nobody adds up a day's rows to know their sum. An
+    -- account that begins with '@' says once more what persons pay, and is not of everybody's.
     CREATE TABLE usage_sum (
         person TEXT NOT NULL,
         slot INTEGER NOT NULL,
@@ -147,12 +148,13 @@ STEPS: tuple[str, ...] = (
     CREATE TRIGGER usage_added AFTER INSERT ON usage BEGIN
         INSERT INTO usage_sum (person, slot, tokens)
             SELECT person, CAST(NEW.recorded_at_s / 600 AS INTEGER), NEW.tokens
-            FROM (SELECT '' AS person UNION SELECT NEW.person) WHERE true
+            FROM (SELECT '' AS person WHERE NEW.person NOT GLOB '@*' UNION SELECT NEW.person) WHERE true
             ON CONFLICT (person, slot) DO UPDATE SET tokens = tokens + excluded.tokens;
     END;
     CREATE TRIGGER usage_settled AFTER UPDATE OF tokens ON usage BEGIN
         UPDATE usage_sum SET tokens = tokens + NEW.tokens - OLD.tokens
-            WHERE person IN ('', OLD.person) AND slot = CAST(OLD.recorded_at_s / 600 AS INTEGER);
+            WHERE person IN (iif(OLD.person GLOB '@*', OLD.person, ''), OLD.person)
+            AND slot = CAST(OLD.recorded_at_s / 600 AS INTEGER);
     END;
 
     -- Who works at a thread (see `leases`), and at which turn: those with its `epoch`, as long as it has a `worker`.

@@ -12,6 +12,9 @@ from bot.store.sqlite.writer import Writer
 
 _SLOT_S = 600
 """What `usage_sum` sums up (see `schema`). A day is 144 sums, and what is older than the first whole one: some rows."""
+_IN_SPAN = """recorded_at_s >= :begin_s AND recorded_at_s < :end_s
+    AND (person = :person OR (:person = '' AND person NOT GLOB '@*'))"""
+"""What somebody or everybody used in a span of time. An account that begins with "@" repeats what persons pay."""
 
 
 class SqliteUsage:
@@ -77,9 +80,9 @@ class _Span(NamedTuple):
 def _spans(db: sqlite3.Connection, person: str, since_s: float) -> list[_Span]:
     """Return all that was used since a time, oldest first: a part of a slot, then whole ones."""
     slot = int(since_s // _SLOT_S) + 1
-    select = """SELECT coalesce(sum(tokens), 0) FROM usage
-        WHERE recorded_at_s >= ? AND recorded_at_s < ? AND ? IN ('', person)"""
-    (tokens,) = db.execute(select, (since_s, slot * _SLOT_S, person)).fetchone()
+    select = f"SELECT coalesce(sum(tokens), 0) FROM usage WHERE {_IN_SPAN}"  # noqa: S608 - ours
+    span = {"begin_s": since_s, "end_s": slot * _SLOT_S, "person": person}
+    (tokens,) = db.execute(select, span).fetchone()
     select = "SELECT slot, tokens FROM usage_sum WHERE person = ? AND slot >= ? ORDER BY slot"
     whole = db.execute(select, (person, slot)).fetchall()
     part = _Span(since_s, slot * _SLOT_S, tokens)
@@ -87,9 +90,10 @@ def _spans(db: sqlite3.Connection, person: str, since_s: float) -> list[_Span]:
 
 
 def _reached_s(db: sqlite3.Connection, person: str, span: _Span, tokens: int) -> float:
-    select = """SELECT recorded_at_s FROM (
+    select = f"""SELECT recorded_at_s FROM (
             SELECT recorded_at_s, sum(tokens) OVER (ORDER BY recorded_at_s) AS so_far
-            FROM usage WHERE recorded_at_s >= ? AND recorded_at_s < ? AND ? IN ('', person)
-        ) WHERE so_far >= ? LIMIT 1"""
-    found = db.execute(select, (span.begin_s, span.end_s, person, tokens)).fetchone()
+            FROM usage WHERE {_IN_SPAN}
+        ) WHERE so_far >= :tokens LIMIT 1"""  # noqa: S608 - ours
+    values = {"begin_s": span.begin_s, "end_s": span.end_s, "person": person, "tokens": tokens}
+    found = db.execute(select, values).fetchone()
     return float(found[0]) if found else 0.0

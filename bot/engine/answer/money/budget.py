@@ -4,7 +4,6 @@ cost as soon as that is known; what nobody settles (the process died) counts in 
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import structlog
 
 from bot.claude import Usage
 from bot.engine.answer.money.cost import ENOUGH_TOKENS, LIKELY_TOKENS, about_spent, request_tokens
+from bot.engine.answer.money.payers import EVERYBODY, AccountLimit, payers_of, person_of
 from bot.engine.patience import patiently
 from bot.engine.sentences import over_budget
 from bot.errors import ParleyError, StoreError
@@ -25,7 +25,6 @@ from bot.ports import Usage as UsagePort
 log = structlog.get_logger()
 
 DAY_S = 86_400.0
-EVERYBODY = ""
 
 
 class OverBudget(ParleyError):  # noqa: N818 - what it is, not that it is an error
@@ -52,18 +51,13 @@ class _Refusal:
 
 
 class Account:
-    """What one run of a turn costs, and who pays: each person as much as their part of its questions.
-
-    `limits`: what its payers may spend in 24 hours, by person, and for all together. `reserved`: the most that it may
-    cost as far as it is allowed; `likely`: what it probably will.
+    """What one run of a turn costs, and who pays. `reserved`: the most that it may cost as far as it is allowed;
+    `likely`: what it probably will.
     """
 
     def __init__(self, turn: Turn, places: Places) -> None:
-        asked = turn.asked or turn.questions
-        authors = Counter(f"{turn.key.platform}:{question.author.id}" for question in asked)
         self.turn = turn
-        self.limits = _limits(turn, places)
-        self.parts = {person: number / len(asked) for person, number in authors.items()}
+        self.payers = payers_of(turn, places)
         self.number = 0
         self.is_settled = False
         self.reserved = self.likely = 0
@@ -104,7 +98,12 @@ class Account:
         """Return who pays how much of so many tokens, together never less; None is what was spent."""
         usage = dict(self.used) if tokens is None else {}
         paid = self.spent if tokens is None else tokens
-        return Bill({person: ceil(paid * part) for person, part in self.parts.items()}, usage, self.number)
+        shares = {account: ceil(paid * part) for account, part in self.payers.shares.items() if account != EVERYBODY}
+        return Bill(shares, usage, self.number)
+
+    def share(self, account: str) -> float:
+        """Return which part of it an account is charged with."""
+        return self.payers.shares.get(account, 0.0)
 
 
 class Budgets:
@@ -135,31 +134,31 @@ class Budgets:
         given = request_tokens(body)
         account.asks(given)
         base, most = account.spent + given, int(body["max_tokens"])
-        if not account.limits:
+        limits = account.payers.limits
+        if not limits:
             await self._reserve(account, base, most)
             return most
         async with self._lock:
-            left = min([most, *[await self._left(account, key, base, most) for key in account.limits]])
+            left = min([most, *[await self._left(account, limit, base, most) for limit in limits]])
             await self._reserve(account, base, left)
             return left
 
-    async def _left(self, account: Account, key: str, base: int, most: int) -> int:
+    async def _left(self, account: Account, limit: AccountLimit, base: int, most: int) -> int:
         """Return how many tokens may be written as far as one limit goes. Raises `OverBudget`."""
-        limit = account.limits[key]
-        since_s = time.time() - DAY_S
-        part = account.parts.get(key, 1.0)
+        since_s, key = time.time() - DAY_S, limit.account
+        part = account.share(key)
         recorded = await patiently(self._usage.spent, key, since_s) - part * account.reserved
         others = self._live - {account}
-        unlikely = sum(other.parts.get(key, 0.0 if key else 1.0) * (other.reserved - other.likely) for other in others)
+        unlikely = sum(other.share(key) * (other.reserved - other.likely) for other in others)
         enough = min(ENOUGH_TOKENS, most)
-        left = min((limit - recorded + unlikely) / part - base, (limit - recorded) / part + most)
+        left = min((limit.tokens - recorded + unlikely) / part - base, (limit.tokens - recorded) / part + most)
         if left < enough:
-            running = sum(other.parts.get(key, 0.0 if key else 1.0) * other.likely for other in others)
-            refusal = _Refusal(recorded - unlikely, running, part * (base + enough), limit)
-            await self._refuse(account, key, refusal)
+            running = sum(other.share(key) * other.likely for other in others)
+            refusal = _Refusal(recorded - unlikely, running, part * (base + enough), limit.tokens)
+            await self._refuse(account, limit, refusal)
         return int(left)
 
-    async def _refuse(self, account: Account, key: str, refusal: "_Refusal") -> None:
+    async def _refuse(self, account: Account, limit: AccountLimit, refusal: "_Refusal") -> None:
         """Raise `OverBudget`, which says when the question would pass: in the sliding 24 hours, as old turns leave."""
         now_s = time.time()
         opens_in_s = 0.0
@@ -167,11 +166,11 @@ class Budgets:
             opens_in_s = inf
         elif refusal.too_much > refusal.running:
             tokens = ceil(refusal.too_much - refusal.running)
-            at_s = await patiently(self._usage.spent_at_s, key, now_s - DAY_S, tokens)
+            at_s = await patiently(self._usage.spent_at_s, limit.account, now_s - DAY_S, tokens)
             opens_in_s = (at_s or now_s) + DAY_S - now_s
-        name = _name(account.turn, key) if key and len(account.parts) > 1 else ""
-        sentence = over_budget(mine=bool(key), name=name, opens_in_s=opens_in_s)
-        raise OverBudget(sentence, f"{key or 'everybody'}: {refusal}, free in {opens_in_s:.0f} s")
+        name = _name(account.turn, limit.person) if limit.person and len(account.payers.persons) > 1 else ""
+        sentence = over_budget(mine=bool(limit.person), name=name, opens_in_s=opens_in_s)
+        raise OverBudget(sentence, f"{limit.account or 'everybody'}: {refusal}, free in {opens_in_s:.0f} s")
 
     async def _reserve(self, account: Account, base: int, output: int) -> None:
         account.number = await patiently(self._usage.charge, account.turn.key, account.bill(base + output))
@@ -190,15 +189,7 @@ class Budgets:
 
 def _name(turn: Turn, person: str) -> str:
     """Return the name of one of the persons who ask in a turn."""
-    return next(q.author.name for q in turn.questions if f"{turn.key.platform}:{q.author.id}" == person)
-
-
-def _limits(turn: Turn, places: Places) -> Mapping[str, int]:
-    """Return the limits that hold for a turn: each person's own, and for all together that of its first question."""
-    asked = turn.asked or turn.questions
-    own = {f"{turn.key.platform}:{q.author.id}": places.profile_of(q).tokens_per_person for q in asked}
-    limits = {**own, EVERYBODY: places.profile_of(asked[0]).tokens_in_all}
-    return {key: tokens for key, tokens in limits.items() if tokens}
+    return next(q.author.name for q in turn.questions if person_of(q) == person)
 
 
 def warn_of_limit(place: str, profile: Profile, least: int) -> None:
