@@ -1,11 +1,14 @@
 """Who may import what is written down for every room, so that a new room must be given its place."""
 
+import re
 import tomllib
 from pathlib import Path
 
 import grimp
 import pytest
 from importlinter.contracts.protected import ProtectedContract
+
+import bot
 
 ROOT = Path(__file__).parents[2]
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
@@ -18,6 +21,11 @@ def test_every_room_says_who_may_import_it() -> None:
     assert sorted(room for contract in HOMES for room in contract["protected_modules"] if room in rooms) == sorted(
         rooms
     )
+
+
+def test_the_map_names_every_room() -> None:
+    rooms = {path.stem for path in (ROOT / "bot").iterdir() if path.suffix == ".py" or list(path.glob("*.py"))}
+    assert set(re.findall(r"^- `(\w+)`", bot.__doc__ or "", re.MULTILINE)) == rooms - {"__init__", "__main__"}
 
 
 @pytest.fixture(scope="module")
