@@ -165,7 +165,7 @@ class World:
 
     def mention(self, platform: str) -> str:
         """Return how the bot is mentioned there."""
-        return self.discord.mention if platform == "discord" else self.slack.app.mention
+        return self.discord.app.mention if platform == "discord" else self.slack.app.mention
 
     def changes(self, platform: str) -> Changes:
         """Return what happens on a platform."""
@@ -240,7 +240,7 @@ class World:
             is_open = place.thread in {thread.id for thread in self.discord.threads(place.channel)}
             replies = self.discord.messages(place.thread) if is_open else []
             messages = [message for message in messages if message.id == place.thread] + replies
-        me = self.discord.bot_id
+        me = self.discord.app.id
         return [
             Line(m.id, m.author.name, self._read(m.content), m.author.id == me, len(m.versions) - 1,
                  tuple(file.name for file in m.attachments), tuple(m.buttons))
@@ -258,7 +258,7 @@ class World:
 
     def _read(self, text: str) -> str:
         """Show the bot's mention as people see it."""
-        return text.replace(self.discord.mention, "@Parley").replace(self.slack.app.mention, "@Parley")
+        return text.replace(self.discord.app.mention, "@Parley").replace(self.slack.app.mention, "@Parley")
 
     def answer(self, there: Room, message: str) -> ShownAnswer:
         """Return what the bot has shown in a place after a message, as it is now."""
@@ -301,7 +301,7 @@ class World:
     async def start_bot(self) -> None:
         """Start the bot and wait until both platforms see it. Raise what it failed with."""
         self.bot.start()
-        await self.bot.alive_until(self.discord.ready(), self.slack.sockets.ready())
+        await self.bot.alive_until(self.discord.gateway.ready(), self.slack.sockets.ready())
 
     async def restart_bot(self) -> None:
         """Stop the bot cleanly and start it again on the same database."""
@@ -325,13 +325,13 @@ async def world(key: SecretStr, pace: Pace, kind: type[World] = World, *, limits
             claude=ClaudeSettings() if given else ClaudeSettings(base_url=claude.base_url),
             store=StoreSettings(path=str(Path(directory) / "parley.sqlite3")),
             discord=DiscordSettings(
-                api_url=discord.api_url, gateway_url=discord.gateway_url, cdn_hosts=(discord.cdn_host,)
+                api_url=discord.api_url, gateway_url=discord.gateway.url, cdn_hosts=(discord.cdn_host,)
             ),
             slack=SlackSettings(api_url=slack.api_url, file_hosts=(slack.file_host,)),
         )
         secrets = Secrets(
             anthropic_api_key=key if given else SecretStr(claude.api_key),
-            discord_token=SecretStr(discord.token),
+            discord_token=SecretStr(discord.app.token),
             slack_bot_token=SecretStr(slack.app.bot_token),
             slack_app_token=SecretStr(slack.app.app_token),
         )

@@ -63,7 +63,7 @@ async def test_a_dm_written_while_the_bot_was_away_is_answered(here: World, dm: 
 async def test_row_21_what_was_asked_while_a_discord_session_was_lost_is_answered(here: World) -> None:
     channel = here.places[0]
     await here.ask("Ada", channel, "@parley Hello")
-    await here.discord.drop_gateway(resumable=False)
+    await here.discord.gateway.drop(resumable=False)
     message = await here.say("Ada", channel, "@parley Did you hear this?")
     await answered(here, here.answered_in(channel, message), message, "Did you hear this?")
     assert here.claude.count == 2
@@ -142,9 +142,9 @@ async def test_an_old_question_gets_one_line_with_a_button(here: World) -> None:
     await here.bot.stop()
     with closing(sqlite3.connect(here.bot.settings.store.path)) as db, db:
         db.execute("UPDATE heard SET until_s = until_s - 7200")  # as if it had been away for two hours
-    here.discord.clock_ahead_s = -3600.0
+    here.discord.settings.clock_ahead_s = -3600.0
     message = await here.say("Ada", channel, "@parley Anybody?")
-    here.discord.clock_ahead_s = 0.0
+    here.discord.settings.clock_ahead_s = 0.0
     await here.start_bot()
     there = here.answered_in(channel, message)
     await answered(here, there, message, "while I was away")

@@ -69,7 +69,7 @@ async def test_row_7_where_the_thread_may_not_be_read_the_next_process_posts_onc
 async def test_row_8_an_answer_begun_ten_minutes_before_the_restart_is_found_without_its_nonce(here: World) -> None:
     there, message = await post_and_die(here, here.places[0], "POST /channels/*/messages")
     begun = here.answer(there, message).lines
-    here.discord.clock_ahead_s += 600.0
+    here.discord.settings.clock_ahead_s += 600.0
     await here.start_bot()
     await here.discord.changes.wait(lambda _: here.answer(there, message).text == STORY)
     assert [line.message for line in here.answer(there, message).lines] == [line.message for line in begun]
@@ -102,14 +102,14 @@ async def test_row_38_while_discord_blocks_calls_nothing_is_lost_and_nothing_sto
     message = await here.say("Ada", channel, "@parley Tell me")
     there = here.answered_in(channel, message)
     await here.discord.changes.wait(lambda c: c.kind == "posted" and here.is_in(there, c))
-    before = here.discord.limited
+    before = here.discord.rest.limited
     here.discord.limits.block(1.0, scope=scope)
 
     def is_whole(_: Change) -> bool:
         return "".join(here.answer(there, message).text.split()) == "".join(STORY.split())
 
     await here.discord.changes.wait(is_whole, since=len(here.discord.changes.seen), timeout_s=120)
-    assert here.discord.limited - before <= 3
+    assert here.discord.rest.limited - before <= 3
     assert here.claude.count == 1
 
 
@@ -121,7 +121,7 @@ async def test_row_39_a_bot_that_is_thrown_out_stops_answering(here: World) -> N
     await here.discord.changes.wait(lambda c: c.kind == "posted" and here.is_in(there, c))
     here.discord.kick_bot(here.guild)
     await here.claude.next_disconnect()
-    calls = len(here.discord.calls)
+    calls = len(here.discord.rest.calls)
     await here.ask("Ada", here.places[1], "Do you still answer DMs?")
-    after = [call for call in here.discord.calls[calls:] if there.thread in str(call)]
+    after = [call for call in here.discord.rest.calls[calls:] if there.thread in str(call)]
     assert len(after) <= 2  # an edit and a post that would say why

@@ -70,7 +70,7 @@ async def test_with_a_refused_slack_token_discord_answers(here: World) -> None:
     await here.bot.stop()
     here.bot._secrets = here.bot._secrets.model_copy(update={"slack_app_token": SecretStr("xapp-wrong")})
     here.bot.start()
-    await here.bot.alive_until(here.discord.ready())
+    await here.bot.alive_until(here.discord.gateway.ready())
     answer = await here.ask("Ada", here.places[0], "@parley Are you there?")
     assert "Are you there?" in answer.text
 
@@ -81,4 +81,4 @@ async def test_with_both_tokens_refused_the_start_ends_with_a_sentence(here: Wor
     here.bot._secrets = here.bot._secrets.model_copy(update=wrong)
     here.bot.start()
     with pytest.raises(StartupError, match="TOKEN"):
-        await here.bot.alive_until(here.discord.ready(), here.slack.sockets.ready())
+        await here.bot.alive_until(here.discord.gateway.ready(), here.slack.sockets.ready())

@@ -58,7 +58,7 @@ async def test_after_ten_more_turns_a_restart_and_the_end_of_its_link(here: Worl
     for number in range(10):
         await here.ask("Ada", first.place, f"Question {number}?")
     await here.restart_bot()
-    here.discord.expire_links()
+    here.discord.cdn.expire()
     here.slack.settings.stub_files = True
     await here.ask("Ada", first.place, "Do you still see it?")
     assert len(images(here)) == 1

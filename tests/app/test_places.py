@@ -168,7 +168,7 @@ async def test_a_person_in_a_channel_wins_over_the_channel_and_the_workspace(
 ) -> None:
     async with furnished() as (here, general, maths):
         await here.bot.stop()
-        workspace = {"guild": str(here.guild)} if platform == "discord" else {"workspace": here.slack.team_id}
+        workspace = {"guild": str(here.guild)} if platform == "discord" else {"workspace": here.slack.app.team_id}
         ada = here.person_id(platform, "Ada")
         await furnish(
             here,

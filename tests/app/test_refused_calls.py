@@ -80,7 +80,7 @@ def refused(call: str, answer: Any, times: int) -> Fault:
 
 @pytest.fixture(autouse=True)
 def _unlimited(here: World) -> None:
-    here.discord.limits._enabled = False
+    here.discord.limits.switch_off()
     here.slack.limits.switch_off()
 
 

@@ -83,7 +83,7 @@ async def test_a_thread_that_stays_unreadable_is_told_to_both_and_read_at_the_ne
 async def test_an_alert_is_told_where_somebody_asks_about_it(here: World, channel: Room) -> None:
     if channel.platform == "discord":
         robot = here.discord.add_person("Grafana", guild=here.guild, bot=True)
-        alert = (await here.discord.show(robot, channel.channel, embeds=[{"title": ALERT}])).id
+        alert = (await here.discord.others.show(robot, channel.channel, embeds=[{"title": ALERT}])).id
     else:
         app = here.slack.add_person("Grafana", bot=True)
         card = {"title": ALERT, "fallback": "-"}

@@ -155,7 +155,7 @@ async def test_the_same_message_delivered_twice_is_answered_once(here: World, ch
 async def test_a_dropped_connection_loses_no_message(here: World, channel: Room) -> None:
     first = await here.ask("Ada", channel, "@parley Hello")
     if channel.platform == "discord":
-        await here.discord.drop_gateway(resumable=True)
+        await here.discord.gateway.drop(resumable=True)
     else:
         await here.slack.sockets.refresh_all()
     await here.ask("Ada", first.place, "Still there?")

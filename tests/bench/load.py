@@ -137,7 +137,7 @@ class Stage:
             self._asks.append(partial(self.discord.say, someone, there))
 
     async def ask(self) -> None:
-        bot = self.slack.app.mention if self.place in DELIVERY else self.discord.mention
+        bot = self.slack.app.mention if self.place in DELIVERY else self.discord.app.mention
         for number, ask in enumerate(self._asks):
             await ask(f"{bot} question {number:03d}")
 
@@ -148,7 +148,7 @@ class Stage:
 
     def settings(self, directory: str, claude: SimulatedClaude) -> dict[str, Any]:
         delivery = DELIVERY.get(self.place)
-        discord = {"api_url": self.discord.api_url, "gateway_url": self.discord.gateway_url}
+        discord = {"api_url": self.discord.api_url, "gateway_url": self.discord.gateway.url}
         return {
             "settings": {
                 "claude": {"base_url": claude.base_url},
@@ -164,7 +164,7 @@ class Stage:
             },
             "secrets": {
                 "anthropic_api_key": claude.api_key,
-                "discord_token": self.discord.token,
+                "discord_token": self.discord.app.token,
                 "slack_bot_token": self.slack.app.bot_token,
                 "slack_app_token": self.slack.app.app_token,
             },
@@ -175,7 +175,7 @@ class Stage:
         if self.place in DELIVERY:
             made = [(call.method, call.status) for call in self.slack.api.calls]
         else:
-            made = [(f"{c.method} {_IDS.sub('…', c.path).split('?')[0]}", c.status) for c in self.discord.calls]
+            made = [(f"{c.method} {_IDS.sub('…', c.path).split('?')[0]}", c.status) for c in self.discord.rest.calls]
         return dict(Counter(name for name, answered in made if status in {None, answered}))
 
 

@@ -111,13 +111,13 @@ async def set_up(tmp_path: Path) -> AsyncIterator[tuple[SimulatedDiscord, Simula
             f"""
             claude.base_url = "{claude.base_url}"
             discord.api_url = "{discord.api_url}"
-            discord.gateway_url = "{discord.gateway_url}"
+            discord.gateway_url = "{discord.gateway.url}"
             slack.api_url = "{slack.api_url}"
             store.path = "parley.sqlite3"
             """
         )
         secrets = {
-            "DISCORD_TOKEN": discord.token,
+            "DISCORD_TOKEN": discord.app.token,
             "SLACK_BOT_TOKEN": slack.app.bot_token,
             "SLACK_APP_TOKEN": slack.app.app_token,
             "ANTHROPIC_API_KEY": claude.api_key,
@@ -174,7 +174,7 @@ class Process:
 async def test_a_signal_ends_it_cleanly(set_up: SetUp, tmp_path: Path, number: int) -> None:
     discord, slack, secrets = set_up
     process = await run(tmp_path, secrets)
-    await discord.ready()
+    await discord.gateway.ready()
     await slack.sockets.ready()
     process.signal(number)
     code, printed = await process.ended()
@@ -190,7 +190,7 @@ async def test_it_says_at_its_start_what_runs_and_where_it_keeps_what_it_must_no
 ) -> None:
     discord, slack, secrets = set_up
     process = await run(tmp_path, secrets)
-    await discord.ready()
+    await discord.gateway.ready()
     await slack.sockets.ready()
     process.signal(signal.SIGTERM)
     _, printed = await process.ended()
@@ -285,7 +285,7 @@ async def test_what_may_pass_is_said_and_the_bot_starts(
     kept = [line for line in file.read_text().splitlines() if key not in line]
     file.write_text("\n".join([*kept, setting, ""]))
     process = await run(tmp_path, secrets)
-    await discord.ready()
+    await discord.gateway.ready()
     await slack.sockets.ready()
     await process.printed(*said)
     process.signal(signal.SIGTERM)
@@ -299,7 +299,7 @@ async def test_row_23_the_collector_of_garbage_does_not_look_through_what_is_loa
     count = "lambda: print('kept', gc.get_freeze_count(), 'looked through', len(gc.get_objects()))"
     command = [sys.executable, "-c", f"import atexit, gc; from bot import cli; atexit.register({count}); cli.main()"]
     process = await run(tmp_path, secrets, command)
-    await discord.ready()
+    await discord.gateway.ready()
     await slack.sockets.ready()
     process.signal(signal.SIGTERM)
     _, printed = await process.ended()
@@ -313,7 +313,7 @@ async def test_no_message_and_no_secret_is_logged_even_at_debug(set_up: SetUp, t
     with (tmp_path / "config.toml").open("a") as file:
         file.write('log.level = "debug"\nlog.format = "json"\n')
     process = await run(tmp_path, secrets)
-    await discord.ready()
+    await discord.gateway.ready()
     await slack.sockets.ready()
     since = len(discord.changes.seen)
     await discord.say(ada := discord.add_person("Ada"), discord.dm(ada), "swordfish in Discord")
@@ -353,7 +353,7 @@ async def test_a_platform_that_is_refused_is_said_loudly_and_the_other_goes_on(s
     discord, _, secrets = set_up
     process = await run(tmp_path, {**secrets, "SLACK_APP_TOKEN": "wrong-token-of-somebody"})
     await process.printed("error", "SLACK_APP_TOKEN")
-    await discord.ready()
+    await discord.gateway.ready()
     await discord.say(ada := discord.add_person("Ada"), discord.dm(ada), "Are you there?")
     await discord.changes.wait(lambda c: c.by_bot and "Are you there?" in c.text)
     process.signal(signal.SIGTERM)
@@ -365,7 +365,7 @@ async def test_a_platform_that_is_refused_is_said_loudly_and_the_other_goes_on(s
 async def test_row_27_a_second_process_on_the_same_file_is_refused(set_up: SetUp, tmp_path: Path) -> None:
     discord, _, secrets = set_up
     first = await run(tmp_path, secrets)
-    await discord.ready()
+    await discord.gateway.ready()
     second = await run(tmp_path, secrets)
     code, printed = await second.ended()
     assert code == 1
@@ -387,7 +387,7 @@ async def test_a_file_that_is_no_database_is_refused_and_left_alone(set_up: SetU
 async def test_a_database_of_a_newer_version_is_refused(set_up: SetUp, tmp_path: Path) -> None:
     discord, _, secrets = set_up
     first = await run(tmp_path, secrets)
-    await discord.ready()
+    await discord.gateway.ready()
     first.signal(signal.SIGTERM)
     await first.ended()
     with sqlite3.connect(tmp_path / "parley.sqlite3") as database:

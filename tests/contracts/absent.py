@@ -77,11 +77,11 @@ class OnDiscord:
             self._place = self.channel if self.where == "channel" else self.discord.dm(self.ann)
             if self.where == "thread":
                 self._place = await self.discord.open_thread(self.ann, self.channel, "Talk")
-        words = f"{self.discord.mention} {text}" if to_bot else text
+        words = f"{self.discord.app.mention} {text}" if to_bot else text
         return (await self.discord.say(self.ann, self._place, words)).id
 
     async def edit(self, message: str, text: str) -> None:
-        await self.discord.edit(self.ann, message, f"{self.discord.mention} {text}")
+        await self.discord.edit(self.ann, message, f"{self.discord.app.mention} {text}")
 
     def reads_fail(self, times: int) -> None:
         self.discord.faults.add(Fault("GET /channels/*/messages", status=503, times=times))
@@ -90,10 +90,12 @@ class OnDiscord:
         self.discord.faults.add(Fault("GET /channels/*/messages", delay_s=0.3))
 
     def process(self) -> Platform:
-        return DiscordPlatform(self.discord.token, api_url=self.discord.api_url, gateway_url=self.discord.gateway_url)
+        return DiscordPlatform(
+            self.discord.app.token, api_url=self.discord.api_url, gateway_url=self.discord.gateway.url
+        )
 
     async def ready(self) -> None:
-        await self.discord.ready()
+        await self.discord.gateway.ready()
 
 
 class OnSlack:

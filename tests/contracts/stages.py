@@ -123,7 +123,7 @@ class OnDiscord:
         self.channel = discord.add_channel(guild, "general")
         self.ann, self.ben = (discord.add_person(name, guild=guild) for name in ("Ann", "Ben"))
         self.platform = DiscordPlatform(
-            discord.token, api_url=discord.api_url, gateway_url=discord.gateway_url, cdn_hosts=[discord.cdn_host]
+            discord.app.token, api_url=discord.api_url, gateway_url=discord.gateway.url, cdn_hosts=[discord.cdn_host]
         )
         self._question: Incoming | None = None
 
@@ -133,12 +133,12 @@ class OnDiscord:
             place = self.channel if self.where == "channel" else self.discord.dm(self.ann)
             if self.where == "thread":
                 place = await self.discord.open_thread(self.ben, self.channel, "Talk")
-            said = await self.discord.say(self.ann, place, f"{self.discord.mention} hello", files=[("a.txt", b"a")])
+            said = await self.discord.say(self.ann, place, f"{self.discord.app.mention} hello", files=[("a.txt", b"a")])
             self._question = await self.heard.message(said.id)
         return self._question
 
     async def edit(self, text: str) -> None:
-        await self.discord.edit(self.ann, (await self.question()).key.message, f"{self.discord.mention} {text}")
+        await self.discord.edit(self.ann, (await self.question()).key.message, f"{self.discord.app.mention} {text}")
 
     async def delete(self) -> None:
         await self.discord.delete((await self.question()).key.message)
@@ -158,7 +158,7 @@ class OnDiscord:
             Shown(m.id, m.content, len(m.buttons), tuple(file.name for file in m.attachments))
             for place in places
             for m in self.discord.messages(place)
-            if m.author.id == self.discord.bot_id
+            if m.author.id == self.discord.app.id
         ]
 
     async def take_away(self, message_id: str) -> None:
@@ -172,7 +172,7 @@ class OnDiscord:
         thread = await self.discord.open_thread(self.ben, self.channel, "Talk", on=root.id)
         for text in texts[1:]:
             await self.discord.say(self.ben, thread, text)
-        said = await self.discord.say(self.ann, thread, f"{self.discord.mention} and you?")
+        said = await self.discord.say(self.ann, thread, f"{self.discord.app.mention} and you?")
         return self.platform.surface(await self.heard.message(said.id))
 
 
@@ -314,7 +314,9 @@ async def _fake(make: Callable[[], Stage]) -> AsyncIterator[Stage]:
 async def on_discord(where: Where) -> AsyncIterator[OnDiscord]:
     async with SimulatedDiscord() as discord:
         stage = OnDiscord(discord, where)
-        async with running(stage.platform.run(stage.heard, NeverThere(), NeverThere().is_ours), discord.ready()):
+        async with running(
+            stage.platform.run(stage.heard, NeverThere(), NeverThere().is_ours), discord.gateway.ready()
+        ):
             yield stage
 
 

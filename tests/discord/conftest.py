@@ -111,7 +111,7 @@ class Scene:
 
     async def asked(self, text: str = "{bot} hello", where: str = "", **more: object) -> Incoming:
         """Ann says something; what the bot hears. `{bot}` is its mention."""
-        text = text.format(bot=self.discord.mention, ben=self.ben.mention)
+        text = text.format(bot=self.discord.app.mention, ben=self.ben.mention)
         await self.discord.say(self.ann, where or self.channel, text, **more)  # type: ignore[arg-type]
         return await self.heard.next()
 
@@ -120,9 +120,9 @@ def platform_for(
     discord: SimulatedDiscord, token: str = "", *, starts: SessionStarts | None = None, calls_per_s: int = 50
 ) -> DiscordPlatform:
     return DiscordPlatform(
-        token or discord.token,
+        token or discord.app.token,
         api_url=discord.api_url,
-        gateway_url=discord.gateway_url,
+        gateway_url=discord.gateway.url,
         cdn_hosts=[discord.cdn_host],
         starts=starts,
         calls_per_s=calls_per_s,
@@ -150,7 +150,7 @@ async def _connected(
         channel = discord.add_channel(guild, "general")
         ann = discord.add_person("Ann", guild=guild, roles=["editor"])
         ben = discord.add_person("Ben", guild=guild)
-        discord.grant(message_content=message_content)
+        discord.app.grant(message_content=message_content)
         if archived:
             await discord.archive(await discord.open_thread(ann, channel, archived))
         if before:
@@ -158,7 +158,7 @@ async def _connected(
         platform, heard, log = platform_for(discord, starts=starts, calls_per_s=calls_per_s), Heard(), Log()
         running = asyncio.create_task(platform.run(heard, log, log.is_ours))
         try:
-            await discord.ready()
+            await discord.gateway.ready()
             yield Scene(discord, platform, heard, log, guild, channel, ann, ben, running)
         finally:
             await cancel(running)
@@ -173,7 +173,7 @@ async def _restarted(scene: Scene, *, meanwhile: Callable[[], Awaitable[object]]
     platform, heard = platform_for(scene.discord), Heard()
     running = asyncio.create_task(platform.run(heard, scene.log, scene.log.is_ours))
     try:
-        await scene.discord.ready()
+        await scene.discord.gateway.ready()
         yield replace(scene, platform=platform, heard=heard, running=running)
     finally:
         await cancel(running)

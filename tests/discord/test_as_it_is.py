@@ -23,7 +23,9 @@ async def test_a_question_nobody_changed_is_as_it_was(connected: Connected) -> N
 async def test_an_edited_question_has_its_new_words_and_still_its_files(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked("{bot} one", files=[("a.txt", b"a")])
-        await scene.discord.edit(scene.ann, question.key.message, f"{scene.discord.mention} ask {scene.ben.mention}")
+        await scene.discord.edit(
+            scene.ann, question.key.message, f"{scene.discord.app.mention} ask {scene.ben.mention}"
+        )
         await scene.heard.next(Edited)
         now = await scene.platform.current(question)
         assert now == replace(question, text="ask @Ben", uploads=now.uploads)
@@ -52,6 +54,6 @@ async def test_the_message_below_which_somebody_pressed_continue_is_no_edited_qu
 async def test_a_question_that_was_edited_to_a_bare_mention_has_no_words_left(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked("{bot} one")
-        await scene.discord.edit(scene.ann, question.key.message, scene.discord.mention)
+        await scene.discord.edit(scene.ann, question.key.message, scene.discord.app.mention)
         await scene.heard.next(Edited)
         assert await scene.platform.current(question) == replace(question, text="")

@@ -21,7 +21,7 @@ def shown(scene: Any, channel: str) -> list[list[str]]:
 
 
 def edits(scene: Any) -> list[Any]:
-    return [call.body for call in scene.discord.calls if call.method == PATCH]
+    return [call.body for call in scene.discord.rest.calls if call.method == PATCH]
 
 
 async def test_an_answer_shows_the_buttons_it_was_given_and_then_others(connected: Connected) -> None:
@@ -38,7 +38,7 @@ async def test_an_answer_shows_the_buttons_it_was_given_and_then_others(connecte
         [message] = scene.discord.messages(question.key.message)
         assert (message.content, message.buttons) == ("All of it, again.", [])
         assert ["components" in body for body in edits(scene)] == [False, True, True, False]
-        assert "parley:stop" in str(scene.discord.calls)
+        assert "parley:stop" in str(scene.discord.rest.calls)
 
 
 async def test_an_answer_without_buttons_does_not_speak_of_them(connected: Connected) -> None:

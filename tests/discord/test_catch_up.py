@@ -29,7 +29,7 @@ async def test_what_was_said_before_the_bot_ever_came_is_not_heard(connected: Co
         assert time.time() - 10 < scene.log.until_s <= time.time()
         assert (await scene.asked("now")).text == "now"
         assert len(scene.heard.all) == 1
-        assert not any("/messages" in call.path for call in scene.discord.calls)
+        assert not any("/messages" in call.path for call in scene.discord.rest.calls)
 
 
 async def test_after_a_restart_what_was_said_meanwhile_is_heard_in_order(connected: Connected, restarted: Any) -> None:
@@ -40,7 +40,7 @@ async def test_after_a_restart_what_was_said_meanwhile_is_heard_in_order(connect
 
         async def meanwhile() -> None:
             for number in range(3):
-                await scene.discord.say(scene.ann, scene.channel, f"{scene.discord.mention} missed {number}")
+                await scene.discord.say(scene.ann, scene.channel, f"{scene.discord.app.mention} missed {number}")
             await scene.discord.say(scene.ann, root.key.message, "in the thread", files=[("a.txt", b"a")])
 
         async with restarted(scene, meanwhile=meanwhile) as later:
@@ -80,7 +80,7 @@ async def test_a_thread_archived_again_is_read_after_a_gap_in_which_that_can_hap
         async def meanwhile() -> None:
             await scene.discord.say(scene.ann, root.key.message, "are you there?")
             await scene.discord.archive(root.key.message)
-            scene.discord.clock_ahead_s = gap_s
+            scene.discord.settings.clock_ahead_s = gap_s
             scene.log.noted.clear()
 
         async with restarted(scene, meanwhile=meanwhile) as later:
@@ -115,7 +115,7 @@ async def test_a_place_without_news_is_not_read(connected: Connected, restarted:
         await scene.log.noted.wait()
         async with restarted(scene, meanwhile=lambda: scene.discord.say(scene.ann, quiet, "news")) as later:
             assert (await later.heard.next()).text == "news"
-            read = {call.path for call in scene.discord.calls if call.path.endswith("/messages")}
+            read = {call.path for call in scene.discord.rest.calls if call.path.endswith("/messages")}
             assert read == {f"/channels/{quiet}/messages"}
 
 
@@ -223,7 +223,7 @@ async def test_nothing_is_noted_before_a_late_guild_is_looked_at(connected: Conn
 async def _end_the_outage_while_it_looks(scene: Any, *, said_available: bool = True) -> None:
     """The guild comes while the bot looks what READY has told, with a live message; then it looks on."""
     await scene.log.asked.wait()
-    scene.discord.end_outage(scene.guild, said_available=said_available)
+    scene.discord.gateway.end_outage(scene.guild, said_available=said_available)
     await scene.discord.say(scene.ann, scene.channel, "live")
     await scene.discord.react(scene.ann, scene.discord.messages(scene.channel)[0].id, "❌")
     assert await scene.heard.next(Pressed)  # which waits for nothing: now the message has come, too
@@ -232,7 +232,7 @@ async def _end_the_outage_while_it_looks(scene: Any, *, said_available: bool = T
 
 async def _in_an_outage(scene: Any) -> None:
     scene.log.slow = asyncio.Event()
-    scene.discord.begin_outage(scene.guild)
+    scene.discord.gateway.begin_outage(scene.guild)
     await scene.discord.say(scene.ann, scene.channel, "missed")
 
 
@@ -240,19 +240,19 @@ async def test_after_a_lost_session_what_the_gap_swallowed_is_heard(connected: C
     async with connected() as scene:
         await scene.asked("before")
         await scene.log.noted.wait()
-        await scene.discord.drop_gateway(resumable=False)
+        await scene.discord.gateway.drop(resumable=False)
         await scene.discord.say(scene.ann, scene.channel, "in the gap")
         while (await scene.heard.next()).text != "in the gap":
             pass
-        assert scene.discord.sessions == 2
+        assert scene.discord.gateway.identifies == 2
 
 
 async def test_a_resumed_session_reads_nothing(connected: Connected) -> None:
     async with connected() as scene:
         await scene.log.noted.wait()
-        await scene.discord.drop_gateway()
+        await scene.discord.gateway.drop()
         assert (await scene.asked("while away")).text == "while away"
-        assert not any(call.path.endswith("/messages") for call in scene.discord.calls)
+        assert not any(call.path.endswith("/messages") for call in scene.discord.rest.calls)
 
 
 async def test_a_long_gap_is_read_page_by_page(connected: Connected, restarted: Any) -> None:
@@ -303,8 +303,8 @@ async def test_a_mention_added_meanwhile_to_one_of_the_last_messages_before_is_h
 
         async def meanwhile() -> None:
             scene.log.until_s = time.time() + 3600.0
-            scene.discord.clock_ahead_s = 7200.0
-            await scene.discord.edit(scene.ann, edited.id, f"{scene.discord.mention} what do you think?")
+            scene.discord.settings.clock_ahead_s = 7200.0
+            await scene.discord.edit(scene.ann, edited.id, f"{scene.discord.app.mention} what do you think?")
             await scene.discord.unfurl(unchanged.id)
             await scene.discord.say(scene.ann, scene.channel, "said since")
 
@@ -321,7 +321,7 @@ async def test_a_message_that_could_not_be_heard_is_heard_later(connected: Conne
         calls, heard = Calls(Pacer()), type(scene.heard)()
         heard.fail_with = [OSError("disk full")] * 2
         client, catch_up = listener(scene, calls, heard, tasks)
-        await client.login(scene.discord.token)
+        await client.login(scene.discord.app.token)
         calls.use(client)
         catching_up = tasks.create_task(catch_up.run(client.connected))
         connecting = tasks.create_task(client.connect())

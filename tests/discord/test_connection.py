@@ -40,7 +40,7 @@ class NoLog:
 
 async def test_a_refused_token_says_what_to_do() -> None:
     async with SimulatedDiscord() as discord:
-        platform = DiscordPlatform("wrong", api_url=discord.api_url, gateway_url=discord.gateway_url)
+        platform = DiscordPlatform("wrong", api_url=discord.api_url, gateway_url=discord.gateway.url)
         with pytest.raises(StartupError, match="DISCORD_TOKEN") as caught:
             await platform.run(nobody, NoLog(), NoLog().is_ours)
         assert "wrong" not in str(caught.value)
@@ -48,7 +48,7 @@ async def test_a_refused_token_says_what_to_do() -> None:
 
 async def test_an_address_that_is_not_discords_says_what_to_do() -> None:
     async with SimulatedDiscord() as discord:
-        platform = DiscordPlatform(discord.token, api_url=discord.api_url + "/elsewhere")
+        platform = DiscordPlatform(discord.app.token, api_url=discord.api_url + "/elsewhere")
         with pytest.raises(StartupError, match="api_url"):
             await platform.run(nobody, NoLog(), NoLog().is_ours)
 
@@ -73,9 +73,9 @@ def test_an_address_that_cannot_be_used_says_which(setting: str, address: str) -
 async def test_a_discord_that_is_down_at_the_start_is_tried_again() -> None:
     async with SimulatedDiscord() as discord:
         discord.faults.add(Fault("GET /users/@me", status=503))
-        platform = DiscordPlatform(discord.token, api_url=discord.api_url, gateway_url=discord.gateway_url)
+        platform = DiscordPlatform(discord.app.token, api_url=discord.api_url, gateway_url=discord.gateway.url)
         running = asyncio.create_task(platform.run(nobody, NoLog(), NoLog().is_ours))
-        await discord.ready()
+        await discord.gateway.ready()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
@@ -84,19 +84,19 @@ async def test_a_discord_that_is_down_at_the_start_is_tried_again() -> None:
 async def test_a_login_that_comes_too_often_waits_as_long_as_discord_says() -> None:
     async with SimulatedDiscord() as discord:
         discord.limits.block(0.9, call="GET /users/@me", scope="user")
-        platform = DiscordPlatform(discord.token, api_url=discord.api_url, gateway_url=discord.gateway_url)
+        platform = DiscordPlatform(discord.app.token, api_url=discord.api_url, gateway_url=discord.gateway.url)
         running = asyncio.create_task(platform.run(nobody, NoLog(), NoLog().is_ours))
-        await discord.ready()
-        assert [call.status for call in discord.calls if call.path == "/users/@me"] == [429, 200]
+        await discord.gateway.ready()
+        assert [call.status for call in discord.rest.calls if call.path == "/users/@me"] == [429, 200]
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_dropped_connection_is_resumed_and_misses_nothing(connected: Connected) -> None:
     async with connected() as scene:
-        await scene.discord.drop_gateway()
+        await scene.discord.gateway.drop()
         assert (await scene.asked("while away")).text == "while away"
-        assert (scene.discord.sessions, scene.discord.resumes) == (1, 1)
+        assert (scene.discord.gateway.identifies, scene.discord.gateway.resumes) == (1, 1)
 
 
 async def test_a_gateway_that_cannot_be_reached_at_the_start_is_tried_again() -> None:
@@ -108,7 +108,7 @@ async def test_a_gateway_that_cannot_be_reached_at_the_start_is_tried_again() ->
 
     async with SimulatedDiscord() as discord, await asyncio.start_server(hang_up, "127.0.0.1") as server:
         port = server.sockets[0].getsockname()[1]
-        platform = DiscordPlatform(discord.token, api_url=discord.api_url, gateway_url=f"ws://127.0.0.1:{port}/")
+        platform = DiscordPlatform(discord.app.token, api_url=discord.api_url, gateway_url=f"ws://127.0.0.1:{port}/")
         running = asyncio.create_task(platform.run(nobody, NoLog(), NoLog().is_ours))
         async with asyncio.timeout(120):
             for _ in range(3):  # aiohttp makes two of one attempt
@@ -120,10 +120,10 @@ async def test_a_gateway_that_cannot_be_reached_at_the_start_is_tried_again() ->
 
 async def test_a_session_that_breaks_again_and_again_is_left_for_a_new_one(connected: Connected) -> None:
     async with connected() as scene:
-        while scene.discord.sessions == 1:
-            await scene.discord.drop_gateway()
-            await scene.discord.ready()
-        assert scene.discord.resumes < 20
+        while scene.discord.gateway.identifies == 1:
+            await scene.discord.gateway.drop()
+            await scene.discord.gateway.ready()
+        assert scene.discord.gateway.resumes < 20
         assert (await scene.asked("back")).text == "back"
 
 
@@ -133,11 +133,11 @@ async def test_row_22_a_gateway_that_breaks_every_session_gets_no_more_new_ones_
     clock = asyncio.get_running_loop().time
     begun_s = clock()
     async with connected(starts=SessionStarts(most=2, every_s=5.0)) as scene:
-        while scene.discord.sessions < 3:
-            await scene.discord.drop_gateway(abrupt=True)
-            await scene.discord.ready()
+        while scene.discord.gateway.identifies < 3:
+            await scene.discord.gateway.drop(abrupt=True)
+            await scene.discord.gateway.ready()
         assert clock() - begun_s >= 5.0
-        assert scene.discord.resumes >= 2 * 19
+        assert scene.discord.gateway.resumes >= 2 * 19
         assert (await scene.asked("back")).text == "back"
 
 
@@ -147,11 +147,11 @@ async def test_row_22_where_there_may_be_no_new_session_discord_py_begins_none_f
     clock = asyncio.get_running_loop().time
     begun_s = clock()
     async with connected(starts=SessionStarts(most=1, every_s=3.0)) as scene:
-        await scene.discord.drop_gateway(resumable=False)
-        await scene.discord.ready()
+        await scene.discord.gateway.drop(resumable=False)
+        await scene.discord.gateway.ready()
         assert clock() - begun_s >= 3.0
-        assert scene.discord.sessions == 2
-        assert [call.path for call in scene.discord.calls].count("/users/@me") == 2  # by a client of its own
+        assert scene.discord.gateway.identifies == 2
+        assert [call.path for call in scene.discord.rest.calls].count("/users/@me") == 2  # by a client of its own
         assert (await scene.asked("back")).text == "back"
 
 
@@ -160,7 +160,7 @@ async def test_row_22_where_few_sessions_of_the_day_are_left_the_next_process_be
 ) -> None:
     async with connected() as scene:
         clock = asyncio.get_running_loop().time
-        scene.discord.leave_sessions(1, reset_after_s=3.0)
+        scene.discord.gateway.starts.allow(1, reset_after_s=3.0)
         begun_s = clock()
         async with restarted(scene) as later:
             assert clock() - begun_s >= 1.5
@@ -168,7 +168,7 @@ async def test_row_22_where_few_sessions_of_the_day_are_left_the_next_process_be
             begun_s = clock()
             async with restarted(later):  # none is left: it waits until Discord counts anew
                 assert clock() - begun_s >= 1.0
-        assert scene.discord.sessions == 3
+        assert scene.discord.gateway.identifies == 3
 
 
 async def test_after_the_end_nothing_is_reachable(connected: Connected) -> None:

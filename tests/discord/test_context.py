@@ -53,21 +53,21 @@ async def thread_of(scene: Any, *, on: str | None = None) -> str:
 
 
 async def test_an_alert_in_embeds_is_read_where_it_hangs_and_where_it_stands(scene: Any) -> None:
-    root = await scene.discord.show(robot(scene), scene.channel, embeds=[ALERT])
+    root = await scene.discord.others.show(robot(scene), scene.channel, embeds=[ALERT])
     thread = await thread_of(scene, on=root.id)
-    await scene.discord.show(robot(scene, "Pager"), thread, "Look", embeds=[{"description": "Again"}])
+    await scene.discord.others.show(robot(scene, "Pager"), thread, "Look", embeds=[{"description": "Again"}])
     assert await seen(scene, thread) == [("Grafana", SHOWN_ALERT), ("Pager", "Look\n\n[Embed]\nAgain")]
 
 
 async def test_an_alert_is_read_when_it_is_replied_to(scene: Any) -> None:
-    alert = await scene.discord.show(robot(scene), scene.channel, embeds=[ALERT])
+    alert = await scene.discord.others.show(robot(scene), scene.channel, embeds=[ALERT])
     assert await seen(scene, scene.channel, reply_to=alert.id) == [("Grafana", SHOWN_ALERT)]
 
 
 async def test_webhooks_and_answers_to_slash_commands_are_read(scene: Any) -> None:
     thread = await thread_of(scene)
-    await scene.discord.show(robot(scene, "GitHub"), thread, webhook=True, embeds=[{"title": "Build failed"}])
-    await scene.discord.show(robot(scene, "Weather"), thread, "12 °C", answers=scene.ann)
+    await scene.discord.others.show(robot(scene, "GitHub"), thread, webhook=True, embeds=[{"title": "Build failed"}])
+    await scene.discord.others.show(robot(scene, "Weather"), thread, "12 °C", answers=scene.ann)
     assert await seen(scene, thread) == [("GitHub", "[Embed]\nBuild failed"), ("Weather", "12 °C")]
 
 
@@ -76,14 +76,14 @@ async def test_texts_in_components_are_read(scene: Any) -> None:
     button = {"type": 2, "style": 5, "label": "Open", "url": "https://example.org"}
     section = {"type": 9, "components": [{"type": 10, "content": "Inner"}], "accessory": button}
     card = {"type": 17, "components": [{"type": 10, "content": "# Card"}, {"type": 14}, section]}
-    await scene.discord.show(robot(scene, "Cards"), thread, components=[{"type": 10, "content": "Top"}, card])
+    await scene.discord.others.show(robot(scene, "Cards"), thread, components=[{"type": 10, "content": "Top"}, card])
     assert await seen(scene, thread) == [("Cards", "Top\n\n# Card\nInner")]
 
 
 async def test_a_poll_is_read_with_its_counts_and_its_end(scene: Any) -> None:
     thread = await thread_of(scene)
-    await scene.discord.ask_around(scene.ben, thread, "Lunch?", {"Pizza": 3, "Soup": 1})
-    await scene.discord.ask_around(scene.ben, thread, "Dinner?", {"Rice": 0}, closed=True)
+    await scene.discord.others.ask_around(scene.ben, thread, "Lunch?", {"Pizza": 3, "Soup": 1})
+    await scene.discord.others.ask_around(scene.ben, thread, "Dinner?", {"Rice": 0}, closed=True)
     fields = {
         "poll_question_text": "Lunch?",
         "victor_answer_text": "Pizza",
@@ -91,7 +91,7 @@ async def test_a_poll_is_read_with_its_counts_and_its_end(scene: Any) -> None:
         "total_votes": "4",
     }
     end = {"type": "poll_result", "fields": [{"name": name, "value": value} for name, value in fields.items()]}
-    await scene.discord.notice(scene.ben, thread, 46, embeds=[end])
+    await scene.discord.others.notice(scene.ben, thread, 46, embeds=[end])
     assert [text for _, text in await seen(scene, thread)] == [
         "[Poll] Lunch?\n- Pizza: 3 votes\n- Soup: 1 vote",
         "[Poll, closed] Dinner?\n- Rice: 0 votes",
@@ -101,7 +101,7 @@ async def test_a_poll_is_read_with_its_counts_and_its_end(scene: Any) -> None:
 
 async def test_a_poll_is_a_question_too(scene: Any) -> None:
     dm = scene.discord.dm(scene.ann)
-    await scene.discord.ask_around(scene.ann, dm, "Tea or coffee?", {"Tea": 0, "Coffee": 0})
+    await scene.discord.others.ask_around(scene.ann, dm, "Tea or coffee?", {"Tea": 0, "Coffee": 0})
     assert (await scene.heard.next()).text.startswith("[Poll] Tea or coffee?\n- Tea")
 
 
@@ -113,7 +113,7 @@ async def test_a_sticker_is_read_by_its_name(scene: Any) -> None:
 
 async def test_what_is_forwarded_is_read_whatever_it_is(scene: Any) -> None:
     thread = await thread_of(scene)
-    alert = await scene.discord.show(robot(scene), scene.channel, "Alert", embeds=[{"title": "Disk full"}])
+    alert = await scene.discord.others.show(robot(scene), scene.channel, "Alert", embeds=[{"title": "Disk full"}])
     sticker = await scene.discord.say(scene.ben, scene.channel, "", stickers=["Shrug"])
     for one in (alert, sticker):
         await scene.discord.forward(scene.ben, one.id, thread)
@@ -125,17 +125,17 @@ async def test_what_is_forwarded_is_read_whatever_it_is(scene: Any) -> None:
 
 
 async def test_a_forwarded_alert_is_a_question(scene: Any) -> None:
-    alert = await scene.discord.show(robot(scene), scene.channel, embeds=[{"title": "Disk full"}])
+    alert = await scene.discord.others.show(robot(scene), scene.channel, embeds=[{"title": "Disk full"}])
     await scene.discord.forward(scene.ann, alert.id, scene.discord.dm(scene.ann))
     assert (await scene.heard.next()).text == "[Forwarded message, author unknown]\n> [Embed]\n> Disk full"
 
 
 async def test_discords_notices_with_a_text_are_read_as_its_own(scene: Any) -> None:
     thread = await thread_of(scene)
-    await scene.discord.notice(scene.ben, thread, 4, "A better title")
-    await scene.discord.notice(scene.ben, thread, 6)
-    await scene.discord.notice(scene.ben, thread, 46)  # one that is not whole says nothing
-    await scene.discord.notice(scene.ben, thread, 3)  # and so does one that discord.py cannot read
+    await scene.discord.others.notice(scene.ben, thread, 4, "A better title")
+    await scene.discord.others.notice(scene.ben, thread, 6)
+    await scene.discord.others.notice(scene.ben, thread, 46)  # one that is not whole says nothing
+    await scene.discord.others.notice(scene.ben, thread, 3)  # and so does one that discord.py cannot read
     assert [text for _, text in await seen(scene, thread)] == [
         "[Discord: Ben changed the channel name: **A better title**]".replace("Ben", "ben"),
         "[Discord: ben pinned a message to this channel.]",
@@ -144,7 +144,9 @@ async def test_discords_notices_with_a_text_are_read_as_its_own(scene: Any) -> N
 
 async def test_a_huge_alert_is_cut_with_a_word_about_it(scene: Any) -> None:
     thread = await thread_of(scene)
-    await scene.discord.show(robot(scene), thread, embeds=[{"description": f"{n}: " + "x" * 4000} for n in range(10)])
+    await scene.discord.others.show(
+        robot(scene), thread, embeds=[{"description": f"{n}: " + "x" * 4000} for n in range(10)]
+    )
     [(_, text)] = await seen(scene, thread)
     assert text.startswith("[Embed]\n0: xxx")
     assert len(text) < 8100
@@ -189,7 +191,7 @@ async def test_pages_that_came_are_kept_when_the_next_one_does_not(scene: Any, m
     monkeypatch.setattr("bot.platforms.kernel.patience.BACK_OFF_S", (0.01,))
     thread = await thread_of(scene)
     for number in range(103):
-        await scene.discord.show(robot(scene), thread, str(number))
+        await scene.discord.others.show(robot(scene), thread, str(number))
     question = await scene.asked("{bot} so?", thread)
     scene.discord.faults.add(Fault(HISTORY, status=503, times=2, skip=1))
     earlier = await scene.platform.surface(question).earlier(150)
@@ -232,7 +234,7 @@ async def test_whatever_a_read_is_answered_it_is_whole_or_says_what_is_missing(
 
 
 async def linking(scene: Any, url: str) -> tuple[Any, Earlier]:
-    await scene.discord.say(scene.ben, scene.channel, f"{scene.discord.mention} see {url}")  # Ann owns the server
+    await scene.discord.say(scene.ben, scene.channel, f"{scene.discord.app.mention} see {url}")  # Ann owns the server
     question = await scene.heard.next()
     while not question.text.startswith("see"):
         question = await scene.heard.next()
@@ -241,7 +243,7 @@ async def linking(scene: Any, url: str) -> tuple[Any, Earlier]:
 
 async def test_a_linked_message_comes_as_context_with_its_channels_name(scene: Any) -> None:
     plans = scene.discord.add_channel(scene.guild, "plans")
-    plan = await scene.discord.show(robot(scene), plans, embeds=[{"title": "The plan"}])
+    plan = await scene.discord.others.show(robot(scene), plans, embeds=[{"title": "The plan"}])
     url = f"https://discord.com/channels/{scene.guild}/{plans}/{plan.id}"
     question, earlier = await linking(scene, f"{url} in <#{plans}>")
     assert question.text == f"see [message in #plans]({url}) in #plans"
@@ -249,7 +251,7 @@ async def test_a_linked_message_comes_as_context_with_its_channels_name(scene: A
 
 
 async def test_a_linked_message_of_the_same_channel_is_read_too(scene: Any) -> None:
-    plan = await scene.discord.show(robot(scene), scene.channel, "The plan")
+    plan = await scene.discord.others.show(robot(scene), scene.channel, "The plan")
     url = f"<https://ptb.discord.com/channels/{scene.guild}/{scene.channel}/{plan.id}>"
     _, earlier = await linking(scene, url)
     assert [(one.text, one.place) for one in earlier.said] == [("The plan", "")]
@@ -257,8 +259,8 @@ async def test_a_linked_message_of_the_same_channel_is_read_too(scene: Any) -> N
 
 async def test_nobody_reads_by_a_link_what_they_may_not_read(scene: Any) -> None:
     secret = scene.discord.add_channel(scene.guild, "board")
-    plan = await scene.discord.show(robot(scene), secret, "The secret")
-    scene.discord.hide(secret)
+    plan = await scene.discord.others.show(robot(scene), secret, "The secret")
+    scene.discord.places.hide(secret)
     _, earlier = await linking(scene, f"https://discord.com/channels/{scene.guild}/{secret}/{plan.id}")
     assert earlier == Earlier((), "a message that is linked here from a place that not everybody may read")
 
@@ -285,7 +287,7 @@ async def place(scene: Any, where: str) -> Place:
 
 
 async def test_a_channels_topic_a_threads_name_and_a_dm_are_known(scene: Any) -> None:
-    scene.discord.set_topic(scene.channel, "All about builds")
+    scene.discord.places.set_topic(scene.channel, "All about builds")
     assert await place(scene, scene.channel) == Place("Discord channel", "Workshop", "general", "All about builds")
     thread = await thread_of(scene)
     assert await place(scene, thread) == Place("Discord thread", "Workshop", "general", "All about builds", "Talk")
@@ -293,8 +295,8 @@ async def test_a_channels_topic_a_threads_name_and_a_dm_are_known(scene: Any) ->
 
 
 async def test_a_forum_posts_title_and_tags_are_known_and_its_first_message_is_read(scene: Any) -> None:
-    forum = scene.discord.add_forum(scene.guild, "help", topic="Ask anything", tags=["bug", "linux"])
-    post = await scene.discord.open_post(scene.ben, forum, "Boot loop after update", "Since today", tags=["bug"])
+    forum = scene.discord.places.add_forum(scene.guild, "help", topic="Ask anything", tags=["bug", "linux"])
+    post = await scene.discord.places.open_post(scene.ben, forum, "Boot loop after update", "Since today", tags=["bug"])
     wanted = Place("Discord forum post", "Workshop", "help", "Ask anything", "Boot loop after update", ("bug",))
     assert await place(scene, post.id) == wanted
     assert (await seen(scene, post.id))[0] == ("Ben", "Since today")

@@ -62,7 +62,7 @@ async def test_a_limit_that_changes_is_learned_anew(connected: Connected, per_s:
         with pytest.raises(RateLimited) as caught:
             await surface.edit(message_id, "one too many")
         assert caught.value.retry_after_s <= per_s
-        assert scene.discord.limited == 0
+        assert scene.discord.rest.limited == 0
 
 
 async def test_the_call_that_uses_a_limit_up_returns_at_once(connected: Connected) -> None:
@@ -77,7 +77,7 @@ async def test_the_call_that_uses_a_limit_up_returns_at_once(connected: Connecte
         with pytest.raises(RateLimited) as caught:
             await surface.edit(message_id, "6")
         assert 300.0 < caught.value.retry_after_s < 600.1
-        assert scene.discord.limited == 0
+        assert scene.discord.rest.limited == 0
 
 
 async def test_after_the_wait_that_was_told_the_next_call_goes_through(connected: Connected) -> None:
@@ -90,7 +90,7 @@ async def test_after_the_wait_that_was_told_the_next_call_goes_through(connected
             with pytest.raises(RateLimited) as caught:
                 await surface.edit(message_id, "one too many")
             time_passes(caught.value.retry_after_s)
-        assert scene.discord.limited == 0
+        assert scene.discord.rest.limited == 0
 
 
 async def test_a_refusal_is_told_with_its_time_and_not_slept_through(connected: Connected) -> None:
@@ -116,7 +116,7 @@ async def test_a_limit_of_all_calls_is_kept_by_all(connected: Connected, scope: 
             await surface.edit(message_id, "One.")
         with pytest.raises(RateLimited):
             await other.post("One.", "mark.0")
-        assert scene.discord.limited == 1
+        assert scene.discord.rest.limited == 1
         time_passes(first.value.retry_after_s)
         await other.post("One.", "mark.0")
 
@@ -145,7 +145,7 @@ async def test_reading_waits_for_its_turn(connected: Connected) -> None:
         surface = scene.platform.surface(await scene.asked("{bot} and?", thread))
         for _ in range(3):
             assert [one.text for one in (await surface.earlier(10)).said] == ["one"]
-        assert scene.discord.limited == 0
+        assert scene.discord.rest.limited == 0
 
 
 async def test_many_at_once_in_a_place_nothing_is_known_of_break_no_limit(connected: Connected) -> None:
@@ -159,7 +159,7 @@ async def test_many_at_once_in_a_place_nothing_is_known_of_break_no_limit(connec
         )
         assert sum(isinstance(one, str) for one in outcomes) == 5
         assert sum(isinstance(one, RateLimited) for one in outcomes) == 3
-        assert scene.discord.limited == 0
+        assert scene.discord.rest.limited == 0
 
 
 async def test_all_calls_together_keep_the_limit_of_the_bot(connected: Connected) -> None:
@@ -172,7 +172,7 @@ async def test_all_calls_together_keep_the_limit_of_the_bot(connected: Connected
         begun_s = now_s()
         await asyncio.gather(*(scene.platform.surface(one).post("Hi.", f"{one.key.message}.0") for one in questions))
         assert now_s() - begun_s > 0.9
-        assert scene.discord.limited == 0
+        assert scene.discord.rest.limited == 0
 
 
 async def test_a_lost_answer_does_not_hold_up_who_waits_to_learn_from_it(connected: Connected) -> None:
@@ -190,9 +190,9 @@ async def test_a_lost_answer_does_not_hold_up_who_waits_to_learn_from_it(connect
 async def test_all_calls_together_keep_within_what_this_bot_may_do(connected: Connected) -> None:
     async with connected(limits=False, calls_per_s=10) as scene:
         surface = scene.platform.surface(await scene.asked("hi", scene.discord.dm(scene.ann)))
-        since = len(scene.discord.calls)
+        since = len(scene.discord.rest.calls)
         await asyncio.gather(*(surface.post(f"line {number}", f"mark.{number}") for number in range(25)))
-        at_s = sorted(call.at_s for call in scene.discord.calls[since:])
+        at_s = sorted(call.at_s for call in scene.discord.rest.calls[since:])
         assert len(at_s) == 25
         assert all(later - earlier > 0.9 for earlier, later in zip(at_s, at_s[10:], strict=False))
 
@@ -208,7 +208,7 @@ async def test_an_event_loop_that_is_late_lets_no_more_calls_leave_than_the_bot_
         for after_s in (0.2, 0.9, 1.3, 2.1):
             loop.call_later(after_s, time.sleep, 0.5)  # the loop stands still: what was due meanwhile is late
         await asyncio.gather(*(scene.platform.surface(one).post("Hi.", f"{one.key.message}.0") for one in questions))
-        assert scene.discord.limited == 0
+        assert scene.discord.rest.limited == 0
 
 
 async def test_typing_and_reading_do_not_hold_up_a_post(connected: Connected) -> None:
@@ -218,11 +218,11 @@ async def test_typing_and_reading_do_not_hold_up_a_post(connected: Connected) ->
         for person in people:
             await scene.discord.say(person, scene.discord.dm(person), "hi")
             surfaces.append(scene.platform.surface(await scene.heard.next()))
-        since = len(scene.discord.calls)
+        since = len(scene.discord.rest.calls)
         typing = [asyncio.create_task(surface.status("is thinking…")) for surface in surfaces]
         await asyncio.sleep(0)
         await asyncio.gather(*(surface.post("Hi.", f"m{number}.0") for number, surface in enumerate(surfaces)))
-        calls = [call.path.rpartition("/")[2] for call in scene.discord.calls[since:]]
+        calls = [call.path.rpartition("/")[2] for call in scene.discord.rest.calls[since:]]
         assert calls.count("messages") == 20
         assert calls.count("typing") <= 5, "of what all calls may be, the half is not for typing"
         await cancel_all(typing)
@@ -262,7 +262,7 @@ async def test_where_threads_can_be_opened_only_much_later_the_answer_is_a_reply
         shown = scene.discord.messages(scene.channel)[-1]
         assert (shown.content, shown.reference) == ("Two.", second.key.message)
         assert in_channel.limits.edits.scope == f"discord:{scene.channel}:edit"
-        assert scene.discord.limited == 0
+        assert scene.discord.rest.limited == 0
 
 
 async def test_a_limit_on_threads_that_no_header_tells_is_asked_for_once(connected: Connected) -> None:
@@ -271,7 +271,7 @@ async def test_a_limit_on_threads_that_no_header_tells_is_asked_for_once(connect
         scene.discord.faults.add(Fault("POST /channels/*/messages/*/threads", status=429, body=body, times=9))
         for number in range(3):
             await scene.platform.surface(await scene.asked("{bot} hello")).post("Hi.", f"m{number}.0")
-        assert sum(call.path.endswith("/threads") for call in scene.discord.calls) == 1
+        assert sum(call.path.endswith("/threads") for call in scene.discord.rest.calls) == 1
         assert [one.content for one in scene.discord.messages(scene.channel)].count("Hi.") == 3
 
 
@@ -286,7 +286,7 @@ async def test_an_answer_goes_on_in_its_thread_though_no_more_can_be_opened(conn
 
 
 def typed(scene: Any) -> int:
-    return sum(call.path.endswith("/typing") for call in scene.discord.calls)
+    return sum(call.path.endswith("/typing") for call in scene.discord.rest.calls)
 
 
 async def call_once(pacer: Pacer, budget: Budget) -> None:

@@ -52,7 +52,7 @@ async def test_a_thread_discord_py_does_not_know_is_looked_up(connected: Connect
         await scene.discord.archive(thread)
         await scene.discord.redeliver(question.key.message)
         assert await scene.heard.next() == question
-        assert f"/channels/{thread}" in [call.path for call in scene.discord.calls]
+        assert f"/channels/{thread}" in [call.path for call in scene.discord.rest.calls]
 
 
 async def test_a_direct_message_is_a_conversation_of_its_own(connected: Connected) -> None:
@@ -114,7 +114,7 @@ async def test_people_channels_and_roles_have_names_in_the_text(connected: Conne
 async def test_bots_and_notices_are_not_heard(connected: Connected) -> None:
     async with connected() as scene:
         robot = scene.discord.add_person("Robot", guild=scene.guild, bot=True)
-        await scene.discord.say(robot, scene.channel, scene.discord.mention)
+        await scene.discord.say(robot, scene.channel, scene.discord.app.mention)
         question = await scene.asked("{bot} one")
         await scene.platform.surface(question).post("An answer.", "mark.0")  # makes a notice, and a message of our own
         await scene.asked("two")
@@ -218,7 +218,7 @@ async def test_a_long_paste_that_became_a_file_is_left_a_file(connected: Connect
 async def test_an_edit_by_a_person_is_heard_whole(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked("{bot} one", files=[("a.txt", b"a")])
-        await scene.discord.edit(scene.ann, question.key.message, f"{scene.discord.mention} two")
+        await scene.discord.edit(scene.ann, question.key.message, f"{scene.discord.app.mention} two")
         edited = (await scene.heard.next(Edited)).message
         assert (edited.key, edited.thread, edited.text) == (question.key, question.thread, "two")
         assert (edited.mentions_bot, edited.author, edited.sent_at_s) == (True, question.author, question.sent_at_s)
@@ -230,7 +230,7 @@ async def test_what_discord_changes_by_itself_is_no_edit(connected: Connected) -
         question = await scene.asked("{bot} https://example.org")
         await scene.discord.unfurl(question.key.message)
         await scene.platform.surface(question).post("An answer.", "mark.0")  # opens a thread: the message gets a flag
-        await scene.discord.edit(scene.ann, question.key.message, f"{scene.discord.mention} https://example.com")
+        await scene.discord.edit(scene.ann, question.key.message, f"{scene.discord.app.mention} https://example.com")
         assert "example.com" in (await scene.heard.next(Edited)).message.text
         await scene.discord.unfurl(question.key.message)
         assert (await scene.asked("next")).text == "next"
@@ -310,7 +310,7 @@ async def test_a_file_that_is_added_by_an_edit_is_heard(connected: Connected) ->
     async with connected() as scene:
         question = await scene.asked("{bot} look")
         await scene.discord.edit(
-            scene.ann, question.key.message, f"{scene.discord.mention} look", files=[("a.txt", b"a")]
+            scene.ann, question.key.message, f"{scene.discord.app.mention} look", files=[("a.txt", b"a")]
         )
         edited = (await scene.heard.next(Edited)).message
         assert (edited.text, [upload.name for upload in edited.uploads]) == ("look", ["a.txt"])

@@ -71,7 +71,7 @@ async def test_where_no_thread_can_be_opened_the_answer_is_a_reply_in_the_channe
 async def test_in_a_guild_with_too_many_threads_the_answer_is_a_reply_in_the_channel(connected: Connected) -> None:
     async with connected() as scene:
         await scene.discord.open_thread(scene.ben, scene.channel, "Talk")
-        scene.discord.most_active_threads = 1
+        scene.discord.settings.most_active_threads = 1
         question = await scene.asked()
         await scene.platform.surface(question).post("One.", "mark.0")
         assert texts(scene, scene.channel)[-1] == "One."
@@ -83,10 +83,10 @@ async def test_an_answer_begun_in_the_channel_goes_on_there_although_a_thread_co
     connected: Connected, *, in_doubt: bool
 ) -> None:
     async with connected() as scene:
-        scene.discord.most_active_threads = 0
+        scene.discord.settings.most_active_threads = 0
         question = await scene.asked()
         first = await scene.platform.surface(question).post("On", "mark.0")
-        scene.discord.most_active_threads = 1000
+        scene.discord.settings.most_active_threads = 1000
         later = scene.platform.surface(question)
         if in_doubt:
             await later.status("Reading …")
@@ -308,7 +308,7 @@ async def test_the_status_is_typing_in_the_place_of_the_answer(connected: Connec
         await surface.status("")
         scene.discord.faults.add(Fault("POST /channels/*/typing", status=403))
         await surface.status("Reading …")
-        assert [call.status for call in scene.discord.calls if call.path.endswith("/typing")] == [204, 403]
+        assert [call.status for call in scene.discord.rest.calls if call.path.endswith("/typing")] == [204, 403]
 
 
 async def test_the_thread_and_its_root_were_said_before(connected: Connected) -> None:
@@ -384,14 +384,14 @@ async def test_an_upload_is_downloaded_whole(connected: Connected) -> None:
 async def test_an_expired_address_is_asked_for_again(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked("{bot} look", files=[("a.txt", b"text")])
-        scene.discord.expire_links()
+        scene.discord.cdn.expire()
         assert await scene.platform.download(question.uploads[0], 100) == b"text"
 
 
 async def test_an_upload_whose_message_was_deleted_is_a_media_error(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked("{bot} look", files=[("a.txt", b"text")])
-        scene.discord.expire_links()
+        scene.discord.cdn.expire()
         await scene.discord.delete(question.key.message)
         with pytest.raises(MediaError):
             await scene.platform.download(question.uploads[0], 100)
@@ -406,7 +406,7 @@ async def test_where_it_may_not_write_in_threads_it_opens_none_and_answers_in_th
         await surface.post("One.", "mark.0")
         assert texts(scene, scene.channel)[-1] == "One."
         assert scene.discord.threads(scene.channel) == []
-        assert not any(call.path.endswith("/threads") for call in scene.discord.calls)
+        assert not any(call.path.endswith("/threads") for call in scene.discord.rest.calls)
 
 
 @pytest.mark.parametrize("may_delete", [True, False])

@@ -39,8 +39,8 @@ async def open_thread(scene: Any) -> None:
 
 
 async def outage(scene: Any) -> None:
-    scene.discord.begin_outage(scene.guild)
-    scene.discord.end_outage(scene.guild)
+    scene.discord.gateway.begin_outage(scene.guild)
+    scene.discord.gateway.end_outage(scene.guild)
 
 
 HANDS: dict[str, Callable[[Any], Awaitable[None]]] = {
@@ -62,11 +62,11 @@ async def test_whatever_is_odd_about_an_event_the_next_question_is_heard(connect
             scene.first = (await scene.discord.say(scene.ann, scene.channel, "first")).id
         await scene.heard.next()
         seen: list[Any] = []
-        scene.discord.garble(event, lambda data: seen.append(data) or data)
+        scene.discord.gateway.garble(event, lambda data: seen.append(data) or data)
         await HANDS[event](scene)
         for name, change in list(oddities(seen[0])):
             scene.number += 1
-            scene.discord.garble(event, change)
+            scene.discord.gateway.garble(event, change)
             await HANDS[event](scene)
             assert not scene.running.done(), name
         dm = scene.discord.dm(scene.ben)
@@ -75,7 +75,7 @@ async def test_whatever_is_odd_about_an_event_the_next_question_is_heard(connect
             while not (isinstance(heard := await scene.heard.next_of_any(), Incoming) and heard.direct):
                 assert isinstance(heard, Incoming | Edited | Deleted | Pressed)
         assert heard.text == "Are you still there?"
-        assert scene.discord.sessions == 1
+        assert scene.discord.gateway.identifies == 1
 
 
 async def test_an_event_that_cannot_be_read_is_logged_with_its_keys_and_types_and_nothing_else(
@@ -83,7 +83,7 @@ async def test_an_event_that_cannot_be_read_is_logged_with_its_keys_and_types_an
 ) -> None:
     async with connected() as scene:
         with structlog.testing.capture_logs() as lines:
-            scene.discord.garble("MESSAGE_CREATE", lambda data: {**data, "author": "secret"})
+            scene.discord.gateway.garble("MESSAGE_CREATE", lambda data: {**data, "author": "secret"})
             await scene.discord.say(scene.ann, scene.channel, "nobody's business")
             await scene.asked()
         [line] = [line for line in lines if line["event"] == "discord_event_unreadable"]
@@ -97,18 +97,18 @@ async def test_an_event_that_cannot_be_read_is_logged_with_its_keys_and_types_an
 async def test_a_session_that_begins_unreadably_is_begun_anew(connected: Connected) -> None:
     async with connected() as scene:
         for change in (lambda data: {**data, "user": None}, lambda data: {"v": data["v"]}, lambda _: None):
-            scene.discord.garble("READY", change)
-            await scene.discord.drop_gateway(resumable=False)
-            await scene.discord.ready()
+            scene.discord.gateway.garble("READY", change)
+            await scene.discord.gateway.drop(resumable=False)
+            await scene.discord.gateway.ready()
         await scene.asked()
 
 
 @pytest.mark.parametrize("change", [lambda _: None, lambda _: [], lambda _: "yes"])
 async def test_an_odd_answer_to_resuming_begins_a_new_session(connected: Connected, change: Any) -> None:
     async with connected() as scene:
-        scene.discord.garble("RESUMED", change)
-        await scene.discord.drop_gateway()
-        await scene.discord.ready()
+        scene.discord.gateway.garble("RESUMED", change)
+        await scene.discord.gateway.drop()
+        await scene.discord.gateway.ready()
         await scene.asked()
 
 

@@ -121,7 +121,7 @@ class Ordeal:
         self.report.settled_s = time.monotonic() - started_s
         await self._end()
         self.report.faults = seen(faults)
-        self.report.calls = len(self._there.discord.calls) + len(self._there.slack.api.calls)
+        self.report.calls = len(self._there.discord.rest.calls) + len(self._there.slack.api.calls)
         self.report.seconds = time.monotonic() - begun_s
         return self.report
 

@@ -74,7 +74,7 @@ class Stage:
         """
         self._number += 1
         if self.discord is not None:  # some eight hundred lives, all begun within minutes, are not one application's
-            self.discord.leave_sessions(1000, 86_400.0)
+            self.discord.gateway.starts.allow(1000, 86_400.0)
         name = f"{LONG if self.discord else VERY_LONG}{self._number:04d}"
         story, known = Story(deaths), 0
         for number, death in enumerate((*deaths, None)):
@@ -150,7 +150,9 @@ class Stage:
 
     async def _ask(self, name: str) -> Conversation:
         if self.discord is not None:
-            message = await self.discord.say(self._person, self._channel, f"{self.discord.mention} {question(name)}")
+            message = await self.discord.say(
+                self._person, self._channel, f"{self.discord.app.mention} {question(name)}"
+            )
             return Conversation("discord", self._channel, message.id)
         assert self.slack is not None
         said = await self.slack.say(self._person, self._channel, f"{self.slack.app.mention} {question(name)}")
@@ -164,13 +166,13 @@ class Stage:
         assert self.discord is not None
         if there.thread not in {thread.id for thread in self.discord.threads(there.channel)}:
             return ""
-        me = self.discord.bot_id
+        me = self.discord.app.id
         return squeezed("".join(m.content for m in self.discord.messages(there.thread) if m.author.id == me))
 
     def _settings(self) -> Settings:
         there = self._wire.url
         platform = (
-            {"discord": DiscordSettings(api_url=f"{there}/discord/api/v10", gateway_url=self.discord.gateway_url)}
+            {"discord": DiscordSettings(api_url=f"{there}/discord/api/v10", gateway_url=self.discord.gateway.url)}
             if self.discord is not None
             else {"slack": SlackSettings(api_url=f"{there}/slack/api/")}
         )
@@ -184,7 +186,7 @@ class Stage:
     def _secrets(self) -> Secrets:
         key = SecretStr(self._claude.api_key)
         if self.discord is not None:
-            return Secrets(anthropic_api_key=key, discord_token=SecretStr(self.discord.token))
+            return Secrets(anthropic_api_key=key, discord_token=SecretStr(self.discord.app.token))
         assert self.slack is not None
         return Secrets(
             anthropic_api_key=key,

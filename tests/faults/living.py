@@ -200,7 +200,7 @@ class Stage:
         self._moments = self._wire.points = Moments()
         bot = self.here.bot
         bot.start()
-        ready = asyncio.gather(self.here.discord.ready(), self.here.slack.sockets.ready())
+        ready = asyncio.gather(self.here.discord.gateway.ready(), self.here.slack.sockets.ready())
         waits: list[asyncio.Future[Any]] = [
             asyncio.ensure_future(ready),  # noqa: TID251 - a future, not a task
             asyncio.create_task(self._moments.dead.wait()),

@@ -82,7 +82,7 @@ class People:
         self.asked += 1
         name = token(self.asked)
         if there.platform == "discord":
-            text = f"{self._discord.mention} {question(name)}" if mention else question(name)
+            text = f"{self._discord.app.mention} {question(name)}" if mention else question(name)
             people = [
                 p for p in self._discord_people if not there.direct or opens or self._discord.dm(p) == there.channel
             ]
@@ -111,7 +111,7 @@ class People:
             messages = self._discord.messages(there.thread or there.channel)
         except ValueError:  # no thread was opened yet
             return []
-        return [m.content for m in messages if m.author.id == self._discord.bot_id]
+        return [m.content for m in messages if m.author.id == self._discord.app.id]
 
     def shown(self, there: Conversation) -> str:
         return squeezed("".join(self.lines(there)))

@@ -141,7 +141,7 @@ class Ground:
 
     async def ready(self) -> None:
         """Return when the bot is connected to both platforms."""
-        await self.bot.running(asyncio.gather(self.discord.ready(60.0), self.slack.sockets.ready(60.0)))
+        await self.bot.running(asyncio.gather(self.discord.gateway.ready(60.0), self.slack.sockets.ready(60.0)))
 
 
 @asynccontextmanager
@@ -161,14 +161,14 @@ async def ground(directory: Path) -> AsyncIterator[Ground]:
             f"""
             claude.base_url = "{claude.base_url}"
             discord.api_url = "{discord.api_url}"
-            discord.gateway_url = "{discord.gateway_url}"
+            discord.gateway_url = "{discord.gateway.url}"
             slack.api_url = "{slack.api_url}"
             store.path = "{DATABASE}"
             log.format = "json"
             """
         )
         secrets = {
-            "DISCORD_TOKEN": discord.token,
+            "DISCORD_TOKEN": discord.app.token,
             "SLACK_BOT_TOKEN": slack.app.bot_token,
             "SLACK_APP_TOKEN": slack.app.app_token,
             "ANTHROPIC_API_KEY": claude.api_key,

@@ -83,7 +83,7 @@ class Load:
         await (self._ask_on_slack if threads is self._slack_threads else self._ask_on_discord)(going_on=bool(going_on))
 
     async def _ask_on_discord(self, *, going_on: bool) -> None:
-        person, text = self._chance.choice(self._people), f"{self._discord.mention} {QUESTION}"
+        person, text = self._chance.choice(self._people), f"{self._discord.app.mention} {QUESTION}"
         if going_on:
             with suppress(ValueError):  # that thread is not open yet
                 await self._discord.say(person, self._chance.choice(self._threads), text)
@@ -176,10 +176,10 @@ async def soak(minutes: float, rate: float, directory: Path) -> Outcome:
         claude = await stack.enter_async_context(SimulatedClaude(otherwise=answered.reply))
         (directory / "config.toml").write_text(
             f'claude.base_url = "{claude.base_url}"\ndiscord.api_url = "{discord.api_url}"\n'
-            f'discord.gateway_url = "{discord.gateway_url}"\nslack.api_url = "{slack.api_url}"\n'
+            f'discord.gateway_url = "{discord.gateway.url}"\nslack.api_url = "{slack.api_url}"\n'
             f'discord.calls_per_s = 200\nslack.delivery = "edit"\nstore.path = "{DATABASE}"\nlog.level = "warning"\n'
         )
-        secrets = {"DISCORD_TOKEN": discord.token, "SLACK_BOT_TOKEN": slack.app.bot_token}
+        secrets = {"DISCORD_TOKEN": discord.app.token, "SLACK_BOT_TOKEN": slack.app.bot_token}
         secrets |= {"SLACK_APP_TOKEN": slack.app.app_token, "ANTHROPIC_API_KEY": claude.api_key}
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **secrets}
         script = Path(__file__).with_name("soak_bot.py")
@@ -187,7 +187,7 @@ async def soak(minutes: float, rate: float, directory: Path) -> Outcome:
             sys.executable, script, cwd=directory, env=environment, stdout=asyncio.subprocess.PIPE
         )
         try:
-            await asyncio.gather(discord.ready(60), slack.sockets.ready(60))
+            await asyncio.gather(discord.gateway.ready(60), slack.sockets.ready(60))
             load, samples, begun_s = Load(discord, slack), [], time.monotonic()
             while (now_s := time.monotonic() - begun_s) < minutes * 60:
                 await asyncio.sleep(max(0.0, load.asked / rate - now_s))
@@ -225,7 +225,7 @@ def _forget(discord: SimulatedDiscord, slack: SimulatedSlack, claude: SimulatedC
     """The simulators remember everything: that must not eat the machine meanwhile. Nor must the collector of garbage
     look through it, ever longer: all calls of the bot would wait for that, and more connections be opened.
     """
-    for seen in (discord.changes.seen, slack.changes.seen, discord.calls, slack.api.calls):
+    for seen in (discord.changes.seen, slack.changes.seen, discord.rest.calls, slack.api.calls):
         seen.clear()
     for request in claude.requests:
         request.body = {}

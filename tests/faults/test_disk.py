@@ -27,7 +27,7 @@ class People:
         self._slack_ada, self._slack_channel = self._slack.add_person("Ada"), self._slack.add_channel("general")
 
     async def ask_on_discord(self, name: str) -> str:
-        text = f"{self._discord.mention} {question(name)}"
+        text = f"{self._discord.app.mention} {question(name)}"
         return (await self._discord.say(self._discord_ada, self._discord_channel, text)).id
 
     async def ask_on_slack(self, name: str) -> str:
@@ -39,7 +39,7 @@ class People:
             messages = self._discord.messages(thread)
         except ValueError:  # no thread was opened yet
             return []
-        return [squeezed(message.content) for message in messages if message.author.id == self._discord.bot_id]
+        return [squeezed(message.content) for message in messages if message.author.id == self._discord.app.id]
 
     def on_slack(self, thread: str) -> list[str]:
         messages = self._slack.messages(self._slack_channel, thread)

@@ -46,9 +46,9 @@ class Listener:
 
     async def connect(self, op: int, data: dict[str, Any]) -> aiohttp.ClientWebSocketResponse:
         """Begin or resume a session, and return when the gateway is done with the beginning."""
-        socket = await self._http.ws_connect(self._discord.gateway_url, params={"v": "10", "encoding": "json"})
+        socket = await self._http.ws_connect(self._discord.gateway.url, params={"v": "10", "encoding": "json"})
         await self.until(socket, lambda payload: payload["op"] == 10)
-        await socket.send_json({"op": op, "d": {"token": self._discord.token, **data}})
+        await socket.send_json({"op": op, "d": {"token": self._discord.app.token, **data}})
         return socket
 
     async def press(self, socket: aiohttp.ClientWebSocketResponse, who: Person, channel: str) -> None:
@@ -77,10 +77,10 @@ async def what_people_do(discord: SimulatedDiscord, guild: str, channel: str, ht
     """Everything that people and the application do, in one guild and in a DM."""
     ada = discord.add_person("Ada", guild=guild, roles=["Engineer"])
     said = await discord.say(
-        ada, channel, f"{discord.mention} look <@{ada.id}>", files=[("a.png", b"\x89PNG"), ("b.txt", b"text")]
+        ada, channel, f"{discord.app.mention} look <@{ada.id}>", files=[("a.png", b"\x89PNG"), ("b.txt", b"text")]
     )
     answer = await discord.say(ada, channel, "a reply", reply_to=said.id)
-    await discord.edit(ada, said.id, f"{discord.mention} look again")
+    await discord.edit(ada, said.id, f"{discord.app.mention} look again")
     await discord.react(ada, said.id, "❌")
     await discord.unfurl(answer.id)
     thread = await discord.open_thread(ada, channel, "On a message", on=said.id)
@@ -88,19 +88,19 @@ async def what_people_do(discord: SimulatedDiscord, guild: str, channel: str, ht
     alone = await discord.open_thread(ada, channel, "Alone")
     await discord.archive(alone)
     await discord.forward(ada, said.id, channel)
-    await discord.ask_around(ada, channel, "Tea?", {"Yes": 2, "No": 1})
+    await discord.others.ask_around(ada, channel, "Tea?", {"Yes": 2, "No": 1})
     await discord.say(ada, discord.dm(ada), "psst")
-    forum = discord.add_forum(guild, "ideas", tags=["new"])
-    await discord.open_post(ada, forum, "A post", "its text", tags=["new"])
-    discord.set_topic(channel, "Engines")
-    discord.hide(discord.add_channel(guild, "hidden"))
+    forum = discord.places.add_forum(guild, "ideas", tags=["new"])
+    await discord.places.open_post(ada, forum, "A post", "its text", tags=["new"])
+    discord.places.set_topic(channel, "Engines")
+    discord.places.hide(discord.add_channel(guild, "hidden"))
     discord.promote(ada, guild)
     await http.delete(f"{discord.api_url}/channels/{alone}")
     await discord.delete(answer.id)
     await discord.delete_many([(await discord.say(ada, channel, text)).id for text in ("one", "two")])
     discord.kick_bot(discord.add_guild("Elsewhere"))
-    discord.begin_outage(guild)
-    discord.end_outage(guild)
+    discord.gateway.begin_outage(guild)
+    discord.gateway.end_outage(guild)
 
 
 def as_recording(payload: dict[str, Any]) -> Recording:
@@ -111,9 +111,9 @@ def as_recording(payload: dict[str, Any]) -> Recording:
 async def test_every_event_of_the_gateway_has_the_shape_that_is_published(pytestconfig: pytest.Config) -> None:
     async with (
         SimulatedDiscord(limits=False) as discord,
-        aiohttp.ClientSession(headers={"Authorization": f"Bot {discord.token}"}) as http,
+        aiohttp.ClientSession(headers={"Authorization": f"Bot {discord.app.token}"}) as http,
     ):
-        discord.grant(message_content=True, members=True, presences=True)
+        discord.app.grant(message_content=True, members=True, presences=True)
         guild = discord.add_guild("Analytical Engines")
         channel = discord.add_channel(guild, "general")
         listener = Listener(http, discord)
@@ -129,7 +129,7 @@ async def test_every_event_of_the_gateway_has_the_shape_that_is_published(pytest
         await what_people_do(discord, guild, channel, http)
         await listener.until(socket, lambda payload: payload.get("t") == "GUILD_CREATE" and payload["d"]["id"] == guild)
         session = next(one["d"]["session_id"] for one in listener.payloads if one.get("t") == "READY")
-        asking = asyncio.create_task(discord.ask_to_reconnect())
+        asking = asyncio.create_task(discord.gateway.ask_to_reconnect())
         await listener.until(socket, lambda payload: payload["op"] == 7)
         await socket.close(code=4000)
         await asking

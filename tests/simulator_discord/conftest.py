@@ -80,7 +80,7 @@ async def sim() -> AsyncIterator[SimulatedDiscord]:
 @pytest.fixture
 async def http(sim: SimulatedDiscord) -> AsyncIterator[aiohttp.ClientSession]:
     """A bare client, for what discord.py smooths over."""
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bot {sim.token}"}) as session:
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bot {sim.app.token}"}) as session:
         yield session
 
 
@@ -91,7 +91,7 @@ Connect = Callable[..., AbstractAsyncContextManager[Bot]]
 def point(sim: SimulatedDiscord, monkeypatch: pytest.MonkeyPatch) -> SimulatedDiscord:
     """The simulated Discord, with discord.py pointed at it."""
     monkeypatch.setattr(Route, "BASE", sim.api_url)
-    monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(sim.gateway_url))
+    monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(sim.gateway.url))
     return sim
 
 
@@ -107,8 +107,8 @@ def connect(point: SimulatedDiscord) -> Connect:
         intents.message_content, intents.members = message_content, members
         bot = Bot(intents, heartbeat_timeout_s)
         async with asyncio.TaskGroup() as tasks, bot:
-            running = tasks.create_task(bot.start(sim.token))
-            await sim.ready()
+            running = tasks.create_task(bot.start(sim.app.token))
+            await sim.gateway.ready()
             await bot.wait_until_ready()
             yield bot
             await bot.close()

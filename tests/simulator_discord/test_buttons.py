@@ -119,7 +119,7 @@ async def test_a_press_in_a_thread_that_the_bot_does_not_know_is_heard_too(sim, 
 async def test_a_press_while_the_bot_is_away_reaches_it_when_it_resumes_in_time(sim, place, connect):
     async with connect() as bot:
         message = await Pressable(sim, place, bot).post(lambda one: one.response.send_message("hi", ephemeral=True))
-        await sim.drop_gateway()
+        await sim.gateway.drop()
         assert await sim.press(place.ada, str(message.id), "Stop") == "hi"
 
 
@@ -190,7 +190,7 @@ async def test_an_open_answer_is_a_message_for_all_and_pings_people_alone(sim, p
         told, heard = await Pressable(sim, place, bot).press(answer)
         assert told == ""
         _, first, second = sim.messages(place.channel)
-        assert (first.pinged, first.author.id) == ({place.ada.id}, sim.bot_id)
+        assert (first.pinged, first.author.id) == ({place.ada.id}, sim.app.id)
         assert [one.name for one in first.attachments] == ["a.txt"]
         assert second.pinged == {"everyone"}
         assert heard.response.is_done()
@@ -218,9 +218,9 @@ async def test_a_press_nobody_acknowledges_fails_after_three_seconds_and_the_ans
 async def test_an_interactions_token_is_good_for_fifteen_minutes(sim, place, connect):
     async with connect() as bot:
         _, heard = await Pressable(sim, place, bot).press(lambda one: one.response.send_message("x", ephemeral=True))
-        sim.clock_ahead_s = 890.0
+        sim.settings.clock_ahead_s = 890.0
         await heard.edit_original_response(content="y")
-        sim.clock_ahead_s = 910.0
+        sim.settings.clock_ahead_s = 910.0
         with pytest.raises(discord.HTTPException, match="50027"):
             await heard.edit_original_response(content="z")
         assert sim.whispers(place.ada) == ["y"]

@@ -17,7 +17,7 @@ async def test_a_429_is_waited_for_and_counted(sim, place, connect):
     async with connect() as bot:
         sim.faults.add(Fault(POST, status=429, body={"retry_after": 0.05, "message": "slow", "global": False}))
         await bot.get_channel(int(place.channel)).send("late")
-        assert sim.limited == 1
+        assert sim.rest.limited == 1
         assert [one.content for one in sim.messages(place.channel)] == ["late"]
 
 
@@ -33,7 +33,7 @@ async def test_a_global_429_is_told_as_global(sim, place, connect):
         body = {"retry_after": 0.05, "message": "You are being rate limited.", "global": True}
         sim.faults.add(Fault(POST, status=429, body=body))
         url = f"{sim.api_url}/channels/{place.channel}/messages"
-        headers = {"Authorization": f"Bot {sim.token}"}
+        headers = {"Authorization": f"Bot {sim.app.token}"}
         async with aiohttp.ClientSession() as raw, raw.post(url, json={}, headers=headers) as answer:
             assert answer.headers["X-RateLimit-Scope"] == "global"
             assert answer.headers["X-RateLimit-Global"] == "true"
@@ -44,7 +44,7 @@ async def test_a_global_429_is_told_as_global(sim, place, connect):
             for channel in (place.channel, other):
                 tasks.create_task((await bot.fetch_channel(int(channel))).send("late"))
         assert asyncio.get_running_loop().time() - began_s >= 0.2
-        assert sim.limited == 2
+        assert sim.rest.limited == 2
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ async def test_discord_py_keeps_to_the_posting_limit_by_itself(sim, place, conne
             for n in range(6):
                 tasks.create_task(channel.send(str(n)))
         posts = sim.messages(place.channel)
-        assert sim.limited == 0
+        assert sim.rest.limited == 0
         assert posts[5].created_at_s - posts[0].created_at_s > 4.9
 
 
@@ -141,7 +141,7 @@ async def test_the_sixth_edit_in_five_seconds_is_refused_and_another_channel_is_
             assert 0 < float(answer.headers["X-RateLimit-Reset-After"]) <= 5.001
             assert 0 < body["retry_after"] <= 5.001
             assert sim.messages(channel)[0].content == "4"
-    assert sim.limited == 2
+    assert sim.rest.limited == 2
 
 
 async def test_fifty_calls_a_second_are_all_there_are(sim, place, http):
@@ -169,12 +169,12 @@ async def test_a_thread_can_be_renamed_twice_in_ten_minutes(sim, place, http):
 
 async def test_without_limits_nothing_is_limited():
     async with SimulatedDiscord(limits=False) as sim, aiohttp.ClientSession() as raw:
-        headers = {"Authorization": f"Bot {sim.token}"}
+        headers = {"Authorization": f"Bot {sim.app.token}"}
         for _ in range(60):
             async with raw.get(f"{sim.api_url}/users/@me", headers=headers) as answer:
                 assert answer.status == 200
                 assert "X-RateLimit-Limit" not in answer.headers
-        assert sim.limited == 0
+        assert sim.rest.limited == 0
         sim.limits.block(5, scope="shared")
         async with raw.get(f"{sim.api_url}/users/@me", headers=headers) as answer:
             assert (answer.status, answer.headers["X-RateLimit-Scope"]) == (429, "shared")

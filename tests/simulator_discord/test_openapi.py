@@ -50,7 +50,7 @@ async def call(point: SimulatedDiscord, http: aiohttp.ClientSession, connect: Co
 async def all_messages(call: Caller, sim: SimulatedDiscord, place: Place) -> None:
     """Messages of every kind, made, read, changed and deleted."""
     at = f"/channels/{place.channel}/messages"
-    first = await sim.say(place.ada, place.channel, f"<@{sim.bot_id}> look", files=[("a.png", b"\x89PNG")])
+    first = await sim.say(place.ada, place.channel, f"<@{sim.app.id}> look", files=[("a.png", b"\x89PNG")])
     buttons = [{"type": 1, "components": [{"type": 2, "style": 2, "label": "Stop", "custom_id": "stop"}]}]
     posted = await call(
         f"POST {at}", "MessageResponse", body={"content": "hello", "nonce": "n-0", "components": buttons}
@@ -66,7 +66,7 @@ async def all_messages(call: Caller, sim: SimulatedDiscord, place: Place) -> Non
 
 
 async def all_threads(call: Caller, sim: SimulatedDiscord, place: Place) -> None:
-    asked = await sim.say(place.ada, place.channel, f"<@{sim.bot_id}> a thread, please")
+    asked = await sim.say(place.ada, place.channel, f"<@{sim.app.id}> a thread, please")
     on = f"/channels/{place.channel}/messages/{asked.id}/threads"
     thread = await call(f"POST {on}", "ThreadResponse", 201, body={"name": "On a message"})
     alone = await call(
@@ -101,7 +101,7 @@ async def all_places(call: Caller, sim: SimulatedDiscord, place: Place) -> None:
     dm = await call("POST /users/@me/channels", "PrivateChannelResponse", body={"recipient_id": place.ada.id})
     await call(f"POST /channels/{dm['id']}/messages", "MessageResponse", body={"content": "psst"})
     await call(f"GET /channels/{dm['id']}", CHANNEL)
-    commands = f"/applications/{sim.bot_id}/commands"
+    commands = f"/applications/{sim.app.id}/commands"
     await call(f"PUT {commands}", "ApplicationCommandResponse[]", body=[{"name": "ask", "description": "Ask."}])
     await call(f"GET {commands}", "ApplicationCommandResponse[]")
 

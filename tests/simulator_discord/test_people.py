@@ -165,9 +165,9 @@ async def test_a_bot_that_was_put_out_of_a_guild_hears_and_may_nothing_there(sim
 
 async def test_what_was_said_yesterday_is_old_and_stands_before_what_was_said_today(sim, place, connect):
     today = await sim.say(place.ada, place.channel, "today")
-    sim.clock_ahead_s = -86_400.0
+    sim.settings.clock_ahead_s = -86_400.0
     yesterday = await sim.say(place.ada, place.channel, "yesterday")
-    sim.clock_ahead_s = 0.0
+    sim.settings.clock_ahead_s = 0.0
     now = await sim.say(place.ada, place.channel, "now")
     async with connect() as bot:
         channel = bot.get_channel(int(place.channel))

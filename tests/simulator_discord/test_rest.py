@@ -17,8 +17,8 @@ async def test_a_post_that_landed_and_answered_502_makes_one_message(sim, place,
         sent = await bot.get_channel(int(place.channel)).send("once")
         [shown] = sim.messages(place.channel)
         assert shown.id == str(sent.id)
-        assert [call.status for call in sim.calls if call.method == "POST"] == [502, 200]
-        assert len({call.body["nonce"] for call in sim.calls if call.method == "POST"}) == 1
+        assert [call.status for call in sim.rest.calls if call.method == "POST"] == [502, 200]
+        assert len({call.body["nonce"] for call in sim.rest.calls if call.method == "POST"}) == 1
 
 
 async def test_the_same_nonce_makes_one_message_even_after_a_restart_and_one_event(sim, place, connect):
@@ -37,7 +37,7 @@ async def test_a_nonce_is_forgotten_after_a_few_minutes(sim, place, connect):
     async with connect() as bot:
         channel = bot.get_channel(int(place.channel))
         for ahead_s in (0.0, 290.0, 310.0):
-            sim.clock_ahead_s = ahead_s
+            sim.settings.clock_ahead_s = ahead_s
             await channel.send(str(ahead_s), nonce="turn-0")
         assert [one.content for one in sim.messages(place.channel)] == ["0.0", "310.0"]
 
@@ -53,7 +53,7 @@ async def test_a_503_is_told_and_a_dropped_connection_too(sim, place, connect):
         with pytest.raises(aiohttp.ClientError):
             await channel.send("landed")
         assert [one.content for one in sim.messages(place.channel)] == ["landed"]
-        assert [call.status for call in sim.calls[-3:]] == [503, 0, 0]
+        assert [call.status for call in sim.rest.calls[-3:]] == [503, 0, 0]
 
 
 async def test_the_file_host_can_fail_too(sim, place, connect):
@@ -174,7 +174,7 @@ async def test_denied_permissions_are_refused_as_discord_refuses_them(sim, place
 
 async def test_a_reply_to_a_deleted_question_fails_unless_it_need_not_exist(sim, place, connect):
     async with connect() as bot:
-        said = await sim.say(place.ada, place.channel, f"hello {sim.mention}")
+        said = await sim.say(place.ada, place.channel, f"hello {sim.app.mention}")
         heard = await bot.next()
         await sim.delete(said.id)
         with pytest.raises(discord.HTTPException, match="50035"):
@@ -209,7 +209,7 @@ async def test_only_what_allowed_mentions_lets_through_pings(sim, place, connect
         assert silent.pinged == set()
         assert silent.allowed_mentions == {"parse": []}
         assert users.pinged == {place.ada.id}
-        async with aiohttp.ClientSession(headers={"Authorization": f"Bot {sim.token}"}) as raw:
+        async with aiohttp.ClientSession(headers={"Authorization": f"Bot {sim.app.token}"}) as raw:
             url = f"{sim.api_url}/channels/{channel.id}/messages/{quiet.id}"
             async with raw.patch(url, json={"content": text}) as answer:
                 assert answer.status == 200

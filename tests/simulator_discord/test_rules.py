@@ -10,6 +10,7 @@ from bot.simulator.discord.rest.limits import Limits, limit_of
 from bot.simulator.discord.world.mentions import evaluate
 from bot.simulator.discord.world.model import Snowflakes
 from bot.simulator.discord.world.refusals import RefusedError
+from bot.simulator.discord.world.settings import Settings
 from bot.simulator.discord.world.world import World
 
 IDS = ["1", "2", "3"]
@@ -125,7 +126,7 @@ def test_the_headers_tell_the_truth_over_many_changes(steps):
 
 
 def test_ids_only_grow():
-    ids = Snowflakes()
+    ids = Snowflakes(Settings())
     made = [int(ids.new()) for _ in range(1000)]
     assert made == sorted(set(made))
 
@@ -133,9 +134,10 @@ def test_ids_only_grow():
 @given(st.lists(st.floats(-1e6, 1e6), max_size=30))
 @settings(max_examples=50)
 def test_no_id_is_made_twice_however_the_clock_is_set(aheads):
-    ids, made = Snowflakes(), []
+    clock = Settings()
+    ids, made = Snowflakes(clock), []
     for ahead_s in aheads:
-        ids.ahead_s = ahead_s
+        clock.clock_ahead_s = ahead_s
         before = [ids.new() for _ in range(3)]
         assert before == sorted(before, key=int)
         made += before
@@ -161,7 +163,7 @@ def check_body(json):
     answer(lambda: evaluate("<@1>", bodies.allowed_mentions(body.fields), users=IDS, roles=IDS))
 
 
-WORLD = World("Parley")
+WORLD = World(Settings(), "Parley")
 
 
 def answer(read):

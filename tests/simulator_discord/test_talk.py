@@ -10,11 +10,11 @@ import pytest
 
 async def test_a_mention_with_a_file_arrives_and_the_file_can_be_downloaded(sim, place, connect):
     async with connect() as bot:
-        said = await sim.say(place.ada, place.channel, f"look {sim.mention}", files=[("my cat.png", b"\x89PNG")])
+        said = await sim.say(place.ada, place.channel, f"look {sim.app.mention}", files=[("my cat.png", b"\x89PNG")])
         heard = await bot.next()
         assert str(heard.id) == said.id
         assert bot.user in heard.mentions
-        assert heard.content == f"look {sim.mention}"
+        assert heard.content == f"look {sim.app.mention}"
         assert heard.author.display_name == "Ada"
         assert [role.name for role in heard.author.roles] == ["@everyone", "Engineer"]
         [file] = heard.attachments
@@ -24,18 +24,18 @@ async def test_a_mention_with_a_file_arrives_and_the_file_can_be_downloaded(sim,
 
 async def test_the_bot_posts_replies_edits_and_deletes(sim, place, connect):
     async with connect() as bot:
-        question = await sim.say(place.ada, place.channel, f"hello {sim.mention}")
+        question = await sim.say(place.ada, place.channel, f"hello {sim.app.mention}")
         heard = await bot.next()
         answer = await heard.reply("one", suppress_embeds=True)
         await answer.edit(content="two", suppress=True)
         [_, shown] = sim.messages(place.channel)
         assert (shown.content, shown.versions, shown.reference) == ("two", ["one", "two"], question.id)
-        assert shown.author.id == sim.bot_id
+        assert shown.author.id == sim.app.id
         assert shown.edited_at_s >= shown.created_at_s
         await answer.delete()
         assert [one.id for one in sim.messages(place.channel)] == [question.id]
         assert [(c.kind, c.text) for c in sim.changes.seen] == [
-            ("posted", f"hello {sim.mention}"),
+            ("posted", f"hello {sim.app.mention}"),
             ("posted", "one"),
             ("edited", "two"),
             ("deleted", "two"),
@@ -66,7 +66,7 @@ async def test_an_edit_through_message_brings_link_previews_back_and_through_par
 
 async def test_a_thread_on_a_message_has_the_messages_id_and_can_be_written_in(sim, place, connect):
     async with connect() as bot:
-        question = await sim.say(place.ada, place.channel, f"hello {sim.mention}")
+        question = await sim.say(place.ada, place.channel, f"hello {sim.app.mention}")
         thread = await (await bot.next()).create_thread(name="hello")
         assert str(thread.id) == question.id
         await thread.send("in the thread")
@@ -77,7 +77,7 @@ async def test_a_thread_on_a_message_has_the_messages_id_and_can_be_written_in(s
         assert isinstance(heard.channel, discord.Thread)
         assert (heard.channel.parent_id, heard.channel.owner_id) == (int(place.channel), bot.user.id)
         [seen] = sim.threads(place.channel)
-        assert (seen.id, seen.name, seen.owner_id) == (question.id, "hello", sim.bot_id)
+        assert (seen.id, seen.name, seen.owner_id) == (question.id, "hello", sim.app.id)
         assert [one.content for one in sim.messages(question.id)] == ["in the thread", "more"]
         opened = next(c for c in sim.changes.seen if c.kind == "thread")
         assert (opened.place, opened.message, opened.text) == (place.channel, question.id, "hello")
@@ -87,7 +87,7 @@ async def test_a_thread_on_a_message_has_the_messages_id_and_can_be_written_in(s
 
 async def test_opening_a_thread_updates_the_question_without_an_edit(sim, place, connect):
     async with connect() as bot:
-        await sim.say(place.ada, place.channel, f"hello {sim.mention}")
+        await sim.say(place.ada, place.channel, f"hello {sim.app.mention}")
         await (await bot.next()).create_thread(name="hello")
         update = await asyncio.wait_for(bot.edits.get(), 120)
         assert update.message.edited_at is None
@@ -159,10 +159,10 @@ async def test_the_bot_uploads_files_and_keeps_some_of_them_in_an_edit(sim, plac
             ("a.md", b"one", "first"),
             ("b.md", b"two", None),
         ]
-        assert sim.calls[-1].body["content"] == "both"
+        assert sim.rest.calls[-1].body["content"] == "both"
         assert sim.changes.seen[-1].files == ("a.md", "b.md")
         assert await sent.attachments[0].read() == b"one"
-        sim.expire_links()
+        sim.cdn.expire()
         with pytest.raises(discord.NotFound):
             await sent.attachments[0].read()
         assert await (await sent.fetch()).attachments[1].read() == b"two"
@@ -175,7 +175,7 @@ async def test_a_file_of_the_bots_can_be_a_spoiler(sim, place, connect):
         channel = bot.get_channel(int(place.channel))
         await channel.send(file=discord.File(io.BytesIO(b"1"), "a.png", spoiler=True))
         payload = '{"attachments": [{"id": 0, "filename": "b.png", "is_spoiler": true}]}'
-        headers = {"Authorization": f"Bot {sim.token}"}
+        headers = {"Authorization": f"Bot {sim.app.token}"}
         form = aiohttp.FormData()
         form.add_field("files[0]", b"1", filename="b.png")
         form.add_field("payload_json", payload)
@@ -192,12 +192,12 @@ async def test_an_old_attachment_link_is_dead_and_a_fetched_message_has_a_fresh_
     async with connect() as bot:
         said = await sim.say(place.ada, place.channel, "", files=[("cat.png", b"meow")])
         heard = await bot.next()
-        sim.expire_links()
+        sim.cdn.expire()
         with pytest.raises(discord.NotFound):
             await heard.attachments[0].read()
         again = await heard.channel.fetch_message(int(said.id))
         assert await again.attachments[0].read() == b"meow"
-        sim.link_lifetime_s = -1.0
+        sim.settings.link_lifetime_s = -1.0
         with pytest.raises(discord.NotFound):
             await again.attachments[0].read()
 

@@ -2,7 +2,7 @@
 
 The bot cannot tell it from the real one: the limits, the refusals, the events and their order are Discord's. Whoever
 holds the `SimulatedDiscord` sees and does what people in Discord see and do, and can break it in the ways Discord
-breaks (`faults`, `limits`, `drop_gateway`, `silence_gateway`, `deny`, `link_lifetime_s`).
+breaks (`faults`, `limits`, `gateway`, `settings`, `deny`).
 """
 
 from bot.simulator.discord.simulated import SimulatedDiscord

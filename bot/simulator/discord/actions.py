@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.simulator.changes import Change, Changes
-from bot.simulator.discord.gateway import gateway as intent
+from bot.simulator.discord.gateway import intents
 from bot.simulator.discord.gateway.gateway import Gateway
 from bot.simulator.discord.world.cdn import Cdn
 from bot.simulator.discord.world.mentions import evaluate
@@ -191,7 +191,7 @@ class Actions:
         """Tell THREAD_CREATE for a thread that was opened just now."""
         thread.changed_at = iso(self._world.ids.now_s())
         created = {**self._wire.channel(thread), "newly_created": True}
-        self._gateway.dispatch("THREAD_CREATE", intent.GUILDS, lambda _: created)
+        self._gateway.dispatch("THREAD_CREATE", intents.GUILDS, lambda _: created)
 
     def change_thread(
         self, thread: Channel, *, name: str | None = None, archived: bool | None = None, locked: bool | None = None
@@ -201,13 +201,13 @@ class Actions:
         thread.archived = thread.archived if archived is None else archived
         thread.locked = thread.locked if locked is None else locked
         thread.changed_at = iso(self._world.ids.now_s())
-        self._gateway.dispatch("THREAD_UPDATE", intent.GUILDS, lambda _: self._wire.channel(thread))
+        self._gateway.dispatch("THREAD_UPDATE", intents.GUILDS, lambda _: self._wire.channel(thread))
 
     def delete_thread(self, thread: Channel) -> None:
         """Delete a thread with all that was said in it."""
         self._world.drop_thread(thread)
         gone = {"id": thread.id, "guild_id": thread.guild, "parent_id": thread.parent, "type": thread.type}
-        self._gateway.dispatch("THREAD_DELETE", intent.GUILDS, lambda _: gone)
+        self._gateway.dispatch("THREAD_DELETE", intents.GUILDS, lambda _: gone)
 
     def type(self, person: Person, channel: Channel) -> None:
         """Show that someone is typing."""
@@ -233,7 +233,7 @@ class Actions:
             if guild is not None and person.id in guild.members:
                 about["member"] = self._wire.member(guild, person)
         event = "MESSAGE_REACTION_REMOVE" if take_back else "MESSAGE_REACTION_ADD"
-        bit = intent.DIRECT_REACTIONS if channel.type == DM else intent.GUILD_REACTIONS
+        bit = intents.DIRECT_REACTIONS if channel.type == DM else intents.GUILD_REACTIONS
         self._gateway.dispatch(event, bit, lambda _: about)
 
     def _written_in(self, thread: Channel, author: Person) -> None:
@@ -262,8 +262,8 @@ class Actions:
     def _tell_message(self, event: str, message: Message, *, nonce: bool = False) -> None:
         channel = self._world.channels[message.channel]
 
-        def build(intents: int) -> Json:
-            granted = bool(intents & intent.MESSAGE_CONTENT)
+        def build(asked: int) -> Json:
+            granted = bool(asked & intents.MESSAGE_CONTENT)
             return self._wire.message(message, content_granted=granted, event=True, nonce=nonce)
 
         self._gateway.dispatch(event, _messages_intent(channel), build)
@@ -281,7 +281,7 @@ class Actions:
 
 
 def _messages_intent(channel: Channel) -> int:
-    return intent.DIRECT_MESSAGES if channel.type == DM else intent.GUILD_MESSAGES
+    return intents.DIRECT_MESSAGES if channel.type == DM else intents.GUILD_MESSAGES
 
 
 def _now_s() -> float:

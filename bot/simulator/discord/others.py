@@ -1,28 +1,23 @@
-"""What other apps, webhooks and Discord itself show people, and the places that have more than a name."""
+"""What other apps, webhooks and Discord itself show people."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.simulator.discord.actions import Draft
-from bot.simulator.discord.gateway import gateway
-from bot.simulator.discord.people import People
-from bot.simulator.discord.world.model import (
-    COMPONENTS_V2,
-    FORUM,
-    PUBLIC_THREAD,
-    SLASH_ANSWER,
-    Channel,
-    Message,
-    Person,
-)
-
-Json = dict[str, Any]
+from bot.simulator.discord.actions import Actions, Draft
+from bot.simulator.discord.world.known import Known
+from bot.simulator.discord.world.model import COMPONENTS_V2, SLASH_ANSWER, Message, Person
+from bot.simulator.discord.world.wire import Json, Wire
+from bot.simulator.discord.world.world import World
 
 
-class Others(People):
-    """People, and who posts beside them. Named by ids as in `People`."""
+class Others:
+    """Who posts beside people. Channels are named by their ids; an id there is not is a `ValueError`."""
 
-    # Other apps, and Discord
+    def __init__(self, world: World, wire: Wire, actions: Actions) -> None:
+        self._world = world
+        self._wire = wire
+        self._known = Known(world)
+        self._actions = actions
 
     async def show(
         self,
@@ -60,7 +55,7 @@ class Others(People):
             more=more,
             allowed={"parse": []},
         )
-        return self._actions.post(author, self._channel(channel), draft)
+        return self._actions.post(author, self._known.channel(channel), draft)
 
     async def ask_around(
         self, person: Person, channel: str, question: str, votes: Mapping[str, int], *, closed: bool = False
@@ -76,7 +71,7 @@ class Others(People):
             "layout_type": 1,
             "results": {"is_finalized": closed, "answer_counts": counts},
         }
-        return self._actions.post(person, self._channel(channel), Draft("", poll=poll, allowed={"parse": []}))
+        return self._actions.post(person, self._known.channel(channel), Draft("", poll=poll, allowed={"parse": []}))
 
     async def notice(
         self, person: Person, channel: str, kind: int, text: str = "", *, embeds: Sequence[Mapping[str, Any]] = ()
@@ -85,40 +80,4 @@ class Others(People):
         resources/message), `text`: its content, such as a thread's new name.
         """
         draft = Draft(text, embeds=[dict(embed) for embed in embeds], type=kind, allowed={"parse": []})
-        return self._actions.post(person, self._channel(channel), draft)
-
-    # Places
-
-    def set_topic(self, channel: str, topic: str) -> None:
-        """Give a channel a topic."""
-        where = self._channel(channel)
-        where.topic = topic
-        self._gateway.dispatch("CHANNEL_UPDATE", gateway.GUILDS, lambda _: self._wire.channel(where))
-
-    def hide(self, channel: str) -> None:
-        """Hide a channel from everybody in its guild but the application."""
-        where = self._channel(channel)
-        where.hidden = True
-        self._gateway.dispatch("CHANNEL_UPDATE", gateway.GUILDS, lambda _: self._wire.channel(where))
-
-    def add_forum(self, guild: str, name: str, *, topic: str = "", tags: Sequence[str] = ()) -> str:
-        """Make a forum, whose posts may have tags; return its id."""
-        where = self._guild(guild)
-        forum = Channel(self._world.ids.new(), FORUM, name=name, guild=where.id, topic=topic)
-        forum.tags = {tag: self._world.ids.new() for tag in tags}
-        self._world.channels[forum.id] = forum
-        self._gateway.dispatch("CHANNEL_CREATE", gateway.GUILDS, lambda _: self._wire.channel(forum))
-        return forum.id
-
-    async def open_post(
-        self, person: Person, forum: str, title: str, text: str, *, tags: Sequence[str] = ()
-    ) -> Message:
-        """Open a post in a forum; return its first message, whose id is that of the post, a thread."""
-        where = self._channel(forum)
-        self._check_may_write(person, where)
-        post_id = self._world.ids.new()
-        post = self._world.add_thread(where, person, title, kind=PUBLIC_THREAD, thread_id=post_id)
-        post.tags = {tag: where.tags[tag] for tag in tags}
-        self._actions.tell_thread(post)
-        allowed = {"parse": ["users", "roles", "everyone"]}
-        return self._actions.post(person, post, Draft(text, id=post_id, allowed=allowed))
+        return self._actions.post(person, self._known.channel(channel), draft)

@@ -10,16 +10,16 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from bot.simulator.discord.gateway.app import App
 from bot.simulator.discord.gateway.connection import ClosingError, Connection, Session
+from bot.simulator.discord.gateway.intents import ALL, GUILDS, PRESENCES, PRIVILEGED
+from bot.simulator.discord.world.known import Known
 from bot.simulator.discord.world.model import Guild
 from bot.simulator.discord.world.wire import Json, Wire
 from bot.simulator.discord.world.world import World
-from bot.simulator.faults import Garbler
+from bot.simulator.faults import Garbled, Garbler
+from bot.simulator.loopback import Loopback
 
-GUILDS, GUILD_MEMBERS, PRESENCES, GUILD_MESSAGES = 1 << 0, 1 << 1, 1 << 8, 1 << 9
-GUILD_REACTIONS, DIRECT_MESSAGES, DIRECT_REACTIONS, MESSAGE_CONTENT = 1 << 10, 1 << 12, 1 << 13, 1 << 15
-_ALL_INTENTS = (1 << 26) - 1
-_HEARTBEAT_S = 41.25
 _SESSION_LASTS_S = 300.0  # Discord names no number: "a few minutes"
 
 _STARTS, _STARTS_S = 1000, 86_400.0
@@ -32,8 +32,8 @@ Build = Callable[[int], Json | None]
 
 
 class SessionStarts:
-    """How many new sessions the application may begin until they are counted anew: 1,000 in 24 hours, and with the next
-    one its token is reset (Discord docs, events/gateway, "Session Start Limit Object").
+    """How many new sessions the application may begin until they are counted anew: 1,000 in 24 hours. With the next
+    one its token is reset, and it is refused as wrong (Discord docs, events/gateway, "Session Start Limit Object").
     """
 
     def __init__(self) -> None:
@@ -61,26 +61,31 @@ class SessionStarts:
 
 
 class Gateway:
-    """All sessions of the application. `granted`: the privileged intents it may ask for. Single event loop.
+    """All sessions of the application. Single event loop.
 
+    `identifies`, `resumes`: how many of each were accepted. `starts`: how many sessions may still begin.
     Discord also spaces IDENTIFYs five seconds apart; that is left out, since it only makes restarts slow.
     """
 
-    def __init__(self, world: World, wire: Wire, token: str) -> None:
+    def __init__(self, world: World, wire: Wire, app: App, server: Loopback) -> None:
         self._world = world
         self._wire = wire
-        self._token = token
-        self.url = ""
-        self.granted = MESSAGE_CONTENT
-        self.heartbeat_s = _HEARTBEAT_S
+        self._known = Known(world)
+        self._app = app
+        self._server = server
         self.identifies = 0
         self.starts = SessionStarts()
-        self.garbler = Garbler()
+        self._garbler = Garbler()
         self.resumes = 0
         self._sessions: dict[str, Session] = {}
         self._connections: set[Connection] = set()
         self._told = asyncio.Event()
         self._repeat = 0
+
+    @property
+    def url(self) -> str:
+        """Where it is; what discord.py's `DiscordWebSocket.DEFAULT_GATEWAY` must be."""
+        return f"ws://{self._server.host}/gateway/"
 
     def dispatch(self, event: str, intents: int, build: Build) -> None:
         """Tell an event to every session that has one of these intents (0: to all). `build` gets its intents."""
@@ -91,23 +96,31 @@ class Gateway:
                 if data is not None and data.get("guild_id") not in self._world.left | self._world.out:
                     session.dispatch(event, data)
 
-    async def ready(self, timeout_s: float) -> None:
+    async def ready(self, timeout_s: float = 120.0) -> None:
         """Return when a client is connected and has been sent all it starts with. Raises `TimeoutError`."""
         async with asyncio.timeout(timeout_s):
             await self._told.wait()
 
-    async def drop(self, *, resumable: bool, abrupt: bool, repeat: int) -> None:
-        """Close every socket with 4000, or `abrupt`; without `resumable` the sessions are forgotten too.
+    async def drop(self, *, resumable: bool = True, abrupt: bool = False, repeat: int = 0) -> None:
+        """Close every socket with 4000. Without `resumable` the next RESUME gets op 9 and the gap's events are lost.
 
-        `repeat`: how many events the next RESUME sends again though the client has them.
+        `abrupt`: the connections break off without a closing frame. `repeat`: how many events that the bot has
+        received already (100 at most) the next RESUME sends once more.
         """
         self._repeat = repeat
         if not resumable:
             self._sessions.clear()
         await self._close(None if abrupt else 4000)
 
+    def garble(self, event: str, change: Callable[[Any], Any], *, times: int = 1, skip: int = 0) -> None:
+        """Send the next `times` events of a kind (`MESSAGE_CREATE`, or a pattern) as `change` returns their data."""
+        self._garbler.add(Garbled(event, change, times, skip))
+
     def silence(self) -> None:
-        """Send nothing more, not even an acknowledgement, to whoever is connected now; the sockets stay open."""
+        """Send nothing more, not even an acknowledgement, to whoever is connected now; the sockets stay open.
+
+        Whoever connects again is served, and resumes without a loss. `settings.heartbeat_s` is how soon a bot notices.
+        """
         for connection in self._connections:
             connection.silent, connection.told = True, False
         self._told.clear()
@@ -162,7 +175,7 @@ class Gateway:
 
     async def _receive(self, connection: Connection, socket: web.WebSocketResponse) -> None:
         try:
-            connection.tell(_HELLO, {"heartbeat_interval": int(self.heartbeat_s * 1000)})
+            connection.tell(_HELLO, {"heartbeat_interval": int(self._world.settings.heartbeat_s * 1000)})
             await self._converse(connection)
         except ClosingError as closing:
             _log.info("simulated gateway closes", code=closing.code, reason=str(closing))
@@ -212,18 +225,18 @@ class Gateway:
     def _identify(self, connection: Connection, data: Any) -> None:
         if connection.session is not None:
             raise ClosingError(4005, "Already authenticated.")
-        if not isinstance(data, dict) or data.get("token") != self._token:
+        if not isinstance(data, dict) or data.get("token") != self._app.token:
             raise ClosingError(4004, "Authentication failed.")
         intents = data.get("intents")
-        if not isinstance(intents, int) or intents & ~_ALL_INTENTS:
+        if not isinstance(intents, int) or intents & ~ALL:
             raise ClosingError(4013, "Invalid intent(s).")
-        if intents & (GUILD_MEMBERS | PRESENCES | MESSAGE_CONTENT) & ~self.granted:
+        if intents & PRIVILEGED & ~self._app.granted:
             raise ClosingError(4014, "Disallowed intent(s).")
         if not self.starts.left:
             raise ClosingError(4004, "Authentication failed.")  # the token was reset
         self.starts.left -= 1
         self.identifies += 1
-        session = Session(secrets.token_hex(16), intents, self.garbler)
+        session = Session(secrets.token_hex(16), intents, self._garbler)
         self._sessions[session.id] = session
         session.connection, connection.session = connection, session
         session.dispatch("READY", self._ready_data(session, data.get("shard")))
@@ -233,13 +246,20 @@ class Gateway:
                     session.dispatch("GUILD_CREATE", self._created(guild, intents))
         connection.mark_told()
 
-    def begin_outage(self, guild: Guild) -> None:
-        """Tell nothing of a guild any more, but that it cannot be seen."""
+    def begin_outage(self, guild_id: str) -> None:
+        """Make a guild unavailable: READY and GUILD_DELETE say so, and what is said there is only in its history.
+
+        A bot that connects meanwhile is ready without it (Discord docs, events/gateway, "Guild Availability").
+        """
+        guild = self._known.guild(guild_id)
         self._world.out.add(guild.id)
         self.dispatch("GUILD_DELETE", GUILDS, lambda _: {"id": guild.id, "unavailable": True})
 
-    def end_outage(self, guild: Guild, *, said_available: bool) -> None:
-        """Tell that a guild can be seen again, with or without the field that says so."""
+    def end_outage(self, guild_id: str, *, said_available: bool = True) -> None:
+        """Send the GUILD_CREATE of a guild that is available again. Its field `unavailable` says so, or its coming
+        alone: the field may be left out (Discord docs, resources/guild, `unavailable?`).
+        """
+        guild = self._known.guild(guild_id)
         self._world.out.discard(guild.id)
         left_out = set() if said_available else {"unavailable"}
 
@@ -263,16 +283,11 @@ class Gateway:
         }
 
     def _own_application(self) -> Json:
-        flags = self.application_flags()
-        return {"id": self._world.bot.id, "flags": flags, "flags_new": str(flags)}
-
-    def application_flags(self) -> int:
-        """Return the application's flags: which privileged intents it has (limited kind; Discord docs, application)."""
-        limited = {PRESENCES: 1 << 13, GUILD_MEMBERS: 1 << 15, MESSAGE_CONTENT: 1 << 19}
-        return sum(flag for intent, flag in limited.items() if self.granted & intent)
+        flags = self._app.flags()
+        return {"id": self._app.id, "flags": flags, "flags_new": str(flags)}
 
     def _resume(self, connection: Connection, data: Any) -> None:
-        if not isinstance(data, dict) or data.get("token") != self._token:
+        if not isinstance(data, dict) or data.get("token") != self._app.token:
             raise ClosingError(4004, "Authentication failed.")
         session = self._sessions.get(str(data.get("session_id")))
         if session is None:

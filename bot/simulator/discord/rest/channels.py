@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.simulator.discord.actions import Actions
+from bot.simulator.discord.gateway.app import App
 from bot.simulator.discord.gateway.gateway import Gateway
 from bot.simulator.discord.rest import bodies
 from bot.simulator.discord.rest.bodies import Body, Created
@@ -104,7 +105,7 @@ class ChannelRoutes:
     def _opened(self, parent: Channel, body: Body, on: Message | None, kind: int) -> Created:
         name, minutes = bodies.name(body.fields), bodies.archive_after_min(body.fields)
         active = [one for one in self._world.threads_of(guild=parent.guild) if not one.archived]
-        if len(active) >= self._world.most_active_threads:
+        if len(active) >= self._world.settings.most_active_threads:
             raise too_many_threads()
         thread = self._actions.open_thread(self._world.bot, parent, name, on=on, kind=kind, archive_after_min=minutes)
         return Created(self._wire.channel(thread))
@@ -162,8 +163,9 @@ class ChannelRoutes:
 class AccountRoutes:
     """The application itself, its guilds and its commands."""
 
-    def __init__(self, world: World, wire: Wire, gateway: Gateway) -> None:
+    def __init__(self, world: World, wire: Wire, app: App, gateway: Gateway) -> None:
         self._world = world
+        self._app = app
         self._wire = wire
         self._gateway = gateway
         self._commands: dict[str, list[Json]] = {}
@@ -200,7 +202,7 @@ class AccountRoutes:
 
     async def application(self, _: web.Request, __: Body) -> Json:
         """The application of the token; its flags tell the privileged intents."""
-        return self._wire.application(self._gateway.application_flags())
+        return self._wire.application(self._app.flags())
 
     async def gateway(self, _: web.Request, __: Body) -> Json:
         """Where the gateway is."""

@@ -5,8 +5,8 @@ from typing import Any
 from aiohttp import web
 
 from bot.simulator.discord.actions import Actions
-from bot.simulator.discord.gateway import gateway
-from bot.simulator.discord.gateway.gateway import Gateway
+from bot.simulator.discord.gateway import intents
+from bot.simulator.discord.gateway.app import App
 from bot.simulator.discord.rest import drafts
 from bot.simulator.discord.rest.bodies import Body
 from bot.simulator.discord.world.model import DM, Channel, Message
@@ -29,10 +29,10 @@ _MESSAGE = "/channels/{channel}/messages/{message}"
 class MessageRoutes:
     """Creates, reads, edits and deletes messages in the name of the application."""
 
-    def __init__(self, world: World, wire: Wire, gateway: Gateway, actions: Actions) -> None:
+    def __init__(self, world: World, wire: Wire, app: App, actions: Actions) -> None:
         self._world = world
         self._wire = wire
-        self._gateway = gateway
+        self._app = app
         self._actions = actions
         self._nonces: dict[tuple[str, str], tuple[float, str]] = {}
 
@@ -158,7 +158,7 @@ class MessageRoutes:
         return self._world.message(request.match_info["channel"], request.match_info["message"])
 
     def _answer(self, message: Message, *, nonce: bool = False) -> Json:
-        granted = bool(self._gateway.granted & gateway.MESSAGE_CONTENT)
+        granted = bool(self._app.granted & intents.MESSAGE_CONTENT)
         return self._wire.message(message, content_granted=granted, nonce=nonce)
 
 

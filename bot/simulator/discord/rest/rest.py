@@ -31,6 +31,11 @@ class Rest:
         self._limits = limits
         self.calls: list[Call] = []
 
+    @property
+    def limited(self) -> int:
+        """How many calls were answered with 429."""
+        return sum(call.status == HTTPStatus.TOO_MANY_REQUESTS for call in self.calls)
+
     def routes(self, handlers: list[tuple[str, str, Handler]]) -> list[web.RouteDef]:
         """Return aiohttp's routes for these, and one for every path there is no route for."""
         found = [web.route(method, PREFIX + path, self._door(path, handler)) for method, path, handler in handlers]

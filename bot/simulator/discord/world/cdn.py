@@ -9,6 +9,8 @@ from urllib.parse import quote
 from aiohttp import web
 
 from bot.simulator.discord.world.model import Attachment
+from bot.simulator.discord.world.settings import Settings
+from bot.simulator.loopback import Loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +23,13 @@ class _Signed:
 class Cdn:
     """Signs addresses and serves the files behind them.
 
-    `lifetime_s`: an address older than this, by the event loop's clock, answers 404. `host` is set when the server is
-    up. An address younger than half its lifetime is given out again, so that few are alive at a time.
+    An address older than `settings.link_lifetime_s`, by the event loop's clock, answers 404. One younger than half of
+    that is given out again, so that few are alive at a time.
     """
 
-    def __init__(self) -> None:
-        self.host = ""
-        self.lifetime_s = 86400.0
+    def __init__(self, settings: Settings, server: Loopback) -> None:
+        self._settings = settings
+        self._server = server
         self._files: dict[str, Attachment] = {}
         self._alive: dict[str, list[_Signed]] = {}
 
@@ -37,11 +39,11 @@ class Cdn:
         self._files[key] = attachment
         alive = self._alive[key] = self._still_alive(key)
         now_s = asyncio.get_running_loop().time()
-        if not alive or now_s - alive[-1].since_s > self.lifetime_s / 2:
+        if not alive or now_s - alive[-1].since_s > self._settings.link_lifetime_s / 2:
             signature, issued = secrets.token_hex(32), int(time.time())
-            query = f"ex={issued + int(self.lifetime_s):x}&is={issued:x}&hm={signature}&"
+            query = f"ex={issued + int(self._settings.link_lifetime_s):x}&is={issued:x}&hm={signature}&"
             alive.append(_Signed(signature, query, now_s))
-        return f"http://{self.host}/attachments/{key}/{quote(attachment.name, safe='')}?{alive[-1].query}"
+        return f"http://{self._server.host}/attachments/{key}/{quote(attachment.name, safe='')}?{alive[-1].query}"
 
     def expire(self) -> None:
         """Make every address given out so far answer 404; a message fetched from now on has fresh ones."""
@@ -63,5 +65,5 @@ class Cdn:
         return web.Response(body=file.data, headers={"Content-Type": file.media_type or "application/octet-stream"})
 
     def _still_alive(self, key: str) -> list[_Signed]:
-        oldest_s = asyncio.get_running_loop().time() - self.lifetime_s
+        oldest_s = asyncio.get_running_loop().time() - self._settings.link_lifetime_s
         return [one for one in self._alive.get(key, []) if one.since_s >= oldest_s]

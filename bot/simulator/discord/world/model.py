@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.simulator.discord.world import components
+from bot.simulator.discord.world.settings import Settings
 
 TEXT, DM, PUBLIC_THREAD, PRIVATE_THREAD, FORUM = 0, 1, 11, 12, 15
 """Channel types (Discord docs, resources/channel)."""
@@ -29,30 +30,21 @@ _LINK = re.compile(r"(?<!<)\bhttps?://[^\s<>)]+")
 class Snowflakes:
     """Ids that grow with time, as Discord's do: its milliseconds, and 22 bits that tell those of one moment apart."""
 
-    def __init__(self) -> None:
-        self._ahead_s = 0.0
-        self._last_ms = 0
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._last_ms = 0  # by this machine's clock
         self._made = 0
-
-    @property
-    def ahead_s(self) -> float:
-        """By how much Discord's clock is ahead of this machine's."""
-        return self._ahead_s
-
-    @ahead_s.setter
-    def ahead_s(self, ahead_s: float) -> None:
-        self._last_ms += int((ahead_s - self._ahead_s) * 1000)
-        self._ahead_s = ahead_s
 
     def now_s(self) -> float:
         """Return the Unix time at Discord."""
-        return time.time() + self._ahead_s
+        return time.time() + self._settings.clock_ahead_s
 
     def new(self) -> str:
         """Return an id that there has not been, greater than all before unless the clock was set back."""
         self._made = (self._made + 1) % (1 << 22)
-        self._last_ms = max(self._last_ms + (self._made == 0), int(self.now_s() * 1000) - _EPOCH_MS)
-        return str(self._last_ms << 22 | self._made)
+        self._last_ms = max(self._last_ms + (self._made == 0), int(time.time() * 1000) - _EPOCH_MS)
+        ahead_ms = int(self._settings.clock_ahead_s * 1000)
+        return str((self._last_ms + ahead_ms) << 22 | self._made)
 
 
 def time_of(snowflake: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bot.simulator.discord.world.model import DM, TEXT, Attachment, Channel, Guild, Message, Person, Role, Snowflakes
 from bot.simulator.discord.world.refusals import missing_access, unknown
+from bot.simulator.discord.world.settings import Settings
 
 PERMISSIONS = {
     "view": 1 << 10,
@@ -25,15 +26,13 @@ PERMISSIONS = {
 MANAGE_MESSAGES = 1 << 13
 """What makes a moderator: to delete other people's messages (Discord docs, topics/permissions)."""
 
-MOST_ACTIVE_THREADS = 1000
-"""In one guild; what is opened beyond it is refused with 160006 (Discord docs, topics/opcodes-and-status-codes)."""
-
 
 class World:
     """Everything there is, by id. Look-ups raise Discord's own refusals."""
 
-    def __init__(self, bot_name: str) -> None:
-        self.ids = Snowflakes()
+    def __init__(self, settings: Settings, bot_name: str) -> None:
+        self.settings = settings
+        self.ids = Snowflakes(settings)
         self.people: dict[str, Person] = {}
         self.guilds: dict[str, Guild] = {}
         self.channels: dict[str, Channel] = {}
@@ -41,7 +40,6 @@ class World:
         self.denied: set[str] = set()
         self.left: set[str] = set()
         self.out: set[str] = set()
-        self.most_active_threads = MOST_ACTIVE_THREADS
         self.bot = self.add_person(bot_name, bot=True)
 
     def add_person(self, name: str, *, bot: bool = False) -> Person:
