@@ -107,5 +107,5 @@ class Engine:
 
 
 def _is_new(turn: Turn) -> bool:
-    """Say whether nothing was seen yet of a turn's answer."""
+    """Return whether nothing was seen yet of a turn's answer."""
     return turn.state == TurnState.ACCEPTED or (turn.state == TurnState.ANSWERING and not turn.parts)

@@ -149,12 +149,12 @@ def stop_note(message: Mapping[str, Any], *, endless: bool = False) -> str:
 
 
 def is_anew(question: Incoming) -> bool:
-    """Say whether a message is nothing but the word that begins a conversation anew, where there is but one."""
+    """Return whether a message is nothing but the word that begins a conversation anew, where there is but one."""
     return question.is_endless and question.text.strip().casefold() == ANEW_WORD
 
 
 def is_stop(text: str) -> bool:
-    """Say whether a message is nothing but the word that stops an answer."""
+    """Return whether a message is nothing but the word that stops an answer."""
     return text.strip().strip(".!❌🛑").strip().casefold() == "stop"
 
 

@@ -42,7 +42,7 @@ class Access:
 
 
 def is_access(name: str) -> bool:
-    """Say whether a setting of this name is about who may speak."""
+    """Return whether a setting of this name is about who may speak."""
     return name == DMS or name.startswith((ALLOWED, DENIED))
 
 

@@ -20,11 +20,11 @@ class Where:
     person: str = ""
 
     def holds(self, question: Incoming) -> bool:
-        """Say whether a question was asked here, by this person."""
+        """Return whether a question was asked here, by this person."""
         return self.holds_for_somebody(question) and self.person in {"", question.author.id}
 
     def holds_for_somebody(self, question: Incoming) -> bool:
-        """Say whether a question was asked here, by whomever."""
+        """Return whether a question was asked here, by whomever."""
         there = question.thread
         return (
             all(named in {"", there.workspace} for named in (self.guild, self.workspace))

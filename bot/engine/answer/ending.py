@@ -141,11 +141,11 @@ class Endings:
 
 
 def is_hopeless(turn: Turn) -> bool:
-    """Say whether as many processes died of a turn as may: more than that, if it only has to be delivered."""
+    """Return whether as many processes died of a turn as may: more than that, if it only has to be delivered."""
     return turn.blame > (_MOST_BLAME if turn.outcome is None else 2 * _MOST_BLAME)
 
 
 def is_purged(turn: Turn) -> bool:
-    """Say whether all the questions of a begun turn were deleted, and no answer is recorded or none of it was seen."""
+    """Return whether all the questions of a begun turn are deleted, and no answer is recorded or none was seen."""
     unseen = turn.state == TurnState.ANSWERED and not any(part.message_id for part in turn.parts)
     return (turn.state == TurnState.ANSWERING or unseen) and not turn.asked

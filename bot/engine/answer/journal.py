@@ -83,7 +83,7 @@ async def set_apart(before: str, events: AsyncIterator[Event]) -> AsyncIterator[
 
 
 def _goes_on(end: End) -> bool:
-    """Say whether tool results wait for an answer, or a paused turn for its continuation."""
+    """Return whether tool results wait for an answer, or a paused turn for its continuation."""
     return end.added[-1]["role"] == "user" or end.message.get("stop_reason") == "pause_turn"
 
 

@@ -6,7 +6,7 @@ from bot.places import Access
 
 
 def is_addressed(question: Incoming, *, known_thread: bool) -> bool:
-    """Say whether a message is for the bot: a DM, a mention, or a line in a thread the bot was asked in before,
+    """Return whether a message is for the bot: a DM, a mention, or a line in a thread the bot was asked in before,
     unless that line is for somebody else and not the bot.
     """
     if question.direct or question.mentions_bot:
@@ -15,7 +15,7 @@ def is_addressed(question: Incoming, *, known_thread: bool) -> bool:
 
 
 def may_speak(question: Incoming, access: Access, traits: Traits) -> bool:
-    """Say whether the author may use the bot in this place. Names play no part, only ids and roles."""
+    """Return whether the author may use the bot in this place. Names play no part, only ids and roles."""
     return not refusal(question, access, traits)
 
 

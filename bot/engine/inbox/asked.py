@@ -65,7 +65,7 @@ class AskedHandler:
         return Reply()
 
     async def _follows(self, question: Incoming) -> bool:
-        """Say whether in a message's thread the bot hears who does not mention it; it always hears a "stop"."""
+        """Return whether in a message's thread the bot hears who does not mention it; it always hears a "stop"."""
         if self._places.profile_of(question).mention_in_threads and not (
             is_stop(question.text) and self._scheduler.current(question.thread)
         ):

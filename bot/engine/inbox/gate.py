@@ -54,7 +54,7 @@ class Gate:
         return replace(turn, deleted=turn.deleted | refused)
 
     def may_press(self, turn: Turn, person: Person) -> bool:
-        """Say whether somebody may press a turn's buttons: who asked, or a moderator; nobody who may not speak here."""
+        """Return whether somebody may press a turn's buttons: the asker or a moderator, if they may speak here."""
         theirs = person.moderator or person.id in {question.author.id for question in turn.questions}
         return theirs and not self._refusal(replace(turn.questions[0], author=person))
 

@@ -25,7 +25,7 @@ _SLOW_S = 30.0
 
 
 def is_same(one: Incoming, other: Incoming) -> bool:
-    """Say whether two states of a message say the same."""
+    """Return whether two states of a message say the same."""
     return (one.text, [u.id for u in one.uploads]) == (other.text, [u.id for u in other.uploads])
 
 

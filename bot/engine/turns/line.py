@@ -34,7 +34,7 @@ def expires_at_s(turn: Turn, late_after_s: float) -> float:
 
 
 def is_wordless(turns: Iterable[Turn]) -> bool:
-    """Say whether there is nothing yet but files in new questions."""
+    """Return whether there is nothing yet but files in new questions."""
     turns = list(turns)
     questions = [question for turn in turns for question in turn.questions]
     new = all(turn.state == TurnState.ACCEPTED for turn in turns)

@@ -67,14 +67,14 @@ class RunningTurn:
         self._posted.set()
 
     def expired(self, now_s: float) -> bool:
-        """Say whether all of it was too old when this process came to know of it. `now_s`: by its platform's clock,
+        """Return whether all of it was too old when this process came to know of it. `now_s`: by its platform's clock,
         which is known once the platform is there.
         """
         known_for_s = asyncio.get_running_loop().time() - self._taken_s
         return now_s - known_for_s > self._expires_at_s
 
     def may_hold(self, message: MessageKey) -> bool:
-        """Say whether a message stands where this turn is answered."""
+        """Return whether a message stands where this turn is answered."""
         there, asked = self.thread, self.turn.key
         channels = {there.channel, there.thread, asked.channel}
         return (message.platform, message.workspace) == (

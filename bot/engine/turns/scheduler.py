@@ -180,7 +180,7 @@ class Scheduler:
             del self._waiting[thread], self._more[thread]
 
     def _shortened(self, line: list[Waiting]) -> bool:
-        """Say whether there is anything to do in a line: at the end only what is brief; the store keeps the rest."""
+        """Return whether there is anything to do in a line: at the end only what is brief; the store keeps the rest."""
         if self.is_closing:
             line[:] = [waiting for waiting in line if waiting.brief and not waiting.tried]
         return bool(line)

@@ -44,7 +44,7 @@ def missing_before(history: Iterable[Mapping[str, Any]]) -> str:
 
 
 def knows_place(history: Iterable[Mapping[str, Any]]) -> bool:
-    """Say whether a history tells where its thread is."""
+    """Return whether a history tells where its thread is."""
     return any(one.get("place") for one in _remembered(history))
 
 

@@ -110,7 +110,7 @@ def _without(message: Mapping[str, Any], blocks: Sequence[int]) -> dict[str, Any
 
 
 def _opens(message: Mapping[str, Any]) -> bool:
-    """Say whether a message begins a turn: a person's words, not a tool's result."""
+    """Return whether a message begins a turn: a person's words, not a tool's result."""
     content = message["content"]
     results = isinstance(content, list) and any(block.get("type") == "tool_result" for block in content)
     return message["role"] == "user" and not results

@@ -183,7 +183,7 @@ def limit_of(method: str, route: str) -> tuple[int, float]:
 
 
 def is_interaction(route: str) -> bool:
-    """Say whether a route belongs to an interaction: it needs no other token, and the global limit leaves it out."""
+    """Return whether a route belongs to an interaction: it needs no other token, and the global limit leaves it out."""
     return route == CALLBACK or route.startswith(WEBHOOK)
 
 

@@ -209,7 +209,7 @@ class Wire:
         return {**data, **self._reference(message, channel, content_granted=content_granted)}
 
     def _readable(self, message: Message, channel: Channel) -> bool:
-        """Say whether the content shows without the intent (Discord docs, events/gateway, "Message Content Intent")."""
+        """Return whether text shows without the intent (Discord docs, events/gateway, "Message Content Intent")."""
         bot = self._world.bot
         return channel.type == DM or message.author is bot or bot.id in message.mentions
 

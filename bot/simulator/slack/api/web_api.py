@@ -129,7 +129,7 @@ class WebApi:
 
 
 def _answers(fault: Fault) -> bool:
-    """Say whether a fault answers in the method's place; one that only delays does not."""
+    """Return whether a fault answers in the method's place; one that only delays does not."""
     return fault.drop or fault.status is not None or fault.body is not None
 
 
