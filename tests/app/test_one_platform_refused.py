@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,8 +24,8 @@ class Refusing:
         self.runs = 0
         self.connected = asyncio.Event()
 
-    async def run(self, handle: Any, log: Any) -> None:
-        del handle, log
+    async def run(self, handle: Any, checkpoints: Any, is_ours: Any) -> None:
+        del handle, checkpoints, is_ours
         self.runs += 1
         if self.ends:
             raise self.ends.pop(0)
@@ -34,7 +35,8 @@ class Refusing:
 
 @contextmanager
 def quick(*platforms: Any) -> Iterator[list[asyncio.Task[None]]]:
-    connections = Connections(platforms, None, None, refused_s=0.0, failed_s=0.0)  # type: ignore[arg-type]
+    unused: Any = SimpleNamespace(checkpoints=None, messages=SimpleNamespace(is_ours=None))
+    connections = Connections(platforms, unused, unused, refused_s=0.0, failed_s=0.0)
     tasks = [asyncio.create_task(connections.keep(platform)) for platform in platforms]
     yield tasks
     for task in tasks:
