@@ -106,15 +106,17 @@ def check(db: sqlite3.Connection, primary: int, epoch: int | None) -> None:
 
 def wake(db: sqlite3.Connection, thread: int, at_s: float) -> None:
     """Make a thread due at a time, if it is not due sooner; who holds it goes on holding it."""
-    update = "UPDATE thread SET due_at_s = min(coalesce(due_at_s, :at), :at) WHERE id = :thread AND worker IS NULL"
+    update = """UPDATE thread SET due_at_s = :at
+        WHERE id = :thread AND worker IS NULL AND (due_at_s IS NULL OR due_at_s > :at)"""
     db.execute(update, {"thread": thread, "at": at_s})
 
 
-def give_back(db: sqlite3.Connection, thread: int, at_s: float) -> None:
+def give_back(db: sqlite3.Connection, thread: int, at_s: float, *, taken_away: bool = False) -> None:
     """Let nobody hold a thread any more; it is due at a time if anything is open there."""
     is_open = f"EXISTS (SELECT 1 FROM turn WHERE thread = :thread AND {rows.OPEN})"  # noqa: S608 - ours
-    update = f"UPDATE thread SET worker = NULL, due_at_s = CASE WHEN {is_open} THEN :at END WHERE id = :thread"  # noqa: S608 - ours
-    db.execute(update, {"thread": thread, "at": at_s})
+    update = f"""UPDATE thread SET worker = NULL, epoch = epoch + :taken, due_at_s = CASE WHEN {is_open} THEN :at END
+        WHERE id = :thread"""  # noqa: S608 - ours
+    db.execute(update, {"thread": thread, "at": at_s, "taken": int(taken_away)})
 
 
 def take_away(db: sqlite3.Connection, primary: int, now_s: float) -> None:
@@ -122,7 +124,5 @@ def take_away(db: sqlite3.Connection, primary: int, now_s: float) -> None:
     select = """SELECT thread.id, thread.worker IS NOT NULL AND turn.epoch = thread.epoch, thread.worker IS NULL
         FROM turn JOIN thread ON thread.id = turn.thread WHERE turn.id = ?"""
     thread, is_held, is_free = db.execute(select, (primary,)).fetchone()
-    if is_held:
-        db.execute("UPDATE thread SET epoch = epoch + 1 WHERE id = ?", (thread,))
     if is_held or is_free:
-        give_back(db, thread, now_s)
+        give_back(db, thread, now_s, taken_away=is_held)

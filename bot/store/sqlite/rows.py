@@ -23,10 +23,10 @@ def thread_id(db: sqlite3.Connection, key: ThreadKey) -> int | None:
     return None if found is None else int(found[0])
 
 
-def new_thread(db: sqlite3.Connection, key: ThreadKey) -> int:
+def new_thread(db: sqlite3.Connection, key: ThreadKey, due_at_s: float) -> int:
     """Make a thread's row and return it."""
-    insert = "INSERT INTO thread (platform, workspace, channel, thread) VALUES (?, ?, ?, ?)"
-    return int(db.execute(insert, (key.platform, key.workspace, key.channel, key.thread)).lastrowid or 0)
+    insert = "INSERT INTO thread (platform, workspace, channel, thread, due_at_s) VALUES (?, ?, ?, ?, ?)"
+    return int(db.execute(insert, (key.platform, key.workspace, key.channel, key.thread, due_at_s)).lastrowid or 0)
 
 
 def row_of(db: sqlite3.Connection, key: MessageKey) -> tuple[int, int | None]:
@@ -113,7 +113,10 @@ def state_of(db: sqlite3.Connection, primary: int) -> TurnState:
 
 def set_state(db: sqlite3.Connection, primary: int, state: TurnState) -> None:
     """Put a turn and all the questions it answers into a state. Raise `IllegalTransition` if it cannot get there."""
-    before = state_of(db, primary)
+    _move(db, primary, state_of(db, primary), state)
+
+
+def _move(db: sqlite3.Connection, primary: int, before: TurnState, state: TurnState) -> None:
     if not before.may_become(state):
         raise IllegalTransition("Something of ours went wrong.", f"turn {primary}: {before} -> {state}")
     ended_at_s = time.time() if state.has_ended else None
@@ -149,14 +152,17 @@ def reopen(db: sqlite3.Connection, key: MessageKey, question: Incoming | None) -
     return turn_at(db, primary)
 
 
-def merge_into(db: sqlite3.Connection, questions: Sequence[Incoming]) -> None:
-    """Make questions one turn that is being answered. Raises `KeyError` and `ValueError`."""
+def merge_into(db: sqlite3.Connection, questions: Sequence[Incoming]) -> int:
+    """Make questions one turn that is being answered; return its row. Raise `KeyError` and `ValueError`."""
     rows = [row_of(db, question.key) for question in questions]
     led = {primary for _, primary in rows if primary is not None}
     if len(led) > 1:
         raise ValueError("these questions belong to more than one turn")
     primary = led.pop() if led else rows[0][0]
     db.executemany("UPDATE turn SET answered_by = ? WHERE id = ?", [(primary, row) for row, _ in rows])
-    recorded = state_of(db, primary) is TurnState.ANSWERED  # then it is only delivered
-    set_state(db, primary, TurnState.ANSWERED if recorded else TurnState.ANSWERING)
+    before = state_of(db, primary)
+    _move(
+        db, primary, before, before if before is TurnState.ANSWERED else TurnState.ANSWERING
+    )  # or it is only delivered
     at_work.set_at_work(db, primary, at_work=True)
+    return primary

@@ -28,13 +28,14 @@ class SqliteTurns:
         key, record, due_at_s = question.key, dump(question), self._clock.now_s() + settle_s
 
         def job(db: sqlite3.Connection) -> bool:
-            thread = rows.thread_id(db, question.thread) or rows.new_thread(db, question.thread)
+            known = rows.thread_id(db, question.thread)
+            thread = known or rows.new_thread(db, question.thread, due_at_s)
             place = (key.platform, key.workspace, key.channel, key.message)
             insert = """INSERT OR IGNORE INTO turn
                 (platform, workspace, channel, message, thread, question, gesture, accepted_at_s)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
             is_new = db.execute(insert, (*place, thread, record, question.send_id, time.time())).rowcount == 1
-            if is_new:
+            if is_new and known:
                 leases.wake(db, thread, due_at_s)
             return is_new
 
@@ -62,8 +63,7 @@ class SqliteTurns:
         """
 
         def job(db: sqlite3.Connection) -> None:
-            leases.check(db, rows.leader_of(db, questions[0].key), epoch)
-            rows.merge_into(db, questions)
+            leases.check(db, rows.merge_into(db, questions), epoch)  # if it is refused, nothing of it was done
 
         await self._writer.do(job)
 
