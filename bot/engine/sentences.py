@@ -58,7 +58,7 @@ _BEFORE_THE_FIRST_WORD: tuple[tuple[type[ClaudeError], str], ...] = (
         SpendLimitReached,
         "The credit or spend limit of the bot's Claude account is used up; whoever runs it has to raise it.",
     ),
-    (ModelNotFound, "Claude does not know the model this bot is set to; whoever runs it has to correct claude.model."),
+    (ModelNotFound, "Claude does not know the model this bot is set to; whoever runs it has to correct {key}."),
     (ContextFull, "This thread has grown too long for Claude to read; please {anew}."),
     (RequestTooLarge, "This thread holds more images and files than Claude takes at once; please {anew}."),
     (InvalidRequest, "Claude refused to read this message as it is; please put it differently, or without its files."),
@@ -71,15 +71,15 @@ _BROKE_OFF = "The answer broke off here, because the connection to Claude failed
 _SHORT_S = 3.0
 
 
-def sentence_for(error: ClaudeError, *, endless: bool = False) -> str:
+def sentence_for(error: ClaudeError, *, endless: bool = False, key: str = "claude.model") -> str:
     """Return the sentence a reader gets for a failure of Claude's, below what was shown. `endless`: in a conversation
-    that has no end of its own.
+    that has no end of its own. `key`: of the settings, which names the model.
     """
     sentence = next((sentence for kind, sentence in _BEFORE_THE_FIRST_WORD if isinstance(error, kind)), _BROKE_OFF)
     if error.text_so_far and isinstance(error, (Overloaded, Stalled, StreamCut, Unavailable)):
         sentence = _BROKE_OFF
     when = in_about(error.retry_after_s or 0.0)
-    return sentence.format(tried=_tried(error), when=when, anew=_anew(endless=endless))
+    return sentence.format(tried=_tried(error), when=when, anew=_anew(endless=endless), key=key)
 
 
 def _anew(*, endless: bool) -> str:

@@ -5,8 +5,8 @@ with, and `Places.explain(question)` says of each value where it comes from.
 """
 
 from bot.places.access import Access
-from bot.places.places import IN_ALL, PER_PERSON, Limit, Places, Table
+from bot.places.places import DEFAULT, IN_ALL, PER_PERSON, Places, Table, TokenLimit
 from bot.places.profile import Profile
 from bot.places.where import Where
 
-__all__ = ["IN_ALL", "PER_PERSON", "Access", "Limit", "Places", "Profile", "Table", "Where"]
+__all__ = ["DEFAULT", "IN_ALL", "PER_PERSON", "Access", "Places", "Profile", "Table", "TokenLimit", "Where"]

@@ -28,7 +28,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class TokenLimit:
     """How many tokens may be used in 24 hours, 0 without limit, of what was used in a place: where its table holds,
     whoever's it is. `place` "": everywhere.
     """
@@ -66,13 +66,13 @@ class Places:
         holding = self._holding(question)
         return {name: _sources(name, holding) for table in holding for name in table.values}
 
-    def limit_of(self, question: Incoming, name: str) -> Limit:
+    def limit_of(self, question: Incoming, name: str) -> TokenLimit:
         """Return a limit that holds for a question: `tokens_per_person` or `tokens_in_all`."""
         table = [table for table in self._holding(question) if name in table.values][-1:]
-        return Limit(table[0].values[name], str(table[0].where)) if table else Limit(0, "")
+        return TokenLimit(table[0].values[name], str(table[0].where)) if table else TokenLimit(0, "")
 
     def accounts_of(self, question: Incoming) -> Sequence[str]:
-        """Return the places whose tables hold for a question and have limits, as `Limit.place` has them."""
+        """Return the places whose tables hold for a question and have limits, as `TokenLimit.place` has them."""
         limited = [table.where for table in self._holding(question) if not LIMITS.isdisjoint(table.values)]
         return [place for place in dict.fromkeys(map(str, limited)) if place]
 

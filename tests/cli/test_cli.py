@@ -259,13 +259,22 @@ async def test_a_key_that_claude_refuses_ends_the_start(set_up: SetUp, tmp_path:
     assert "sk-of-somebody" not in printed
 
 
-async def test_a_model_that_claude_does_not_know_ends_the_start(set_up: SetUp, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("setting", "key"),
+    [
+        ('claude.model = "claude-sonnet-55"', "correct claude.model"),
+        ('place = [{where = {}, dms = true}, {where = {}, model = "claude-sonnet-55"}]', "correct place[2].model"),
+    ],
+)
+async def test_a_model_that_claude_does_not_know_ends_the_start(
+    set_up: SetUp, tmp_path: Path, setting: str, key: str
+) -> None:
     _, _, secrets = set_up
     with (tmp_path / "config.toml").open("a") as file:
-        file.write('claude.model = "claude-sonnet-55"\n')
+        file.write(f"{setting}\n")
     code, printed = await (await run(tmp_path, secrets)).ended()
     assert code == 1, printed
-    assert "claude.model" in printed.splitlines()[-1]
+    assert key in printed.splitlines()[-1]
     assert "claude-sonnet-55" in printed.splitlines()[-1]
 
 

@@ -8,7 +8,7 @@ from bot.claude import AsyncClient, AuthenticationRefused, ClaudeError, ModelNot
 from bot.engine.answer.clients import Clients
 from bot.engine.sentences import sentence_for
 from bot.errors import StartupError
-from bot.places import Places
+from bot.places import DEFAULT, Places
 
 log = structlog.get_logger()
 
@@ -21,18 +21,22 @@ async def check_models(clients: Clients, places: Places) -> None:
     Raise `StartupError` for a refused key and for a model that is not there: neither passes by itself. The log alone
     says that a model is to be retired, and that a server is out of reach or does not list its models.
     """
-    for model in dict.fromkeys(profile.model for _, profile in places.variants()):
-        await _check(clients[model])
+    keys: dict[str, str] = {}
+    for place, profile in places.variants():
+        keys.setdefault(profile.model, "claude.model" if place == DEFAULT else f"{place}.model")
+    for model, key in keys.items():
+        await _check(clients[model], key)
 
 
-async def _check(client: AsyncClient) -> None:
+async def _check(client: AsyncClient, key: str) -> None:
+    """Check one model, which `key` of the settings names."""
     host = str(client.c.base_url.host)
     try:
         async with asyncio.timeout(_PATIENCE_S):
             known = await client.load_abilities()
     except ClaudeError as error:
         if _is_final(error):
-            raise StartupError(sentence_for(error), f"{client.model} at {host}: {error}") from None
+            raise StartupError(sentence_for(error, key=key), f"{client.model} at {host}: {error}") from None
         log.warning("claude_cannot_be_asked_yet", model=client.model, host=host, reason=str(error))
     except TimeoutError:
         log.warning("claude_cannot_be_asked_yet", model=client.model, host=host, reason=f"no answer in {_PATIENCE_S} s")

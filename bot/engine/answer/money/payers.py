@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.events import Incoming, Turn
-from bot.places import IN_ALL, PER_PERSON, Limit, Places
+from bot.places import IN_ALL, PER_PERSON, Places, TokenLimit
 
 EVERYBODY = ""
 
@@ -56,7 +56,7 @@ def person_of(question: Incoming) -> str:
     return f"{question.key.platform}:{question.author.id}"
 
 
-def _in_all(limit: Limit) -> AccountLimit:
+def _in_all(limit: TokenLimit) -> AccountLimit:
     return AccountLimit(_account(limit.place), limit.tokens)
 
 
