@@ -106,7 +106,8 @@ class Stage:
     async def _life(self, points: Points) -> AsyncIterator[None]:
         """The bot, until the block ends: then it is cancelled wherever it is."""
         bot = asyncio.create_task(_serve(self._settings(), self._secrets(), points), name="bot")
-        ready = asyncio.create_task((self.discord or self.slack).ready())  # type: ignore[union-attr]
+        connected = self.discord.gateway.ready() if self.discord else self.slack.sockets.ready()
+        ready = asyncio.create_task(connected)
         dead = asyncio.create_task(points.dead.wait())
         try:
             await asyncio.wait({bot, ready, dead}, return_when=asyncio.FIRST_COMPLETED)
