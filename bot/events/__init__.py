@@ -3,6 +3,7 @@
 from bot.events.talk import (
     MOST_TALK,
     TALK_S,
+    Address,
     Budget,
     Button,
     Deleted,
@@ -40,6 +41,7 @@ __all__ = [
     "MOST_TALK",
     "TALK_S",
     "TRANSITIONS",
+    "Address",
     "AnswerMessage",
     "Bill",
     "Budget",

@@ -28,7 +28,10 @@ class ThreadKey:
 
 @dataclass(frozen=True, slots=True, order=True)
 class MessageKey:
-    """One message on one platform, and so the turn that answers it. Unique, even if an event is delivered twice."""
+    """One message on one platform, and so the turn that answers it. Unique, even if an event is delivered twice.
+
+    It tells what is answered; where that is done is an `Address`.
+    """
 
     platform: str
     workspace: str
@@ -155,6 +158,13 @@ class Incoming:
         return self.sent_at_s, self.key.message
 
     @property
+    def address(self) -> "Address":
+        """Where it is answered."""
+        titles = (self.text, *(upload.name for upload in self.uploads[:1]), self.author.name)
+        message, channel = self.key.message, self.key.channel
+        return Address(self.thread, channel, message, self.author, self.direct, self.in_thread, titles)
+
+    @property
     def is_endless(self) -> bool:
         """Whether its conversation never ends by itself: a DM that is one conversation and not many threads."""
         return self.direct and self.thread.thread == self.thread.channel
@@ -173,6 +183,24 @@ MOST_TALK, TALK_S = 10, 3600.0
 """A call without a word refers to what was written there just before: at most this many messages, none older than
 this.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where somebody who asked is answered; what they asked with is known by its key, not by this.
+
+    `channel`: where it was asked. `message`: the message that the answer hangs on. `thread`: the conversation, which
+    may have to be opened. `asker`: whom the answer is for. `direct`, `in_thread`: as in `Incoming`. `titles`: what a
+    new thread may be named after, the best first.
+    """
+
+    thread: ThreadKey
+    channel: str
+    message: str
+    asker: Person
+    direct: bool = False
+    in_thread: bool = False
+    titles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from bot.events import (
+    Address,
     Button,
     Earlier,
     Event,
     Incoming,
     Limits,
+    MessageKey,
     Person,
     Place,
     Reply,
@@ -84,9 +86,10 @@ class Surface(Protocol):
         """Show that an answer is on its way, for `limits.status_lasts_s`; an empty text takes it away."""
         ...
 
-    async def earlier(self, limit: int, *, thread: bool = True) -> Earlier:
-        """Return up to `limit` messages, oldest first, that were said before the question and belong to it: the thread
-        it was asked in, the message it replies to and those it links to. Empty if a question opens a conversation.
+    async def earlier(self, question: Incoming, limit: int, *, thread: bool = True) -> Earlier:
+        """Return up to `limit` messages, oldest first, that were said before a question of this conversation and belong
+        to it: the thread it was asked in, the message it replies to and those it links to. Empty if a question opens a
+        conversation.
 
         `thread` False: without the thread. What cannot be read is named in `missing`; never raises.
         """
@@ -118,8 +121,11 @@ class Platform(Protocol):
         """
         ...
 
-    def surface(self, question: Incoming) -> Surface:
-        """Return the place where a question is answered; works for a question stored by an earlier process."""
+    def surface(self, address: Address, key: MessageKey) -> Surface:
+        """Return the place where somebody is answered; works for what an earlier process has stored.
+
+        `key`: what is answered there.
+        """
         ...
 
     def now_s(self) -> float:

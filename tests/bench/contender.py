@@ -107,7 +107,7 @@ class Common:
         self._client = client
 
     async def answer(self, platform: Platform, question: Incoming) -> None:
-        reply = Growing(platform.surface(question), question.key.message)
+        reply = Growing(platform.surface(question.address, question.key), question.key.message)
         chat = AsyncChat(cli=self._client)
         async with asyncio.TaskGroup() as edits, await chat(question.text, stream=True, maxtok=16_000) as stream:
             async for piece in stream:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from bot.claude import AsyncChat, AsyncClient, mk_sdk
-from bot.events import AnswerMessage, Budget, Button, Earlier, Limits, MessageKey, Place
+from bot.events import AnswerMessage, Budget, Button, Earlier, Incoming, Limits, MessageKey, Place
 from bot.platforms.discord.markup import DiscordDialect
 from bot.reply import LiveReply, Pacer
 from bot.simulator.claude import Reply, SimulatedClaude
@@ -51,7 +51,7 @@ class _Confirming:
     async def status(self, text: str) -> None:
         return
 
-    async def earlier(self, limit: int, *, thread: bool = True) -> Earlier:
+    async def earlier(self, question: Incoming, limit: int, *, thread: bool = True) -> Earlier:
         return Earlier()
 
     async def place(self) -> Place:

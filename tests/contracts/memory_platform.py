@@ -14,6 +14,7 @@ from reply_fakes import Plain
 
 from bot.errors import Gone, MediaError, Rejected, Unreachable
 from bot.events import (
+    Address,
     Budget,
     Button,
     Deleted,
@@ -148,13 +149,13 @@ class MemoryChat:
 class MemorySurface:
     """Where a question is answered; a `bot.ports.Surface`."""
 
-    def __init__(self, chat: MemoryChat, question: Incoming) -> None:
+    def __init__(self, chat: MemoryChat, address: Address) -> None:
         self.dialect: Dialect = Plain()
         self.limits = LIMITS
         self._chat = chat
-        self._question = question
-        self._channel = question.key.channel
-        self._thread = "" if question.direct else question.thread.thread
+        self._address = address
+        self._channel = address.channel
+        self._thread = "" if address.direct else address.thread.thread
 
     async def post(
         self,
@@ -187,17 +188,17 @@ class MemorySurface:
     async def status(self, text: str) -> None:
         self._chat.changed("status", Message("", BOT, self._channel, text, self._thread))
 
-    async def earlier(self, limit: int, *, thread: bool = True) -> Earlier:
+    async def earlier(self, question: Incoming, limit: int, *, thread: bool = True) -> Earlier:
         there = self._chat.seen(self._channel, self._thread) if self._thread and thread else []
         said = [
             Said(m.author, m.text.replace(MENTION, "@Parley"), m.uploads, m.author == BOT, m.id, sent_at_s=m.at_s)
             for m in there
-            if m.at_s < self._question.sent_at_s
+            if m.at_s < question.sent_at_s
         ]
         return Earlier(tuple(said[-limit:]))
 
     async def place(self) -> Place:
-        return Place("direct message" if self._question.direct else "channel", "Memory", self._channel)
+        return Place("direct message" if self._address.direct else "channel", "Memory", self._channel)
 
     def _fitting(self, text: str) -> str:
         if self.dialect.size(text) > self.limits.page_size:
@@ -282,8 +283,8 @@ class MemoryPlatform:
         if not await door.take(slot, partial(_just, event), "an event") and isinstance(event, Incoming):
             catch_up.not_taken(_place_of(event), event.sent_at_s)
 
-    def surface(self, question: Incoming) -> MemorySurface:
-        return MemorySurface(self._chat, question)
+    def surface(self, address: Address, key: MessageKey) -> MemorySurface:  # noqa: ARG002 - the port has it
+        return MemorySurface(self._chat, address)
 
     def now_s(self) -> float:
         return self._chat.now_s()

@@ -37,6 +37,10 @@ class Shown:
 class Stage(Protocol):
     """A place where a question was asked. What it shows is only what the bot wrote, oldest first."""
 
+    async def question(self) -> Incoming:
+        """Return the question, which is asked once."""
+        ...
+
     async def surface(self) -> Surface:
         """Return the question's place, as a process sees it that knows nothing of any other."""
         ...
@@ -53,9 +57,14 @@ class Stage(Protocol):
         """Let the next post take effect without an answer."""
         ...
 
-    async def with_talk(self, *texts: str) -> Surface:
-        """Return the place of a question before which people had said something in its thread."""
+    async def with_talk(self, *texts: str) -> tuple[Surface, Incoming]:
+        """Return a question before which people had said something in its thread, and its place."""
         ...
+
+
+def surface_of(platform: Platform, question: Incoming) -> Surface:
+    """Return the place where a question is answered."""
+    return platform.surface(question.address, question.key)
 
 
 class ReplyFake:
@@ -64,6 +73,9 @@ class ReplyFake:
     def __init__(self) -> None:
         self._chat = reply_fakes.Chat()
         self._chat.latency_s = 0.0
+
+    async def question(self) -> Incoming:
+        return engine_room.message(7, "hello")
 
     async def surface(self) -> Surface:
         return self._chat
@@ -81,9 +93,9 @@ class ReplyFake:
     def lose_post(self) -> None:
         self._chat.faults.append((Unreachable("Nobody answers."), "landed"))
 
-    async def with_talk(self, *texts: str) -> Surface:
+    async def with_talk(self, *texts: str) -> tuple[Surface, Incoming]:
         self._chat.said = [Said(engine_room.GRACE, text) for text in texts]
-        return self._chat
+        return self._chat, await self.question()
 
 
 class EngineFake:
@@ -92,8 +104,11 @@ class EngineFake:
     def __init__(self) -> None:
         self._chat = engine_room.Chat()
 
+    async def question(self) -> Incoming:
+        return engine_room.message(7, "hello")
+
     async def surface(self) -> Surface:
-        return self._chat.surface(engine_room.message(7, "hello"))
+        return surface_of(self._chat, await self.question())
 
     def shown(self) -> list[Shown]:
         return [
@@ -107,9 +122,9 @@ class EngineFake:
     def lose_post(self) -> None:
         self._chat.lost += 1
 
-    async def with_talk(self, *texts: str) -> Surface:
+    async def with_talk(self, *texts: str) -> tuple[Surface, Incoming]:
         self._chat.before = [Said(engine_room.GRACE, text) for text in texts]
-        return await self.surface()
+        return await self.surface(), await self.question()
 
 
 class OnDiscord:
@@ -147,7 +162,7 @@ class OnDiscord:
         self.discord.faults.add(Fault("GET /channels/*/messages/*", status=503))
 
     async def surface(self) -> Surface:
-        return self.platform.surface(await self.question())
+        return surface_of(self.platform, await self.question())
 
     def shown(self) -> list[Shown]:
         assert self._question is not None
@@ -167,13 +182,14 @@ class OnDiscord:
     def lose_post(self) -> None:
         self.discord.faults.add(Fault("POST /channels/*/messages", status=503, after=True))
 
-    async def with_talk(self, *texts: str) -> Surface:
+    async def with_talk(self, *texts: str) -> tuple[Surface, Incoming]:
         root = await self.discord.say(self.ben, self.channel, texts[0])
         thread = await self.discord.open_thread(self.ben, self.channel, "Talk", on=root.id)
         for text in texts[1:]:
             await self.discord.say(self.ben, thread, text)
         said = await self.discord.say(self.ann, thread, f"{self.discord.app.mention} and you?")
-        return self.platform.surface(await self.heard.message(said.id))
+        question = await self.heard.message(said.id)
+        return surface_of(self.platform, question), question
 
 
 class OnSlack:
@@ -219,7 +235,7 @@ class OnSlack:
         self.slack.faults.add(Fault("conversations.replies", status=503))
 
     async def surface(self) -> Surface:
-        return self.platform.surface(await self.question())
+        return surface_of(self.platform, await self.question())
 
     def shown(self) -> list[Shown]:
         assert self._question is not None
@@ -236,12 +252,13 @@ class OnSlack:
     def lose_post(self) -> None:
         self.slack.faults.add(Fault("chat.postMessage", status=503, after=True))
 
-    async def with_talk(self, *texts: str) -> Surface:
+    async def with_talk(self, *texts: str) -> tuple[Surface, Incoming]:
         root = await self.slack.say(self.ben, self.channel, texts[0])
         for text in texts[1:]:
             await self.slack.say(self.ben, self.channel, text, thread=root.ts)
         said = await self.slack.say(self.ann, self.channel, f"{self.slack.app.mention} and you?", thread=root.ts)
-        return self.platform.surface(await self.heard.message(said.ts))
+        question = await self.heard.message(said.ts)
+        return surface_of(self.platform, question), question
 
 
 class InMemory:
@@ -275,7 +292,7 @@ class InMemory:
         self.chat.lost += 1
 
     async def surface(self) -> Surface:
-        return self.platform.surface(await self.question())
+        return surface_of(self.platform, await self.question())
 
     def shown(self) -> list[Shown]:
         return [
@@ -290,12 +307,13 @@ class InMemory:
     def lose_post(self) -> None:
         self.chat.lost += 1
 
-    async def with_talk(self, *texts: str) -> Surface:
+    async def with_talk(self, *texts: str) -> tuple[Surface, Incoming]:
         root = self.chat.add(engine_room.GRACE, "general", texts[0])
         for text in texts[1:]:
             self.chat.add(engine_room.GRACE, "general", text, thread=root.id)
         said = self.chat.add(engine_room.ADA, "general", f"{MENTION} and you?", thread=root.id)
-        return self.platform.surface(await self.heard.message(said.id))
+        question = await self.heard.message(said.id)
+        return surface_of(self.platform, question), question
 
 
 @asynccontextmanager
@@ -340,8 +358,6 @@ class PlatformStage(Stage, Protocol):
 
     @property
     def platform(self) -> Platform: ...
-
-    async def question(self) -> Incoming: ...
 
     async def edit(self, text: str) -> None:
         """Let who asked change the question's words."""

@@ -87,6 +87,16 @@ async def test_a_file_is_given_whole_or_refused(there: PlatformStage) -> None:
         await there.platform.download(upload, 0)
 
 
+async def test_where_an_answer_stands_is_told_by_the_address_whatever_is_answered(there: PlatformStage) -> None:
+    question = await there.question()
+    command = replace(question.key, message="a-command")
+    surface = there.platform.surface(question.address, command)
+    await surface.status("is thinking…")
+    posted = await surface.post("The answer", "mark.0")
+    assert [message.id for message in there.shown()] == [posted]
+    assert await (await there.surface()).post("The answer", "mark.0", may_exist=True) == posted
+
+
 async def test_the_clock_is_in_seconds_since_1970(there: PlatformStage) -> None:
     assert there.platform.now_s() == pytest.approx(time.time(), abs=60.0)
 
@@ -103,5 +113,5 @@ async def test_the_traits_tell_what_is_found_again(there: PlatformStage) -> None
     first = await (await there.surface()).post("One", "mark.0")
     may_exist = await (await there.surface()).post("One", "mark.0", may_exist=True)
     assert (may_exist == first) == there.platform.traits.finds_posts
-    surface = await there.with_talk("one", "two")
-    assert bool((await surface.earlier(10)).said) == there.platform.traits.reads_history
+    surface, question = await there.with_talk("one", "two")
+    assert bool((await surface.earlier(question, 10)).said) == there.platform.traits.reads_history

@@ -5,7 +5,6 @@ from contracts.stages import Stage
 
 from bot.errors import Gone, Rejected, Unreachable
 from bot.events import Button, Earlier, Place
-from bot.ports import Surface
 
 
 async def test_what_is_posted_is_shown(stage: Stage) -> None:
@@ -166,19 +165,19 @@ async def test_a_status_is_no_message_and_can_be_taken_away_twice(stage: Stage) 
 
 
 async def test_what_opens_a_conversation_has_nothing_before_it(stage: Stage) -> None:
-    surface = await stage.surface()
-    assert await surface.earlier(10, thread=False) == Earlier()
+    surface, question = await stage.surface(), await stage.question()
+    assert await surface.earlier(question, 10, thread=False) == Earlier()
 
 
 async def test_what_was_said_in_a_thread_comes_oldest_first_and_no_more_than_asked_for(stage: Stage) -> None:
     texts = [f"line {number}" for number in range(6)]
-    surface: Surface = await stage.with_talk(*texts)
-    assert [one.text for one in (await surface.earlier(10)).said] == texts
-    some = [one.text for one in (await surface.earlier(3)).said]
+    surface, question = await stage.with_talk(*texts)
+    assert [one.text for one in (await surface.earlier(question, 10)).said] == texts
+    some = [one.text for one in (await surface.earlier(question, 3)).said]
     assert len(some) == 3
     assert some == sorted(some)
     assert some[-1] == texts[-1]
-    assert await surface.earlier(10, thread=False) == Earlier()
+    assert await surface.earlier(question, 10, thread=False) == Earlier()
 
 
 async def test_where_a_question_was_asked_is_told_by_names(stage: Stage) -> None:

@@ -17,6 +17,7 @@ with warnings.catch_warnings():
 from bot.events import Event, Incoming, Missed, Reply, ThreadKey
 from bot.platforms.discord import DiscordPlatform
 from bot.platforms.discord.sessions import SessionStarts
+from bot.platforms.discord.surface import DiscordSurface
 from bot.simulator.discord import Person, SimulatedDiscord
 
 T = TypeVar("T", bound=Event)
@@ -108,6 +109,10 @@ class Scene:
     ann: Person
     ben: Person
     running: "asyncio.Task[None]"
+
+    def at(self, question: Incoming) -> DiscordSurface:
+        """Return the place where a question is answered."""
+        return self.platform.surface(question.address, question.key)
 
     async def asked(self, text: str = "{bot} hello", where: str = "", **more: object) -> Incoming:
         """Ann says something; what the bot hears. `{bot}` is its mention."""

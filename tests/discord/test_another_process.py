@@ -20,7 +20,7 @@ ANOTHER = "another process answers with this bot's token"
 async def test_a_post_that_is_in_no_turn_of_this_database_is_said(connected: Connected) -> None:
     with capture_logs() as logs:
         async with connected() as scene:
-            surface = scene.platform.surface(await scene.asked())
+            surface = scene.at(await scene.asked())
             await surface.post("Ours.", "mark.0")
             scene.log.foreign.add("theirs.0")
             await surface.post("Theirs.", "theirs.0")
@@ -46,7 +46,7 @@ async def test_what_is_told_to_one_person_alone_is_no_sign(connected: Connected)
 async def test_a_press_that_another_process_acknowledged_is_said(connected: Connected) -> None:
     with capture_logs() as logs:
         async with connected() as scene:
-            message_id = await scene.platform.surface(await scene.asked()).post("Half", "mark.0", buttons=[Button.STOP])
+            message_id = await scene.at(await scene.asked()).post("Half", "mark.0", buttons=[Button.STOP])
             heard = Heard()
             running = asyncio.create_task(platform_for(scene.discord).run(heard, scene.log, scene.log.is_ours))
             await logs.until("discord_ready", times=2)
@@ -62,7 +62,7 @@ async def test_an_acknowledgement_of_our_own_that_was_lost_is_no_sign(
 ) -> None:
     with capture_logs() as logs:
         async with connected() as scene:
-            message_id = await scene.platform.surface(await scene.asked()).post("Half", "mark.0", buttons=[Button.STOP])
+            message_id = await scene.at(await scene.asked()).post("Half", "mark.0", buttons=[Button.STOP])
             scene.discord.faults.add(Fault("POST /interactions/*", after=True, **lost))
             await scene.discord.press(scene.ann, message_id, "Stop")
             assert (await scene.heard.next(Pressed)).button is Button.STOP

@@ -43,7 +43,7 @@ async def test_a_question_in_a_place_that_is_closed_to_the_bot_is_not_taken_for_
 async def test_the_message_below_which_somebody_pressed_continue_is_no_edited_question(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         answer = await surface.post("The beginning", "mark.0")
         await surface.edit(answer, "The beginning, and more")
         thread = question.thread.thread

@@ -27,7 +27,7 @@ def edits(scene: Any) -> list[Any]:
 async def test_an_answer_shows_the_buttons_it_was_given_and_then_others(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         message_id = await surface.post("Half", "mark.0", buttons=[STOP], growing=True)
         assert shown(scene, question.key.message) == [["Stop"]]
         await surface.edit(message_id, "Half of", buttons=[STOP], growing=True)
@@ -43,7 +43,7 @@ async def test_an_answer_shows_the_buttons_it_was_given_and_then_others(connecte
 
 async def test_an_answer_without_buttons_does_not_speak_of_them(connected: Connected) -> None:
     async with connected() as scene:
-        surface = scene.platform.surface(await scene.asked())
+        surface = scene.at(await scene.asked())
         await surface.edit(await surface.post("One.", "mark.0"), "One https://example.org")
         [body] = edits(scene)
         assert not {"components", "flags", "attachments"} & set(body)
@@ -52,7 +52,7 @@ async def test_an_answer_without_buttons_does_not_speak_of_them(connected: Conne
 async def test_links_stay_without_previews_when_buttons_go(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         message_id = await surface.post("https://example.org/1", "mark.0", buttons=[STOP])
         await surface.edit(message_id, "https://example.org/2")
         [message] = scene.discord.messages(question.key.message)
@@ -62,24 +62,24 @@ async def test_links_stay_without_previews_when_buttons_go(connected: Connected)
 async def test_buttons_of_an_earlier_process_are_taken_away(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        message_id = await scene.platform.surface(question).post("Half", "mark.0", buttons=[STOP])
-        await scene.platform.surface(question).edit(message_id, "Whole.")
+        message_id = await scene.at(question).post("Half", "mark.0", buttons=[STOP])
+        await scene.at(question).edit(message_id, "Whole.")
         assert shown(scene, question.key.message) == [[]]
 
 
 async def test_a_found_message_gets_the_buttons(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        first = await scene.platform.surface(question).post("Half", "old.0", buttons=[STOP])
-        assert await scene.platform.surface(question).post("Half", "new.0", buttons=[RETRY], may_exist=True) == first
-        assert await scene.platform.surface(question).post("Half", "new.0", may_exist=True) == first
+        first = await scene.at(question).post("Half", "old.0", buttons=[STOP])
+        assert await scene.at(question).post("Half", "new.0", buttons=[RETRY], may_exist=True) == first
+        assert await scene.at(question).post("Half", "new.0", may_exist=True) == first
         assert shown(scene, question.key.message) == [[]]
 
 
 async def test_after_an_edit_of_unknown_outcome_the_buttons_are_sent_again(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         message_id = await surface.post("Half", "mark.0", buttons=[STOP])
         scene.discord.faults.add(Fault("PATCH /channels/*", status=403))
         with pytest.raises(Exception, match="does not allow"):
@@ -91,7 +91,7 @@ async def test_after_an_edit_of_unknown_outcome_the_buttons_are_sent_again(conne
 async def test_a_press_is_heard_and_its_sentence_shown_to_the_presser_alone(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        message_id = await scene.platform.surface(question).post("Half", "mark.0", buttons=[STOP])
+        message_id = await scene.at(question).post("Half", "mark.0", buttons=[STOP])
         scene.heard.sentence = "Only Ann can stop this answer. @everyone"
         assert await scene.discord.press(scene.ben, message_id, "Stop") == scene.heard.sentence
         pressed = await scene.heard.next(Pressed)
@@ -104,7 +104,7 @@ async def test_a_press_is_heard_and_its_sentence_shown_to_the_presser_alone(conn
 async def test_a_press_with_nothing_to_say_shows_nothing(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        message_id = await scene.platform.surface(question).post("Cut", "mark.0", buttons=[CONTINUE])
+        message_id = await scene.at(question).post("Cut", "mark.0", buttons=[CONTINUE])
         assert await scene.discord.press(scene.ann, message_id, "Continue", wait_s=0.05) == ""
         assert (await scene.heard.next(Pressed)).button is CONTINUE
 
@@ -112,7 +112,7 @@ async def test_a_press_with_nothing_to_say_shows_nothing(connected: Connected) -
 async def test_a_press_works_in_a_dm_and_after_a_restart(connected: Connected, restarted: Any) -> None:
     async with connected() as scene:
         dm = scene.discord.dm(scene.ann)
-        message_id = await scene.platform.surface(await scene.asked("hi", dm)).post("Cut", "mark.0", buttons=[RETRY])
+        message_id = await scene.at(await scene.asked("hi", dm)).post("Cut", "mark.0", buttons=[RETRY])
         async with restarted(scene) as later:
             await scene.discord.press(scene.ann, message_id, "Retry", wait_s=0.05)
             pressed = await later.heard.next(Pressed)
@@ -124,7 +124,7 @@ async def test_a_press_is_acknowledged_though_hearing_takes_long(connected: Conn
     """The presser would see "This interaction failed" after three seconds; the channel's messages wait meanwhile."""
     async with connected() as scene:
         question = await scene.asked("{bot} hello")
-        message_id = await scene.platform.surface(question).post("Half", "mark.0", buttons=[STOP])
+        message_id = await scene.at(question).post("Half", "mark.0", buttons=[STOP])
         scene.heard.held["slow"] = asyncio.Event()
         await scene.discord.say(scene.ann, question.key.message, "slow")
         await scene.discord.press(scene.ann, message_id, "Stop", wait_s=0.05)
@@ -136,7 +136,7 @@ async def test_a_press_is_acknowledged_though_hearing_takes_long(connected: Conn
 async def test_a_press_that_cannot_be_acknowledged_is_heard_all_the_same(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        message_id = await scene.platform.surface(question).post("Half", "mark.0", buttons=[STOP])
+        message_id = await scene.at(question).post("Half", "mark.0", buttons=[STOP])
         scene.discord.faults.add(Fault("POST /interactions/*", status=404))
         pressing = asyncio.create_task(scene.discord.press(scene.ann, message_id, "Stop"))
         assert (await scene.heard.next(Pressed)).button is STOP
@@ -147,7 +147,7 @@ async def test_a_press_that_cannot_be_acknowledged_is_heard_all_the_same(connect
 async def test_who_pressed_is_told_when_it_was_not_heard(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        message_id = await scene.platform.surface(question).post("Half", "mark.0", buttons=[STOP])
+        message_id = await scene.at(question).post("Half", "mark.0", buttons=[STOP])
         scene.heard.fail_with = [OSError("disk full")]
         assert "press again" in await scene.discord.press(scene.ann, message_id, "Stop")
         await scene.discord.press(scene.ann, message_id, "Stop", wait_s=0.05)
@@ -157,7 +157,7 @@ async def test_who_pressed_is_told_when_it_was_not_heard(connected: Connected) -
 async def test_a_moderator_is_known_by_what_the_place_allows(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        message_id = await scene.platform.surface(question).post("Half", "mark.0", buttons=[STOP])
+        message_id = await scene.at(question).post("Half", "mark.0", buttons=[STOP])
         await scene.discord.say(scene.ben, scene.channel, "as a member")
         assert not (await scene.heard.next()).author.moderator
         scene.discord.promote(scene.ben, scene.guild)
@@ -174,7 +174,7 @@ async def test_a_moderator_is_known_by_what_the_place_allows(connected: Connecte
 async def test_a_cross_stops_an_answer_and_a_question(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        message_id = await scene.platform.surface(question).post("Half", "mark.0")
+        message_id = await scene.at(question).post("Half", "mark.0")
         await scene.discord.react(scene.ben, message_id, "👍")
         await scene.discord.react(scene.ben, message_id, "❌")
         await scene.discord.react(scene.ann, question.key.message, "❌")
@@ -203,11 +203,11 @@ async def test_the_crosses_of_bots_mean_nothing(connected: Connected) -> None:
 async def test_a_file_is_a_message_of_its_own(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         await surface.post("The first page.", "mark.0")
         message_id = await surface.attach("answer.md", b"# All", "mark.1")
         assert await surface.attach("answer.md", b"# All", "mark.1") == message_id
-        assert await scene.platform.surface(question).attach("answer.md", b"# All", "mark.1") == message_id
+        assert await scene.at(question).attach("answer.md", b"# All", "mark.1") == message_id
         _, message = scene.discord.messages(question.key.message)
         [file] = message.attachments
         assert (message.id, message.content, file.name, file.data) == (message_id, "", "answer.md", b"# All")
@@ -218,12 +218,12 @@ async def test_a_file_is_a_message_of_its_own(connected: Connected) -> None:
 async def test_a_file_of_unknown_outcome_is_posted_once(connected: Connected, drop: bool) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         await surface.post("The first page.", "mark.0")
         scene.discord.faults.add(Fault("POST /channels/*/messages", status=503, drop=drop, after=True))
         with pytest.raises(Exception, match="cannot be reached"):
             await surface.attach("answer.md", b"# All", "mark.1")
-        later = scene.platform.surface(question)
+        later = scene.at(question)
         message_id = await later.attach("answer.md", b"# All", "another.1", may_exist=True)
         assert [message.id for message in scene.discord.messages(question.key.message)][1:] == [message_id]
 
@@ -231,7 +231,7 @@ async def test_a_file_of_unknown_outcome_is_posted_once(connected: Connected, dr
 async def test_a_message_is_deleted_once_and_nobody_minds_the_second_time(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         message_id = await surface.post("Wrong.", "mark.0")
         await surface.delete(message_id)
         await surface.delete(message_id)

@@ -35,7 +35,7 @@ async def test_what_was_said_before_the_bot_ever_came_is_not_heard(connected: Co
 async def test_after_a_restart_what_was_said_meanwhile_is_heard_in_order(connected: Connected, restarted: Any) -> None:
     async with connected() as scene:
         root = await scene.asked("{bot} before")
-        await scene.platform.surface(root).post("An answer.", "mark.0")
+        await scene.at(root).post("An answer.", "mark.0")
         await scene.log.noted.wait()
 
         async def meanwhile() -> None:
@@ -73,7 +73,7 @@ async def test_a_thread_archived_again_is_read_after_a_gap_in_which_that_can_hap
 ) -> None:
     async with connected() as scene:
         root = await scene.asked("{bot} before")
-        await scene.platform.surface(root).post("An answer.", "mark.0")
+        await scene.at(root).post("An answer.", "mark.0")
         await scene.log.noted.wait()
         scene.log.known = [root.thread]
 
@@ -167,7 +167,7 @@ async def test_it_waits_also_if_the_channel_cannot_be_read_at_once(connected: Co
 async def test_it_waits_also_if_its_author_cannot_be_looked_up_at_once(connected: Connected, restarted: Any) -> None:
     async with connected() as scene:
         root = await scene.asked("{bot} before")
-        await scene.platform.surface(root).post("An answer.", "mark.0")
+        await scene.at(root).post("An answer.", "mark.0")
         await scene.log.noted.wait()
 
         async def meanwhile() -> None:

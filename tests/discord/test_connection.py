@@ -176,7 +176,7 @@ async def test_after_the_end_nothing_is_reachable(connected: Connected) -> None:
         question = await scene.asked(files=[("a.txt", b"text")])
         scene.running.cancel()
         await asyncio.gather(scene.running, return_exceptions=True)
-        posting = asyncio.create_task(scene.platform.surface(question).post("Late.", "mark.0"))
+        posting = asyncio.create_task(scene.at(question).post("Late.", "mark.0"))
         await asyncio.sleep(0)
         posting.cancel()
         with pytest.raises((asyncio.CancelledError, Unreachable)):

@@ -44,7 +44,7 @@ async def seen(scene: Any, thread: str, **more: Any) -> list[tuple[str, str]]:
     question = await scene.asked("{bot} so?", thread, **more)
     while question.text != "so?":
         question = await scene.heard.next()
-    return [(one.author.name, one.text) for one in (await scene.platform.surface(question).earlier(20)).said]
+    return [(one.author.name, one.text) for one in (await scene.at(question).earlier(question, 20)).said]
 
 
 async def thread_of(scene: Any, *, on: str | None = None) -> str:
@@ -168,7 +168,7 @@ async def test_one_failure_while_a_thread_is_read_costs_nothing(scene: Any, stat
     body = limited if status == 429 else None
     headers = {"Retry-After": "1"} if status == 429 else {}
     scene.discord.faults.add(Fault(HISTORY, status=status, body=body, headers=headers))
-    earlier = await scene.platform.surface(question).earlier(10)
+    earlier = await scene.at(question).earlier(question, 10)
     assert ([one.text for one in earlier.said], earlier.missing) == (["root", "one"], "")
 
 
@@ -181,10 +181,10 @@ async def test_what_stays_away_is_named_and_the_rest_is_used(scene: Any, monkeyp
     while question.text != "so?":
         question = await scene.heard.next()
     scene.discord.faults.add(Fault(HISTORY, status=503, times=3))
-    earlier = await scene.platform.surface(question).earlier(10)
+    earlier = await scene.at(question).earlier(question, 10)
     assert [one.text for one in earlier.said] == ["root"]
     assert earlier.missing == "older messages of this thread"
-    assert not (await scene.platform.surface(question).earlier(10)).missing
+    assert not (await scene.at(question).earlier(question, 10)).missing
 
 
 async def test_pages_that_came_are_kept_when_the_next_one_does_not(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +194,7 @@ async def test_pages_that_came_are_kept_when_the_next_one_does_not(scene: Any, m
         await scene.discord.others.show(robot(scene), thread, str(number))
     question = await scene.asked("{bot} so?", thread)
     scene.discord.faults.add(Fault(HISTORY, status=503, times=2, skip=1))
-    earlier = await scene.platform.surface(question).earlier(150)
+    earlier = await scene.at(question).earlier(question, 150)
     assert [one.text for one in earlier.said] == [str(number) for number in range(3, 103)]
     assert earlier.missing == "older messages of this thread"
 
@@ -205,7 +205,7 @@ async def test_a_message_that_was_deleted_is_named_where_the_question_replies_to
     while question.text != "so?":
         question = await scene.heard.next()
     await scene.discord.delete(first.id)
-    assert await scene.platform.surface(question).earlier(10) == Earlier((), "the message this replies to")
+    assert await scene.at(question).earlier(question, 10) == Earlier((), "the message this replies to")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 429, 500, 502, 503, 504])
@@ -224,7 +224,7 @@ async def test_whatever_a_read_is_answered_it_is_whole_or_says_what_is_missing(
     body = limited if status == 429 else {"message": "No", "code": 0}
     for call in (f"{HISTORY}/{one.id}", f"{HISTORY}/{root.id}", HISTORY):
         scene.discord.faults.add(Fault(call, status=status, body=body, headers={"Retry-After": "0"}))
-        earlier = await scene.platform.surface(question).earlier(10)
+        earlier = await scene.at(question).earlier(question, 10)
         found = [line.text for line in earlier.said]
         gone = status in {400, 404} and found == ["one"]  # a root that is not there: nobody can say more
         assert earlier.missing or found == ["root", "one"] or gone
@@ -238,7 +238,7 @@ async def linking(scene: Any, url: str) -> tuple[Any, Earlier]:
     question = await scene.heard.next()
     while not question.text.startswith("see"):
         question = await scene.heard.next()
-    return question, await scene.platform.surface(question).earlier(10)
+    return question, await scene.at(question).earlier(question, 10)
 
 
 async def test_a_linked_message_comes_as_context_with_its_channels_name(scene: Any) -> None:
@@ -282,7 +282,7 @@ async def place(scene: Any, where: str) -> Place:
     question = await scene.asked("{bot} where?", where)
     while question.text != "where?":
         question = await scene.heard.next()
-    found: Place = await scene.platform.surface(question).place()
+    found: Place = await scene.at(question).place()
     return found
 
 

@@ -67,7 +67,7 @@ async def test_a_direct_message_is_a_conversation_of_its_own(connected: Connecte
 async def test_a_reply_to_the_bot_addresses_it_with_and_without_a_ping(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         answer = await surface.post("Hello.", "mark.0")
         thread = question.key.message
         for ping in (True, False):
@@ -116,7 +116,7 @@ async def test_bots_and_notices_are_not_heard(connected: Connected) -> None:
         robot = scene.discord.add_person("Robot", guild=scene.guild, bot=True)
         await scene.discord.say(robot, scene.channel, scene.discord.app.mention)
         question = await scene.asked("{bot} one")
-        await scene.platform.surface(question).post("An answer.", "mark.0")  # makes a notice, and a message of our own
+        await scene.at(question).post("An answer.", "mark.0")  # makes a notice, and a message of our own
         await scene.asked("two")
         assert [heard.text for heard in scene.heard.all] == ["one", "two"]
 
@@ -229,7 +229,7 @@ async def test_what_discord_changes_by_itself_is_no_edit(connected: Connected) -
     async with connected() as scene:
         question = await scene.asked("{bot} https://example.org")
         await scene.discord.unfurl(question.key.message)
-        await scene.platform.surface(question).post("An answer.", "mark.0")  # opens a thread: the message gets a flag
+        await scene.at(question).post("An answer.", "mark.0")  # opens a thread: the message gets a flag
         await scene.discord.edit(scene.ann, question.key.message, f"{scene.discord.app.mention} https://example.com")
         assert "example.com" in (await scene.heard.next(Edited)).message.text
         await scene.discord.unfurl(question.key.message)
@@ -241,7 +241,7 @@ async def test_the_bots_own_edits_and_those_of_others_are_not_heard(connected: C
         robot = scene.discord.add_person("Robot", guild=scene.guild, bot=True)
         said = await scene.discord.say(robot, scene.channel, "one")
         await scene.discord.edit(robot, said.id, "two")
-        surface = scene.platform.surface(await scene.asked())
+        surface = scene.at(await scene.asked())
         await surface.edit(await surface.post("One.", "mark.0"), "Two.")
         assert (await scene.asked("next")).text == "next"
 
@@ -321,10 +321,13 @@ async def test_a_mention_without_words_is_about_the_talk_in_its_channel(connecte
         for who, text in ((scene.ben, "The build is red"), (scene.ann, "Since noon")):
             await scene.discord.say(who, scene.channel, text)
             await scene.heard.next()
-        bare = scene.platform.surface(await scene.asked("{bot} ?"))
-        assert [line.text for line in (await bare.earlier(30)).said] == ["The build is red", "Since noon"]
-        with_words = scene.platform.surface(await scene.asked("{bot} why?"))
-        assert not (await with_words.earlier(30)).said
+        bare = await scene.asked("{bot} ?")
+        assert [line.text for line in (await scene.at(bare).earlier(bare, 30)).said] == [
+            "The build is red",
+            "Since noon",
+        ]
+        with_words = await scene.asked("{bot} why?")
+        assert not (await scene.at(with_words).earlier(with_words, 30)).said
 
 
 async def test_what_the_bot_has_to_say_to_who_wrote_goes_to_their_dm(connected: Connected) -> None:

@@ -23,7 +23,7 @@ def texts(scene: Any, channel: str) -> list[str]:
 async def test_the_answer_to_a_mention_stands_in_a_thread_on_it(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked("{bot} what is **the** plan?\nIn detail.")
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         first = await surface.post("One.", "mark.0")
         await surface.post("Two.", "mark.1")
         await surface.edit(first, "Edited.")
@@ -38,7 +38,7 @@ async def test_the_answer_to_a_mention_stands_in_a_thread_on_it(connected: Conne
 async def test_a_long_question_gives_the_thread_a_name_that_fits(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked("{bot} " + "word " * 100)
-        await scene.platform.surface(question).post("Yes.", "mark.0")
+        await scene.at(question).post("Yes.", "mark.0")
         [thread] = scene.discord.threads(scene.channel)
         assert len(thread.name) <= 100
         assert thread.name.endswith("word…")
@@ -47,8 +47,8 @@ async def test_a_long_question_gives_the_thread_a_name_that_fits(connected: Conn
 async def test_a_restart_finds_the_thread_that_is_there(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        await scene.platform.surface(question).post("One.", "mark.0")
-        await scene.platform.surface(question).post("Two.", "mark.1")
+        await scene.at(question).post("One.", "mark.0")
+        await scene.at(question).post("Two.", "mark.1")
         [thread] = scene.discord.threads(scene.channel)
         assert texts(scene, thread.id) == ["One.", "Two."]
 
@@ -57,7 +57,7 @@ async def test_where_no_thread_can_be_opened_the_answer_is_a_reply_in_the_channe
     async with connected() as scene:
         scene.discord.deny("create_thread")
         question = await scene.asked()
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         first = await surface.post("One.", "mark.0")
         await surface.post("Two.", "mark.1")
         await surface.edit(first, "Edited.")
@@ -73,7 +73,7 @@ async def test_in_a_guild_with_too_many_threads_the_answer_is_a_reply_in_the_cha
         await scene.discord.open_thread(scene.ben, scene.channel, "Talk")
         scene.discord.settings.most_active_threads = 1
         question = await scene.asked()
-        await scene.platform.surface(question).post("One.", "mark.0")
+        await scene.at(question).post("One.", "mark.0")
         assert texts(scene, scene.channel)[-1] == "One."
         assert len(scene.discord.threads(scene.channel)) == 1
 
@@ -85,9 +85,9 @@ async def test_an_answer_begun_in_the_channel_goes_on_there_although_a_thread_co
     async with connected() as scene:
         scene.discord.settings.most_active_threads = 0
         question = await scene.asked()
-        first = await scene.platform.surface(question).post("On", "mark.0")
+        first = await scene.at(question).post("On", "mark.0")
         scene.discord.settings.most_active_threads = 1000
-        later = scene.platform.surface(question)
+        later = scene.at(question)
         if in_doubt:
             await later.status("Reading …")
             assert await later.post("One.", "new mark.0", may_exist=True) == first
@@ -103,7 +103,7 @@ async def test_a_question_deleted_meanwhile_is_answered_all_the_same(connected: 
         dm = scene.discord.dm(scene.ann)
         question = await scene.asked("hello", dm)
         await scene.discord.delete(question.key.message)
-        await scene.platform.surface(question).post("Hello.", "mark.0")
+        await scene.at(question).post("Hello.", "mark.0")
         assert texts(scene, dm) == ["Hello."]
 
 
@@ -112,9 +112,9 @@ async def test_what_was_posted_for_a_question_that_was_deleted_meanwhile_is_foun
 ) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        first = await scene.platform.surface(question).post("The first", "mark.0")
+        first = await scene.at(question).post("The first", "mark.0")
         await scene.discord.delete(question.key.message)
-        assert await scene.platform.surface(question).post("Deleted.", "mark.0", may_exist=True) == first
+        assert await scene.at(question).post("Deleted.", "mark.0", may_exist=True) == first
         assert texts(scene, question.key.message) == ["Deleted."]
 
 
@@ -124,19 +124,19 @@ async def test_or_in_the_channel_where_no_thread_could_be_opened_and_what_is_now
     async with connected() as scene:
         question, unanswered = await scene.asked(), await scene.asked()
         scene.discord.faults.add(Fault("POST /channels/*/messages/*/threads", status=400, body={"code": 160002}))
-        first = await scene.platform.surface(question).post("The first", "mark.0")
+        first = await scene.at(question).post("The first", "mark.0")
         for one in (question, unanswered):
             await scene.discord.delete(one.key.message)
-        assert await scene.platform.surface(question).post("Deleted.", "mark.0", may_exist=True) == first
+        assert await scene.at(question).post("Deleted.", "mark.0", may_exist=True) == first
         assert texts(scene, scene.channel)[-1] == "Deleted."
         with pytest.raises(Gone):
-            await scene.platform.surface(unanswered).post("Deleted.", "mark.1", may_exist=True)
+            await scene.at(unanswered).post("Deleted.", "mark.1", may_exist=True)
 
 
 async def test_nothing_the_bot_writes_pings_or_unfurls(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         role = scene.discord.role(scene.guild, "editor")
         text = f"@everyone @here {scene.ben.mention} <@&{role}> https://evil.example/?q=1"
         message_id = await surface.post(text, "mark.0")
@@ -159,7 +159,7 @@ async def test_a_bad_gateway_makes_no_second_message(connected: Connected) -> No
             Fault(f"POST /channels/{dms[0]}/messages", status=502, after=True),
             Fault(f"POST /channels/{dms[1]}/messages", status=502),
         )
-        posts = (scene.platform.surface(question).post("Once.", f"{question.key.message}.0") for question in questions)
+        posts = (scene.at(question).post("Once.", f"{question.key.message}.0") for question in questions)
         await asyncio.gather(*posts)
         assert [texts(scene, dm) for dm in dms] == [["hello", "Once."]] * 2
 
@@ -172,7 +172,7 @@ async def test_a_bad_gateway_makes_no_second_message(connected: Connected) -> No
 async def test_row_5_a_post_of_unknown_outcome_is_made_once_when_repeated(connected: Connected, fault: Fault) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         await surface.post("Zero.", "mark.0")
         scene.discord.faults.add(fault)
         with pytest.raises(Unreachable):
@@ -186,8 +186,8 @@ async def test_the_same_mark_makes_one_message_even_without_asking(connected: Co
         question = await scene.asked()
         marks = ["mark.0", "a mark that is far too long for a nonce of Discord.1"]
         for idempotency_key in marks:
-            first = await scene.platform.surface(question).post("Once.", idempotency_key)
-            assert await scene.platform.surface(question).post("Once.", idempotency_key) == first
+            first = await scene.at(question).post("Once.", idempotency_key)
+            assert await scene.at(question).post("Once.", idempotency_key) == first
         assert texts(scene, question.key.message) == ["Once.", "Once."]
 
 
@@ -205,13 +205,13 @@ async def test_row_8_a_later_process_finds_what_was_posted_when_nonces_are_forgo
         elif place == "channel":
             scene.discord.deny("create_thread")
         earlier = await scene.asked("{bot} first", where)
-        before = scene.platform.surface(earlier)
+        before = scene.at(earlier)
         await before.post("Answer to the first.", "first.0")
         question = await scene.asked("{bot} second", where)
         await before.post("Its second page, late.", "first.1")
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         ids = [await surface.post("Page one.", "old.0"), await surface.post("Page t", "old.1")]
-        later = scene.platform.surface(question)
+        later = scene.at(question)
         assert await later.post("Page one.", "new.0", may_exist=True) == ids[0]
         assert await later.post("Page two.", "new.1", may_exist=True) == ids[1]
         third = await later.post("Page three.", "new.2", may_exist=True)
@@ -225,13 +225,13 @@ async def test_answers_that_mix_in_a_channel_are_told_apart(connected: Connected
     async with connected(limits=False) as scene:
         scene.discord.deny("create_thread")
         questions = [await scene.asked(f"{{bot}} {number}") for number in range(2)]
-        surfaces = [scene.platform.surface(question) for question in questions]
+        surfaces = [scene.at(question) for question in questions]
         ids: list[list[str]] = [[], []]
         for part in range(3):
             for number, surface in enumerate(surfaces):
                 ids[number].append(await surface.post(f"{part}", f"old{number}.{part}"))
         for number, question in enumerate(questions):
-            later = scene.platform.surface(question)
+            later = scene.at(question)
             assert [await later.post(f"{part}", f"new{number}.{part}", may_exist=True) for part in range(3)] == ids[
                 number
             ]
@@ -246,9 +246,9 @@ async def test_when_history_cannot_be_read_the_nonce_still_holds(connected: Conn
     async with connected() as scene:
         scene.discord.deny("read_history")
         question = await scene.asked()
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         first = await surface.post("Once.", "mark.0")
-        assert await scene.platform.surface(question).post("Once more.", "mark.0", may_exist=True) == first
+        assert await scene.at(question).post("Once more.", "mark.0", may_exist=True) == first
         assert texts(scene, question.key.message) == ["Once more."]
 
 
@@ -257,7 +257,7 @@ async def test_a_question_deleted_before_its_thread_is_opened_is_gone(connected:
         question = await scene.asked()
         await scene.discord.delete(question.key.message)
         with pytest.raises(Gone):
-            await scene.platform.surface(question).post("Hello.", "mark.0")
+            await scene.at(question).post("Hello.", "mark.0")
 
 
 async def test_where_the_bot_may_not_write_it_is_forbidden(connected: Connected) -> None:
@@ -265,12 +265,12 @@ async def test_where_the_bot_may_not_write_it_is_forbidden(connected: Connected)
         question = await scene.asked("hello", scene.discord.dm(scene.ann))
         scene.discord.deny("dm")
         with pytest.raises(Forbidden):
-            await scene.platform.surface(question).post("Hello.", "mark.0")
+            await scene.at(question).post("Hello.", "mark.0")
 
 
 async def test_a_long_wait_is_a_rate_limit_and_not_a_silence(connected: Connected) -> None:
     async with connected() as scene:
-        surface = scene.platform.surface(await scene.asked())
+        surface = scene.at(await scene.asked())
         await surface.post("Zero.", "mark.0")
         body = {"message": "You are being rate limited.", "retry_after": 45.5, "global": False}
         scene.discord.faults.add(Fault(POST, status=429, body=body, headers={"Via": "1.1 google"}))
@@ -281,7 +281,7 @@ async def test_a_long_wait_is_a_rate_limit_and_not_a_silence(connected: Connecte
 
 async def test_a_banned_address_is_a_rate_limit(connected: Connected) -> None:
     async with connected() as scene:
-        surface = scene.platform.surface(await scene.asked("hello", scene.discord.dm(scene.ann)))
+        surface = scene.at(await scene.asked("hello", scene.discord.dm(scene.ann)))
         scene.discord.faults.add(Fault(POST, status=429, body={}, headers={"Retry-After": "1200", "Via": ""}))
         with pytest.raises(RateLimited) as caught:
             await surface.post("One.", "mark.0")
@@ -291,7 +291,7 @@ async def test_a_banned_address_is_a_rate_limit(connected: Connected) -> None:
 async def test_a_thread_archived_meanwhile_is_opened_again_for_the_last_edit(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         message_id = await surface.post("Half", "mark.0")
         await scene.discord.archive(question.key.message)
         await surface.edit(message_id, "Whole.")
@@ -301,7 +301,7 @@ async def test_a_thread_archived_meanwhile_is_opened_again_for_the_last_edit(con
 async def test_the_status_is_typing_in_the_place_of_the_answer(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         await surface.status("Reading …")
         change = await scene.discord.changes.wait(lambda change: change.kind == "status")
         assert change.place == question.key.message
@@ -321,21 +321,21 @@ async def test_the_thread_and_its_root_were_said_before(connected: Connected) ->
         while question.text != "and now?":
             question = await scene.heard.next()
         await scene.discord.say(scene.ben, thread, "too late")
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         await surface.post("An answer.", "mark.0")
-        said = (await surface.earlier(10)).said
+        said = (await surface.earlier(question, 10)).said
         assert [one.text for one in said] == ["the root", *(f"line {number}" for number in range(5))]
         assert [upload.name for upload in said[0].uploads] == ["a.txt"]
         assert {one.author.name for one in said} == {"Ben"}
-        assert [one.text for one in (await surface.earlier(3)).said] == ["the root", "line 3", "line 4"]
+        assert [one.text for one in (await surface.earlier(question, 3)).said] == ["the root", "line 3", "line 4"]
 
 
 async def test_the_bots_own_words_are_marked_as_its_own(connected: Connected) -> None:
     async with connected() as scene:
         question = await scene.asked("{bot} one")
-        await scene.platform.surface(question).post("Answer.", "mark.0")
+        await scene.at(question).post("Answer.", "mark.0")
         follow_up = await scene.asked("two", question.key.message)
-        said = (await scene.platform.surface(follow_up).earlier(10)).said
+        said = (await scene.at(follow_up).earlier(follow_up, 10)).said
         assert [(one.text, one.by_bot) for one in said] == [("@Parley one", False), ("Answer.", True)]
 
 
@@ -347,7 +347,7 @@ async def test_what_a_question_replies_to_was_said_before(connected: Connected) 
         for _ in range(3):
             await scene.heard.next()
         question = await scene.asked("{bot} what is it?", reply_to=second.id)
-        said = (await scene.platform.surface(question).earlier(10)).said
+        said = (await scene.at(question).earlier(question, 10)).said
         assert [one.text for one in said] == ["look", "at this"]
         assert [upload.name for upload in said[0].uploads] == ["cat.png"]
 
@@ -356,10 +356,8 @@ async def test_a_question_that_opens_a_conversation_has_nothing_before_it(connec
     async with connected() as scene:
         await scene.discord.say(scene.ben, scene.channel, "something else")
         await scene.heard.next()
-        assert await scene.platform.surface(await scene.asked()).earlier(10) == Earlier()
-        assert (
-            await scene.platform.surface(await scene.asked("hi", scene.discord.dm(scene.ann))).earlier(10) == Earlier()
-        )
+        for question in (await scene.asked(), await scene.asked("hi", scene.discord.dm(scene.ann))):
+            assert await scene.at(question).earlier(question, 10) == Earlier()
 
 
 async def test_what_may_not_be_read_is_named(connected: Connected) -> None:
@@ -368,7 +366,7 @@ async def test_what_may_not_be_read_is_named(connected: Connected) -> None:
         question = await scene.asked("{bot} hello", thread)
         scene.discord.deny("read_history")
         missing = "messages here that I have no permission for"
-        assert await scene.platform.surface(question).earlier(10) == Earlier((), missing)
+        assert await scene.at(question).earlier(question, 10) == Earlier((), missing)
 
 
 async def test_an_upload_is_downloaded_whole(connected: Connected) -> None:
@@ -401,7 +399,7 @@ async def test_where_it_may_not_write_in_threads_it_opens_none_and_answers_in_th
     async with connected() as scene:
         scene.discord.deny("send_in_threads")
         question = await scene.asked()
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         await surface.status("is thinking…")
         await surface.post("One.", "mark.0")
         assert texts(scene, scene.channel)[-1] == "One."
@@ -415,7 +413,7 @@ async def test_a_thread_that_turns_out_not_to_be_writable_is_taken_away(
 ) -> None:
     async with connected() as scene:
         question = await scene.asked()
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         await surface.status("is thinking…")
         if not may_delete:
             scene.discord.deny("manage_threads")
@@ -426,7 +424,7 @@ async def test_a_thread_that_turns_out_not_to_be_writable_is_taken_away(
         assert texts(scene, scene.channel)[-1] == "Edited."
         assert [thread.archived for thread in scene.discord.threads(scene.channel)] == ([] if may_delete else [True])
         again = await scene.asked("{bot} again")
-        await scene.platform.surface(again).post("Two.", "other.0")
+        await scene.at(again).post("Two.", "other.0")
         assert texts(scene, scene.channel)[-1] == "Two."
 
 
@@ -436,7 +434,7 @@ async def test_what_is_not_taken_as_it_is_goes_out_once_more_as_nothing_but_text
 ) -> None:
     async with connected() as scene:
         question = await scene.asked("hello", scene.discord.dm(scene.ann))
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         refusal = Fault(POST, status=status, body={"message": "No.", "code": code})
         scene.discord.faults.add(refusal)
         posted = await surface.post("One.", "mark.0", buttons=[Button.STOP], growing=True)
@@ -448,7 +446,7 @@ async def test_what_is_not_taken_as_it_is_goes_out_once_more_as_nothing_but_text
 
 async def test_a_rejected_edit_takes_the_buttons_away_with_the_text(connected: Connected) -> None:
     async with connected() as scene:
-        surface = scene.platform.surface(await scene.asked("hello", scene.discord.dm(scene.ann)))
+        surface = scene.at(await scene.asked("hello", scene.discord.dm(scene.ann)))
         posted = await surface.post("One.", "mark.0", buttons=[Button.STOP])
         refusal = {"message": "Invalid Form Body", "code": 50035}
         scene.discord.faults.add(Fault("PATCH *", status=400, body=refusal))
@@ -464,6 +462,6 @@ async def test_where_it_may_not_read_the_history_an_answer_in_the_channel_is_no_
     async with connected() as scene:
         scene.discord.deny("create_thread", "read_history")
         question = await scene.asked()
-        await scene.platform.surface(question).post("One.", "mark.0")
+        await scene.at(question).post("One.", "mark.0")
         answer = scene.discord.messages(scene.channel)[-1]
         assert (answer.content, answer.reference) == ("One.", None)

@@ -118,9 +118,9 @@ async def test_whatever_is_odd_about_a_posts_answer_the_message_is_there_once(co
         question = await scene.asked("hello", dm)
         seen: list[Any] = []
         scene.discord.faults.add(Fault(POST, change=lambda data: seen.append(data) or data))
-        await scene.platform.surface(question).post("Text.", "first.0")
+        await scene.at(question).post("Text.", "first.0")
         for number, (name, change) in enumerate(oddities(seen[0])):
-            surface, idempotency_key = scene.platform.surface(question), f"odd{number}"
+            surface, idempotency_key = scene.at(question), f"odd{number}"
             scene.discord.faults.add(Fault(POST, change=change))
             before = len(scene.discord.messages(dm))
             try:
@@ -135,7 +135,7 @@ async def test_whatever_is_odd_about_a_posts_answer_the_message_is_there_once(co
 async def test_whatever_is_odd_about_an_edits_answer_the_text_is_there(connected: Connected) -> None:
     async with connected(limits=False) as scene:
         question = await scene.asked("hello", scene.discord.dm(scene.ann))
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         posted = await surface.post("Text.", "mark.0")
         seen: list[Any] = []
         scene.discord.faults.add(Fault("PATCH *", change=lambda data: seen.append(data) or data))
@@ -154,19 +154,19 @@ async def test_of_a_history_the_messages_that_can_be_read_are_context(connected:
         for _ in range(2):
             await scene.heard.next()
         question = await scene.asked("{bot} what?", thread)
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         seen: list[Any] = []
         call = f"GET /channels/{thread}/messages"
         scene.discord.faults.add(Fault(call, change=lambda data: seen.append(data) or data))
-        assert [said.text for said in (await surface.earlier(10)).said][-2:] == ["before", "odd"]
+        assert [said.text for said in (await surface.earlier(question, 10)).said][-2:] == ["before", "odd"]
         for name, change in list(oddities(seen[0][0])):
             odd: Any = lambda page, change=change: [change(page[0]), *page[1:]]  # noqa: E731
             scene.discord.faults.add(Fault(call, change=odd))
-            told = [said.text for said in (await surface.earlier(10)).said]
+            told = [said.text for said in (await surface.earlier(question, 10)).said]
             assert "before" in told, name
         for answer in ({}, None, "nothing", [None], [[]], 7):
             scene.discord.faults.add(Fault(call, change=lambda _, answer=answer: answer))
-            await surface.earlier(10)
+            await surface.earlier(question, 10)
 
 
 async def test_a_question_looked_up_is_itself_or_cannot_be_told(connected: Connected) -> None:

@@ -14,6 +14,7 @@ from bot.claude import AsyncClient, mk_sdk
 from bot.engine import Answerer, Budgets, ClaudeTurn, Clients, ConcurrencyLimit, Engine, warn_of_small_limits
 from bot.errors import Gone, MediaError, Rejected, Unreachable
 from bot.events import (
+    Address,
     Budget,
     Button,
     Deleted,
@@ -127,7 +128,7 @@ class Chat:
             self.changed()
             await asyncio.Event().wait()
 
-    def surface(self, question: Incoming) -> Surface:
+    def surface(self, address: Address, key: MessageKey) -> Surface:
         return Place(self)
 
     def now_s(self) -> float:
@@ -195,7 +196,7 @@ class Place:
         self._chat.statuses.append(text)
         self._chat.changed()
 
-    async def earlier(self, limit: int, *, thread: bool = True) -> Earlier:
+    async def earlier(self, question: Incoming, limit: int, *, thread: bool = True) -> Earlier:
         await self._chat.reach("talk")
         self._chat.read.append(thread)
         if not thread:

@@ -128,12 +128,12 @@ class Odd(Chat):
 
     surfaces = 0
 
-    def surface(self, question: Any) -> Any:
+    def surface(self, address: Any, key: Any) -> Any:
         self.surfaces += 1
         self.changed()
         if self.surfaces == 1:
             raise KeyError("mentions")
-        return super().surface(question)
+        return super().surface(address, key)
 
 
 async def test_a_question_that_was_left_and_is_looked_up_in_vain_is_answered_as_it_was_asked(

@@ -56,7 +56,7 @@ class WatchedChat(Chat):
 
     points = Points(-1)
 
-    def surface(self, question: Any) -> "WatchedPlace":  # noqa: ARG002 - the port has it
+    def surface(self, address: Any, key: Any) -> "WatchedPlace":  # noqa: ARG002 - the port has it
         return WatchedPlace(self)
 
 

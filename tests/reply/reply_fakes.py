@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from bot.errors import Gone, PlatformError, RateLimited, Rejected, Unreachable
-from bot.events import AnswerMessage, Budget, Button, Earlier, Limits, MessageKey, Place, Said
+from bot.events import AnswerMessage, Budget, Button, Earlier, Incoming, Limits, MessageKey, Place, Said
 from bot.ports import Dialect, PartLog
 from bot.reply import LiveReply, Pacer
 
@@ -166,8 +166,8 @@ class Chat:
         MISTAKES.append(f"a reply sets no status: {text}")
         self.statuses.append(text)
 
-    async def earlier(self, limit: int, *, thread: bool = True) -> Earlier:
-        MISTAKES.append(f"a reply reads nothing: {limit}, {thread}")
+    async def earlier(self, question: Incoming, limit: int, *, thread: bool = True) -> Earlier:
+        MISTAKES.append(f"a reply reads nothing: {question.key}, {limit}, {thread}")
         return Earlier(tuple(self.said[-limit:]) if thread else ())
 
     async def place(self) -> Place:

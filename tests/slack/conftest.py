@@ -77,9 +77,13 @@ class Scene:
             pass
         return heard
 
+    def at(self, question: Incoming) -> SlackSurface:
+        """Return the place where a question is answered."""
+        return self.platform.surface(question.address, question.key)
+
     async def surface(self) -> SlackSurface:
         """The place where a new question of Ann's is answered."""
-        return self.platform.surface(await self.asked())
+        return self.at(await self.asked())
 
     def calls(self, method: str) -> int:
         return sum(call.method == method for call in self.slack.api.calls)

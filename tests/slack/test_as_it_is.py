@@ -46,7 +46,7 @@ async def test_what_cannot_be_looked_up_is_not_taken_for_deleted(scene: Any) -> 
 
 async def test_the_message_below_which_somebody_pressed_continue_is_no_edited_question(scene: Any) -> None:
     question = await scene.asked()
-    surface = scene.platform.surface(question)
+    surface = scene.at(question)
     answer = await surface.post("The beginning", "mark.0")
     await surface.edit(answer, "The beginning, and more")
     pressed = replace(question, key=replace(question.key, message=answer), text="Go on.", in_thread=True)

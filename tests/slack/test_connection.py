@@ -163,7 +163,7 @@ async def test_the_bot_can_come_back(scene: Any) -> None:
     scene.running.cancel()
     await asyncio.gather(scene.running, return_exceptions=True)
     again = asyncio.create_task(scene.platform.run(scene.heard, NeverThere(), NeverThere().is_ours))
-    await scene.platform.surface(question).post("Late, but here", "m.0")
+    await scene.at(question).post("Late, but here", "m.0")
     again.cancel()
     await asyncio.gather(again, return_exceptions=True)
     assert [m.shown for m in scene.own(question.key.message)] == ["Late, but here"]

@@ -52,8 +52,8 @@ async def test_a_file_that_did_not_arrive_is_sent_again(scene: Any, call: str) -
 
 async def test_a_later_process_finds_the_file_that_an_earlier_one_shared(scene: Any) -> None:
     question = await scene.asked()
-    first = await scene.platform.surface(question).attach("a.txt", b"words", "m.1")
-    later = scene.platform.surface(question)
+    first = await scene.at(question).attach("a.txt", b"words", "m.1")
+    later = scene.at(question)
     assert await later.attach("a.txt", b"words", "m.1", may_exist=True) == first
     assert await later.attach("b.txt", b"words", "m.2", may_exist=True) != first
     assert await later.attach("a.txt", b"other words", "m.3", may_exist=True) != first
@@ -61,8 +61,8 @@ async def test_a_later_process_finds_the_file_that_an_earlier_one_shared(scene: 
 
 async def test_a_file_is_not_taken_for_a_lost_post(scene: Any) -> None:
     question = await scene.asked()
-    file = await scene.platform.surface(question).attach("a.txt", b"words", "m.1")
-    assert await scene.platform.surface(question).post("Text", "m.0", may_exist=True) != file
+    file = await scene.at(question).attach("a.txt", b"words", "m.1")
+    assert await scene.at(question).post("Text", "m.0", may_exist=True) != file
 
 
 async def test_where_the_thread_may_not_be_read_a_file_is_sent_once_more_and_labelled(scene: Any) -> None:
@@ -103,7 +103,7 @@ async def test_slack_may_not_tell_at_once_where_a_file_is(scene: Any) -> None:
 async def test_a_file_goes_into_a_dm(scene: Any) -> None:
     place = scene.slack.dm(scene.ann)
     question = await scene.asked("hello", place)
-    ts = await scene.platform.surface(question).attach("a.txt", b"words", "m.1")
+    ts = await scene.at(question).attach("a.txt", b"words", "m.1")
     assert scene.slack.messages(place, question.key.message)[-1].ts == ts
 
 

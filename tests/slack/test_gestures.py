@@ -16,7 +16,7 @@ async def answered(scene: Any, *buttons: Button) -> tuple[Incoming, str]:
     """A question of Ann's and the id of its answer, with buttons."""
     question = await scene.asked()
     await scene.slack.events.settled()  # a mention comes as two events
-    return question, await scene.platform.surface(question).post("An answer", "m.0", buttons=buttons)
+    return question, await scene.at(question).post("An answer", "m.0", buttons=buttons)
 
 
 @pytest.mark.parametrize(

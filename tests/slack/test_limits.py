@@ -29,7 +29,7 @@ class Parts:
 
 
 async def answer(scene: Any, question: Any, words: int = 12) -> None:
-    surface, idempotency_key = scene.platform.surface(question), f"m{question.key.message[-6:]}"
+    surface, idempotency_key = scene.at(question), f"m{question.key.message[-6:]}"
     async with LiveReply(
         surface, scene.platform.pacer, log=Parts(), turn=question.key, idempotency_key=idempotency_key
     ) as reply:

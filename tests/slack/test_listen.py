@@ -77,7 +77,7 @@ async def test_naming_oneself_is_not_naming_somebody_else(scene: Any) -> None:
 
 async def test_row_49_bots_notices_and_the_bot_itself_are_not_heard(scene: Any) -> None:
     await scene.say("{bot} from a bot", who=scene.robot)
-    surface = scene.platform.surface(await scene.asked("{bot} one"))
+    surface = scene.at(await scene.asked("{bot} one"))
     message_id = await surface.post("An answer", "m.0")
     await surface.edit(message_id, "Another one")
     await scene.slack.react(scene.robot, scene.channel, message_id, "x")
@@ -260,7 +260,7 @@ async def test_what_the_bot_has_to_say_to_who_wrote_they_alone_see(scene: Any) -
     told = await scene.slack.whispered(scene.ann)
     assert (told.text, told.channel) == ("You may not, <!everyone>.", scene.channel)
     scene.heard.sentence = ""
-    await scene.platform.surface(question).post("An answer", "m.0")
+    await scene.at(question).post("An answer", "m.0")
     scene.heard.sentence = "Nor here."
     since = len(scene.slack.whispers(scene.ann))
     await scene.asked("and here?", thread=question.key.message)

@@ -37,7 +37,7 @@ def plain(text: str) -> str:
 
 async def answer(scene: Any, question: Incoming, pacer: Pacer, words: list[str], *, pause_s: float = 0.0) -> list[Any]:
     """Have a question answered in words; return the answer's messages."""
-    surface = scene.platform.surface(question)
+    surface = scene.at(question)
     async with LiveReply(
         surface, pacer, log=Parts(), turn=question.key, idempotency_key=f"m{question.key.message[-6:]}"
     ) as reply:

@@ -80,7 +80,7 @@ async def test_each_page_of_an_answer_is_a_stream_of_its_own(scene: Any) -> None
 
 async def test_a_dm_is_streamed_without_a_recipient(scene: Any) -> None:
     question = await scene.asked("hello", scene.slack.dm(scene.ann))
-    surface = scene.platform.surface(question)
+    surface = scene.at(question)
     await surface.post("Hi", "m.0", growing=True)
     (start,) = [call for call in scene.slack.api.calls if call.method == "chat.startStream"]
     assert start.status == 200
@@ -272,29 +272,29 @@ async def test_a_start_whose_answer_is_lost_makes_one_message(scene: Any, fault:
 
 async def test_a_stream_whose_process_died_is_adopted_by_the_next_one(scene: Any) -> None:
     question = await scene.asked()
-    done = scene.platform.surface(question)
+    done = scene.at(question)
     finished = await done.post("Done", "m.0", growing=True)
     await done.edit(finished, "Done!")
-    orphan = await scene.platform.surface(question).post("Half an", "m.1", growing=True)
-    later = scene.platform.surface(question)
+    orphan = await scene.at(question).post("Half an", "m.1", growing=True)
+    later = scene.at(question)
     assert await later.post("Half an answer", "m.1", growing=True, may_exist=True) == orphan
     await later.edit(orphan, "A whole answer", growing=True)
     await later.edit(orphan, "A whole answer.")
     assert [message.shown for message in scene.own(question.key.message)] == ["Done!", "A whole answer."]
-    assert await scene.platform.surface(question).post("Next", "m.2", may_exist=True) not in {finished, orphan}
+    assert await scene.at(question).post("Next", "m.2", may_exist=True) not in {finished, orphan}
 
 
 async def test_a_stream_that_is_known_by_its_id_is_stopped_and_edited_after_a_restart(scene: Any) -> None:
     question = await scene.asked()
-    ts = await scene.platform.surface(question).post("Half", "m.0", growing=True)
-    later = scene.platform.surface(question)
+    ts = await scene.at(question).post("Half", "m.0", growing=True)
+    later = scene.at(question)
     await later.edit(ts, "Another", growing=True)
     assert not later.limits.append_only
     await later.edit(ts, "Another one")
     (message,) = scene.own(question.key.message)
     assert (message.shown, message.stream.state) == ("Another one", "stopped")
     assert scene.slack.session(scene.channel, question.key.message)["status"] == "active"
-    assert await scene.platform.surface(question).post("Next", "m.1", may_exist=True) != ts
+    assert await scene.at(question).post("Next", "m.1", may_exist=True) != ts
 
 
 async def test_a_streamed_message_can_be_taken_away(scene: Any) -> None:
@@ -326,7 +326,7 @@ async def test_slacks_own_stop_button_works_when_the_stream_has_become_edits(sce
     scene.slack.settings.stream_lasts_s = 0.0
     await surface.edit(ts, "One two", growing=True)
     await scene.slack.press_stop(scene.ann, scene.channel, surface._thread)
-    assert (await scene.heard.next(Pressed)).message.message == surface._question.key.message
+    assert (await scene.heard.next(Pressed)).message.message == surface._address.message
 
 
 @pytest.mark.parametrize("delivery", ["auto", "stream"])
@@ -387,11 +387,11 @@ async def test_whatever_goes_wrong_once_there_is_one_whole_answer(
 ) -> None:
     scene.slack.faults.add(Fault(call, **TROUBLE[trouble]))
     question = await scene.asked()
-    surface = scene.platform.surface(question)
+    surface = scene.at(question)
     ts = await insist(lambda again: surface.post("One", "m.0", growing=True, may_exist=again))
     await insist(lambda _: surface.edit(ts, "One two", growing=True))
     if restarts:
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         assert await insist(lambda _: surface.post("One", "m.0", growing=True, may_exist=True)) == ts
         await insist(lambda _: surface.edit(ts, "One two", growing=True))
     await insist(lambda _: surface.edit(ts, "One two three", buttons=[Button.RETRY]))

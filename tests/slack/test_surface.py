@@ -95,9 +95,9 @@ async def test_a_post_that_never_arrived_is_made_again(scene: Any) -> None:
 
 async def test_a_later_process_finds_what_an_earlier_one_posted(scene: Any) -> None:
     question = await scene.asked()
-    first = await scene.platform.surface(question).post("Once", "m.0")
+    first = await scene.at(question).post("Once", "m.0")
     await scene.say("in between", thread=question.key.message)
-    later = scene.platform.surface(question)
+    later = scene.at(question)
     assert await later.post("Once", "m.0", may_exist=True) == first
     second = await later.post("Twice", "m.1", may_exist=True)
     assert second != first
@@ -107,11 +107,11 @@ async def test_a_later_process_finds_what_an_earlier_one_posted(scene: Any) -> N
 async def test_what_slack_carries_out_after_the_process_that_asked_is_dead_is_found(scene: Any) -> None:
     question = await scene.asked()
     scene.slack.faults.add(Fault("chat.postMessage", delay_s=1.0))
-    first = asyncio.create_task(scene.platform.surface(question).post("The first try", "m.0"))
+    first = asyncio.create_task(scene.at(question).post("The first try", "m.0"))
     await until(lambda: not scene.slack.faults._waiting)  # Slack has the call
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
-    later = scene.platform.surface(question)
+    later = scene.at(question)
     await later.post("The second try", "m.0", may_exist=True)
     assert shown(scene, later) == ["The first try"]
 
@@ -147,10 +147,10 @@ def test_row_9_a_mark_that_was_signed_for_another_thread_or_by_another_app_is_no
 
 async def test_an_answer_in_a_long_thread_is_found(scene: Any) -> None:
     question = await scene.asked()
-    first = await scene.platform.surface(question).post("Once", "m.0")
+    first = await scene.at(question).post("Once", "m.0")
     for number in range(220):
         await scene.slack.say(scene.ben, scene.channel, f"line {number}", thread=question.key.message)
-    assert await scene.platform.surface(question).post("Once", "m.0", may_exist=True) == first
+    assert await scene.at(question).post("Once", "m.0", may_exist=True) == first
 
 
 async def test_row_7_where_the_thread_may_not_be_read_a_lost_post_is_made_once_more_and_labelled(
@@ -260,7 +260,7 @@ async def test_a_status_that_is_refused_harms_nothing(scene: Any) -> None:
 async def test_a_dm_is_answered_in_its_thread(scene: Any) -> None:
     place = scene.slack.dm(scene.ann)
     question = await scene.asked("hello", place)
-    await scene.platform.surface(question).post("Hi", "m.0")
+    await scene.at(question).post("Hi", "m.0")
     assert [m.shown for m in scene.slack.messages(place, question.key.message)] == ["hello", "Hi"]
     assert [m.shown for m in scene.slack.messages(place)] == ["hello"]
 

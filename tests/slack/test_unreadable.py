@@ -108,12 +108,12 @@ async def test_whatever_is_odd_about_a_posts_answer_the_message_is_there_once(co
         question = await scene.heard.next(Incoming)
         seen: list[Any] = []
         scene.slack.faults.add(Fault("chat.postMessage", change=lambda body: seen.append(body) or body))
-        await scene.platform.surface(question).post("Text.", "first.0")
+        await scene.at(question).post("Text.", "first.0")
         for number, (name, change) in enumerate(oddities({"ok": True, "ts": "1.0", "channel": "C"})):
             scene.slack.faults.add(Fault("chat.postMessage", change=change))
             before = len(scene.own(question.thread.thread))
             try:
-                await scene.platform.surface(question).post("Text.", f"odd.{number}")
+                await scene.at(question).post("Text.", f"odd.{number}")
             except PlatformError:
                 assert name.startswith(("ok", "all"))
             assert len(scene.own(question.thread.thread)) == before + 1, name
@@ -126,15 +126,15 @@ async def test_of_a_thread_the_messages_that_can_be_read_are_context(connected: 
         await scene.slack.say(scene.ann, scene.channel, f"{scene.slack.app.mention} what?", thread=root.ts)
         while not (question := await scene.heard.next(Incoming)).mentions_bot:
             pass
-        surface = scene.platform.surface(question)
+        surface = scene.at(question)
         seen: list[Any] = []
         call = "conversations.replies"
         scene.slack.faults.add(Fault(call, change=lambda body: seen.append(body) or body))
-        assert [said.text for said in (await surface.earlier(10)).said] == ["before", "odd"]
+        assert [said.text for said in (await surface.earlier(question, 10)).said] == ["before", "odd"]
         for name, change in list(oddities(seen[0]["messages"][1])):
             odd = partial(with_second, change)
             scene.slack.faults.add(Fault(call, change=odd))
-            assert "before" in [said.text for said in (await surface.earlier(10)).said], name
+            assert "before" in [said.text for said in (await surface.earlier(question, 10)).said], name
             scene.slack.faults.add(Fault(call, change=odd))
             try:
                 await scene.platform.current(question)
@@ -142,7 +142,7 @@ async def test_of_a_thread_the_messages_that_can_be_read_are_context(connected: 
                 continue
         for _, change in list(oddities({name: seen[0][name] for name in seen[0] if name != "messages"})):
             scene.slack.faults.add(Fault(call, change=change))
-            await surface.earlier(10)
+            await surface.earlier(question, 10)
 
 
 @pytest.mark.parametrize("method", ["auth.test", "apps.connections.open"])

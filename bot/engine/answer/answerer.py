@@ -81,7 +81,7 @@ class Answerer:
 
     async def _attempt(self, run: RunningTurn, platform: Platform) -> Verdict:
         """Bring a turn to an end; return `WAITS` if that could not be shown."""
-        surface = platform.surface(run.turn.questions[0])
+        surface = platform.surface(run.turn.questions[0].address, run.turn.key)
         status = Status()
         parts = _Parts(self._store.messages, run, status)
         idempotency_key = await patiently(self._store.messages.idempotency_key, run.turn.key)

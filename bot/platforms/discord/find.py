@@ -7,7 +7,7 @@ import discord
 import structlog
 
 from bot.errors import PlatformError
-from bot.events import Incoming
+from bot.events import Address
 from bot.platforms.discord import sdk
 from bot.platforms.discord.calls import Calls
 from bot.platforms.discord.read.shown import SPOKEN
@@ -41,9 +41,9 @@ def idempotency_key_of(message: discord.Message, me: discord.ClientUser | None) 
 class Finder:
     """Looks among the bot's own messages that answer a question."""
 
-    def __init__(self, calls: Calls, question: Incoming) -> None:
+    def __init__(self, calls: Calls, address: Address) -> None:
         self._calls = calls
-        self._question = question
+        self._address = address
 
     async def post(self, idempotency_key: str, known: Collection[str], place: int) -> discord.Message | None:
         """Return the message that was posted in a place with a key; None if there is none, or it is a `known` one.
@@ -56,7 +56,7 @@ class Finder:
             log.warning("discord_mark_without_part", idempotency_key=idempotency_key)
             return None
         try:
-            posted = await self._calls.call(lambda client: _answers(client, self._question, place), patient=True)
+            posted = await self._calls.call(lambda client: _answers(client, self._address, place), patient=True)
         except PlatformError as error:
             log.warning("discord_history_unreadable", place=place, reason=error.detail)
             return None
@@ -64,17 +64,17 @@ class Finder:
         return None if found is None or str(found.id) in known else found
 
 
-async def _answers(client: discord.Client, question: Incoming, place: int) -> list[discord.Message]:
+async def _answers(client: discord.Client, address: Address, place: int) -> list[discord.Message]:
     """Return the messages that answer the question, oldest first.
 
     Turns of a thread come one after another, and ours has not ended: from its first message on, what the bot wrote
     here is its answer, but for replies to other questions. In a new thread that is everything. In a channel
     answers mix, and only replies to the question count.
     """
-    root = int(question.key.message)
+    root = int(address.message)
     me = client.user.id if client.user else 0
-    here = place == int(question.key.channel)
-    loose = root if here and not (question.direct or question.in_thread) else None
+    here = place == int(address.channel)
+    loose = root if here and not (address.direct or address.in_thread) else None
     found: list[discord.Message] = []
     async for message in sdk.history(client, place, 100, after=root):
         replied = message.reference.message_id if message.reference else None

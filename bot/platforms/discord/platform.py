@@ -11,7 +11,7 @@ import structlog
 from yarl import URL
 
 from bot.errors import Gone, MediaError, PlatformError, StartupError
-from bot.events import Incoming, Person, Traits, Upload
+from bot.events import Address, Incoming, MessageKey, Person, Traits, Upload
 from bot.media.download import LinkExpired, fetch
 from bot.platforms.discord import sdk
 from bot.platforms.discord.calls import Calls, readable
@@ -99,9 +99,9 @@ class DiscordPlatform:
         if refusal:
             raise refusal
 
-    def surface(self, question: Incoming) -> DiscordSurface:
-        """Return the place where a question is answered; works for a question stored by an earlier process."""
-        return DiscordSurface(self._calls, question)
+    def surface(self, address: Address, key: MessageKey) -> DiscordSurface:
+        """Return the place where somebody is answered; works for what an earlier process has stored."""
+        return DiscordSurface(self._calls, address, key)
 
     async def download(self, upload: Upload, max_bytes: int) -> bytes:
         """Return an upload's bytes, from Discord's file hosts (and `cdn_hosts`) only. Raise `MediaError`.

@@ -14,7 +14,7 @@ import discord
 import structlog
 
 from bot.errors import Forbidden, Gone, PlatformError, RateLimited, Rejected
-from bot.events import Button, Earlier, Incoming, Limits, Place
+from bot.events import Address, Button, Earlier, Incoming, Limits, MessageKey, Place
 from bot.platforms.discord import sdk
 from bot.platforms.discord.buttons import row, shown_on
 from bot.platforms.discord.calls import CALL_S, Calls
@@ -56,13 +56,15 @@ class DiscordSurface:
     people see what it answers, and so does a later process that looks for what an earlier one posted.
     """
 
-    def __init__(self, calls: Calls, question: Incoming) -> None:
+    def __init__(self, calls: Calls, address: Address, key: MessageKey) -> None:
         self.dialect = DiscordDialect()
         self._calls = calls
-        self._question = question
-        self._finder = Finder(calls, question)
-        self._here = int(question.key.channel)
-        self._in_channel = not (question.direct or question.in_thread)
+        self._address = address
+        self._key = key
+        self._finder = Finder(calls, address)
+        self._here = int(address.channel)
+        self._root = int(address.message)
+        self._in_channel = not (address.direct or address.in_thread)
         self._place: int | None = None if self._in_channel else self._here
         self._opening = asyncio.Lock()
         self._opened = self._plain = False
@@ -74,7 +76,7 @@ class DiscordSurface:
         """Discord counts posts and edits per channel, separately; a thread is a channel. How many it allows is what its
         answers told last. Typing shows for ten seconds (resources/channel).
         """
-        place = self._place or int(self._question.key.message)
+        place = self._place or self._root
         known = self._calls.limits
         return Limits(
             page_size=2000, posts=known.budget(place, "post"), edits=known.budget(place, "edit"), status_lasts_s=8.0
@@ -156,20 +158,20 @@ class DiscordSurface:
             return
         try:
             place = await self._find_place()
-            if self._calls.may_type(place, self._question.key.message):
+            if self._calls.may_type(place, str(self._key)):
                 await self._calls.call(lambda client: _type_in(client, place), within_s=_TYPES_WITHIN_S)
         except PlatformError as error:
             log.info("discord_typing_failed", place=self._place or self._here, reason=error.detail)
 
-    async def earlier(self, limit: int, *, thread: bool = True) -> Earlier:
-        """Return up to `limit` messages said before the question: of its thread, those it hangs on by replies, and
-        those it links to. What cannot be read is named, and logged.
+    async def earlier(self, question: Incoming, limit: int, *, thread: bool = True) -> Earlier:
+        """Return up to `limit` messages said before a question: of its thread, those it hangs on by replies, and those
+        it links to. What cannot be read is named, and logged.
         """
-        return await said_before(self._calls, self._question, limit, thread=thread)
+        return await said_before(self._calls, question, limit, thread=thread)
 
     async def place(self) -> Place:
         """Return where the question was asked, by the names people see."""
-        return await place_of(self._calls, self._question)
+        return await place_of(self._calls, self._address)
 
     async def _send(
         self, idempotency_key: str, *, may_exist: bool, within_s: float = CALL_S, **what: Any
@@ -187,7 +189,7 @@ class DiscordSurface:
 
     async def _send_to(self, place: int, idempotency_key: str, within_s: float, **what: Any) -> sdk.Posted:
         replies = place == self._here and (self._in_channel or not part_of(idempotency_key))
-        root = int(self._question.key.message) if replies else None
+        root = self._root if replies else None
         self._calls.typing.pop(place, None)
 
         async def post(*, plain: bool) -> sdk.Posted:
@@ -230,7 +232,7 @@ class DiscordSurface:
 
     async def _change(self, message_id: str, change: Callable[[discord.Client, int], Awaitable[Any]]) -> None:
         """Change one of the bot's messages. An earlier process's stands in the channel if it could open no thread."""
-        place = self._place or int(self._question.key.message)
+        place = self._place or self._root
         try:
             await self._change_in(place, change)
         except Gone:
@@ -298,21 +300,20 @@ class DiscordSurface:
 
     async def _thread_or_channel(self) -> int:
         """Return the question's thread if an earlier process has opened it, else its channel."""
-        root = int(self._question.key.message)
         try:
-            await self._calls.call(lambda client: sdk.look_up(client, root), patient=True)
+            await self._calls.call(lambda client: sdk.look_up(client, self._root), patient=True)
         except Gone:
             return self._here
-        return root
+        return self._root
 
     async def _open_thread(self, client: discord.Client) -> int:
         """Open the thread on the question and return its id, the question's own (topics/threads); or the channel's."""
-        root = int(self._question.key.message)
+        root = self._root
         now_s = asyncio.get_running_loop().time()
         if self._calls.threadless.get(self._here, now_s) > now_s or not _may_write_in_threads(client, self._here):
             return self._here
         try:
-            await sdk.open_thread(client, self._here, root, thread_name(self._question))
+            await sdk.open_thread(client, self._here, root, thread_name(self._address))
         except discord.HTTPException as error:
             if error.code == _THREAD_EXISTS:
                 return root
@@ -348,10 +349,10 @@ def _nonce(idempotency_key: str) -> str:
     )
 
 
-def thread_name(question: Incoming) -> str:
-    """Return a thread's name from the question's first words: one line, 1 to 100 characters (topics/threads)."""
-    words = re.sub(r"[`*~|]+|^[#>\s]+", "", question.text, flags=re.MULTILINE).split()
-    name = " ".join(words) or (question.uploads[0].name if question.uploads else question.author.name)
+def thread_name(address: Address) -> str:
+    """Return a thread's name from its first title with words: one line, 1 to 100 characters (topics/threads)."""
+    plain = (re.sub(r"[`*~|]+|^[#>\s]+", "", title, flags=re.MULTILINE) for title in address.titles)
+    name = next((" ".join(words) for title in plain if (words := title.split())), "")
     if len(name) <= _NAME_SIZE:
         return name.strip() or "Question"
     cut = name[:_NAME_SIZE].rsplit(" ", 1)[0]

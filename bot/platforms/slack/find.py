@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection
 
 import structlog
 
-from bot.events import Incoming
+from bot.events import Address
 from bot.platforms.slack.calls import Calls
 from bot.platforms.slack.read.context import thread_pages
 from bot.platforms.slack.read.translate import Message, is_own
@@ -16,9 +16,9 @@ log = structlog.get_logger()
 class Finder:
     """Looks among the bot's own messages in a question's thread, after the question. Raise `PlatformError`s."""
 
-    def __init__(self, calls: Calls, question: Incoming, seal: Seal) -> None:
+    def __init__(self, calls: Calls, address: Address, seal: Seal) -> None:
         self._calls = calls
-        self._question = question
+        self._address = address
         self._seal = seal
 
     async def post(self, idempotency_key: str, known: Collection[str]) -> str | None:
@@ -30,7 +30,7 @@ class Finder:
         async for message in self._own():
             found = self._seal.idempotency_key_of(message)
             if found == idempotency_key:
-                log.info("slack_post_found", channel=self._question.key.channel, idempotency_key=idempotency_key)
+                log.info("slack_post_found", channel=self._address.channel, idempotency_key=idempotency_key)
                 return str(message["ts"])
             if not found and not message.get("files") and message["ts"] not in known:
                 orphan = orphan or str(message["ts"])
@@ -43,14 +43,14 @@ class Finder:
         async for message in self._own():
             names = {file.get("name") for file in message.get("files") or ()}
             if name in names and message["ts"] not in known:
-                log.info("slack_file_found", channel=self._question.key.channel, message=message["ts"])
+                log.info("slack_file_found", channel=self._address.channel, message=message["ts"])
                 return str(message["ts"])
         return None
 
     async def _own(self) -> AsyncIterator[Message]:
         me = await self._calls.me()
-        thread = self._question.thread
-        after = {"oldest": self._question.key.message, "include_all_metadata": True}
+        thread = self._address.thread
+        after = {"oldest": self._address.message, "include_all_metadata": True}
         async for page in thread_pages(self._calls.read, thread.channel, thread.thread, **after):
             for message in page:
                 if is_own(message, me) and message["ts"] != thread.thread:

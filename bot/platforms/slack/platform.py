@@ -8,7 +8,7 @@ from functools import partial
 import aiohttp
 
 from bot.errors import MediaError, PlatformError, StartupError
-from bot.events import Incoming, Person, Traits, Upload
+from bot.events import Address, Incoming, MessageKey, Person, Traits, Upload
 from bot.media import read_page
 from bot.media.download import RedirectRefused, fetch
 from bot.platforms.kernel.catch_up import CatchUp
@@ -20,7 +20,7 @@ from bot.platforms.slack.buttons import Presses
 from bot.platforms.slack.calls import TIMEOUT, Calls, Me, Refused
 from bot.platforms.slack.connect.sign_in import sign_in_when_there
 from bot.platforms.slack.connect.socket_mode import SocketMode
-from bot.platforms.slack.growth.delivery import Delivery, ReplyDelivery
+from bot.platforms.slack.growth.delivery import Delivery, GrowingMessage, ReplyDelivery
 from bot.platforms.slack.limits import shared_budget
 from bot.platforms.slack.listen import Listener
 from bot.platforms.slack.own import OwnPosts
@@ -30,7 +30,7 @@ from bot.platforms.slack.read.events import Events
 from bot.platforms.slack.read.people import People
 from bot.platforms.slack.read.translate import Translator, is_written
 from bot.platforms.slack.sdk import bolt_app, web_client
-from bot.platforms.slack.seal import seal_key
+from bot.platforms.slack.seal import Seal, seal_key
 from bot.platforms.slack.source import TERMS, SlackSource
 from bot.platforms.slack.surface import SlackSurface
 from bot.platforms.slack.whisper import whisper_to_author
@@ -96,9 +96,11 @@ class SlackPlatform:
                 self._calls.stop()
                 self._session = None
 
-    def surface(self, question: Incoming) -> SlackSurface:
-        """Return the place where a question is answered; works for a question stored by an earlier process."""
-        return SlackSurface(self._delivering, self._translator, question, self._key, self._complaints)
+    def surface(self, address: Address, key: MessageKey) -> SlackSurface:
+        """Return the place where somebody is answered; works for what an earlier process has stored."""
+        seal = Seal(self._key, address.channel, address.thread.thread)
+        growth = GrowingMessage(self._delivering, address, key)
+        return SlackSurface(self._translator, address, seal, growth, self._complaints)
 
     async def download(self, upload: Upload, max_bytes: int) -> bytes:
         """Return an upload's bytes, from Slack's file hosts (and `file_hosts`) only; of what is written in Slack itself

@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.errors import Gone, PlatformError, RateLimited, Unreachable
-from bot.events import Button, Earlier, Incoming, Limits, Place
+from bot.events import Address, Button, Earlier, Incoming, Limits, Place
 from bot.platforms.slack import files_out
 from bot.platforms.slack.buttons import actions
-from bot.platforms.slack.calls import Calls, NotSent, Refused, SlackRejected, field
+from bot.platforms.slack.calls import NotSent, Refused, SlackRejected, field
 from bot.platforms.slack.find import Finder
 from bot.platforms.slack.growth import native
-from bot.platforms.slack.growth.delivery import GrowingMessage, ReplyDelivery
+from bot.platforms.slack.growth.delivery import GrowingMessage
 from bot.platforms.slack.markup import SlackDialect
 from bot.platforms.slack.read.context import said_before
 from bot.platforms.slack.read.translate import Translator
@@ -58,23 +58,23 @@ class OutgoingPost:
 
 
 class SlackSurface:
-    """The thread of one question. `key`: signs the marks. `complaints`: why a status was refused, as far as it is in
-    the log already.
+    """The thread in which one question is answered. `seal`: signs the marks. `complaints`: why a status was refused, as
+    far as it is in the log already.
     """
 
     def __init__(
-        self, delivering: ReplyDelivery, translator: Translator, question: Incoming, key: bytes, complaints: set[str]
+        self, translator: Translator, address: Address, seal: Seal, growth: GrowingMessage, complaints: set[str]
     ) -> None:
         self.dialect = SlackDialect()
-        self._calls: Calls = delivering.calls
+        self._calls = growth.calls
         self._translator = translator
-        self._question = question
+        self._address = address
         self._complaints = complaints
-        self._channel = question.key.channel
-        self._thread = question.thread.thread
-        self._seal = Seal(key, self._channel, self._thread)
-        self._finder = Finder(delivering.calls, question, self._seal)
-        self._growth = GrowingMessage(delivering, question)
+        self._channel = address.channel
+        self._thread = address.thread.thread
+        self._seal = seal
+        self._finder = Finder(growth.calls, address, seal)
+        self._growth = growth
         self._posted: dict[str, str] = {}
         self._known: set[str] = set()
         self._signed: set[str] = set()
@@ -93,7 +93,7 @@ class SlackSurface:
         shorter: it is read in one go, each edit sends all of it, and what Slack makes of the entities has room. A
         status fades after two minutes (reference/methods/assistant.threads.setStatus).
         """
-        budget = partial(self._calls.budgets.of, self._question.key.workspace)
+        budget = partial(self._calls.budgets.of, self._address.thread.workspace)
         posts = budget("chat.postMessage", self._channel)
         if self._growth.is_native:
             return Limits(
@@ -255,15 +255,15 @@ class SlackSurface:
                 self._complaints.add(error.detail)
                 log.info("slack_status_not_shown", channel=self._channel, reason=error.detail)
 
-    async def earlier(self, limit: int, *, thread: bool = True) -> Earlier:
-        """Return up to `limit` messages said in the thread before the question, oldest first: the root and the newest;
+    async def earlier(self, question: Incoming, limit: int, *, thread: bool = True) -> Earlier:
+        """Return up to `limit` messages said in the thread before a question, oldest first: the root and the newest;
         and those the question links to. What cannot be read is named, and logged.
         """
-        return await said_before(self._calls, self._translator, self._question, limit, thread=thread)
+        return await said_before(self._calls, self._translator, question, limit, thread=thread)
 
     async def place(self) -> Place:
         """Return where the question was asked, by the names people see."""
-        return await self._translator.channels.place(self._question)
+        return await self._translator.channels.place(self._address)
 
     async def _send(self, draft: OutgoingPost, *, resent: bool = False) -> str:
         whole: dict[str, Any] = {

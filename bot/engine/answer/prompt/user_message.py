@@ -112,8 +112,7 @@ async def _earlier(
     async def read(question: Incoming) -> Earlier:
         first = question is turn.questions[0]
         thread = (first and whole) or bool(question.reply_to) or not question.has_words
-        there = surface if first else platform.surface(question)
-        return await there.earlier(profile.context_messages, thread=thread)
+        return await surface.earlier(question, profile.context_messages, thread=thread)
 
     found = await asyncio.gather(*(read(question) for question in turn.asked))
     lines = {line.message_id or (n, at): line for n, one in enumerate(found) for at, line in enumerate(one.said)}

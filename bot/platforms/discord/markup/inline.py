@@ -9,7 +9,7 @@ from bot.platforms.discord.markup.addresses import SHRUG, sendable
 from bot.platforms.discord.markup.literal import write_literal
 from bot.platforms.discord.markup.reader import BLOCK_START, ends_there, may_follow
 from bot.platforms.discord.markup.tail import Tail
-from bot.platforms.discord.markup.tree import Address, Atom, Code, Link, Node, PlainText, Style
+from bot.platforms.discord.markup.tree import Atom, Autolink, Code, Link, Node, PlainText, Style
 
 NO_WIDTH = "\u200b"
 """Keeps two characters apart, and is not seen."""
@@ -36,7 +36,7 @@ def write(nodes: Sequence[Node], tail: Tail, line_end: str) -> None:
             _write_style(node, tail, line_end)
         elif isinstance(node, Link):
             _write_link(node, tail, line_end)
-        elif isinstance(node, Address):
+        elif isinstance(node, Autolink):
             _write_address(node, tail)
         elif isinstance(node, Code):
             _write_code(node.text, tail)
@@ -83,7 +83,7 @@ def _write_link(link: Link, tail: Tail, line_end: str) -> None:
         tail.put("[")
         return
     tail.put(")")
-    _write_address(Address(url, angled=True), tail)
+    _write_address(Autolink(url, angled=True), tail)
     tail.put(" (")
     write(link.children, tail, line_end)
 
@@ -106,7 +106,7 @@ def _is_plain(node: Node) -> bool:
     return isinstance(node, Style) and all(_is_plain(child) for child in node.children)
 
 
-def _write_address(address: Address, tail: Tail) -> None:
+def _write_address(address: Autolink, tail: Tail) -> None:
     """Write an address; between angle brackets if Discord would not see where it ends."""
     url = sendable(address.url)
     beyond = len(url) - len(url.rstrip(")")) - url.count("(")

@@ -32,7 +32,7 @@ class Atom:
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class Autolink:
     """A web address that people see; `angled`: it stands between angle brackets in any case."""
 
     url: str
@@ -67,7 +67,7 @@ class Link:
     children: "list[Node]" = field(default_factory=list)
 
 
-Node = PlainText | Atom | Address | Code | Break | Style | Link
+Node = PlainText | Atom | Autolink | Code | Break | Style | Link
 
 
 class Builder:
@@ -122,7 +122,7 @@ class Builder:
             if kind == "atom":
                 self._leaf(Atom(piece))
             elif kind == "address":
-                self._leaf(Address(piece))
+                self._leaf(Autolink(piece))
             else:
                 self._leaf(PlainText(piece, self._before.note(piece), self._line_start, self._after_style))
 
@@ -147,7 +147,7 @@ class Builder:
             return
         if is_web(url):
             self._text.append(" (" if label.strip() else "")
-            self._leaf(Address(url, angled=True))
+            self._leaf(Autolink(url, angled=True))
             self._text.append(")" if label.strip() else "")
         else:
             self._text.append(f" ({url})" if label.strip() else f"({url})")
@@ -179,8 +179,8 @@ class Builder:
             self._open[-1].extend(children)
             return
         label = "".join(node.text if isinstance(node, PlainText | Code) else "*" for node in children).strip()
-        shown = children[0].url if len(children) == 1 and isinstance(children[0], Address) else label
-        self._leaf(Link(link.url, children) if shown not in {"", link.url} else Address(link.url, angled=True))
+        shown = children[0].url if len(children) == 1 and isinstance(children[0], Autolink) else label
+        self._leaf(Link(link.url, children) if shown not in {"", link.url} else Autolink(link.url, angled=True))
 
     def _autolink(self, text: str) -> None:
         """Take up what stood between `<` and `>`, which people do not see; Discord may know it for a mention."""
@@ -188,7 +188,7 @@ class Builder:
         if is_atom(f"<{text}>"):
             self._leaf(Atom(f"<{text}>"))
         elif _ANGLED.fullmatch(text):
-            self._leaf(Address(text, angled=True))
+            self._leaf(Autolink(text, angled=True))
         else:
             self._text = [text]
 

@@ -6,17 +6,17 @@ import discord
 import structlog
 
 from bot.errors import PlatformError
-from bot.events import Incoming, Place
+from bot.events import Address, Place
 from bot.platforms.discord.calls import Calls
 
 log = structlog.get_logger()
 
 
-async def place_of(calls: Calls, question: Incoming) -> Place:
-    """Return a question's place; what cannot be looked up is left empty. Never raises."""
-    if question.direct:
+async def place_of(calls: Calls, address: Address) -> Place:
+    """Return an address's place; what cannot be looked up is left empty. Never raises."""
+    if address.direct:
         return Place("Discord direct message")
-    number = int(question.key.channel)
+    number = int(address.channel)
 
     async def find(client: discord.Client) -> Any:
         return client.get_channel(number) or await client.fetch_channel(number)
@@ -24,8 +24,8 @@ async def place_of(calls: Calls, question: Incoming) -> Place:
     try:
         found: Any = await calls.call(find, patient=True)
     except PlatformError as error:
-        log.info("discord_place_unknown", question=str(question.key), reason=error.detail)
-        return Place("Discord thread" if question.in_thread else "Discord channel")
+        log.info("discord_place_unknown", channel=address.channel, reason=error.detail)
+        return Place("Discord thread" if address.in_thread else "Discord channel")
     return _thread(found) if isinstance(found, discord.Thread) else _channel(found)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import structlog
 
 from bot.errors import Gone, PlatformError, RateLimited, Unreachable
-from bot.events import Incoming
+from bot.events import Address, MessageKey
 from bot.platforms.slack.calls import Calls, NotSent
 from bot.platforms.slack.growth import native
 from bot.platforms.slack.growth.agent_sessions import Sessions
@@ -71,13 +71,14 @@ class ReplyDelivery:
 class GrowingMessage:
     """The messages of one reply that grow."""
 
-    def __init__(self, delivering: ReplyDelivery, question: Incoming) -> None:
+    def __init__(self, delivering: ReplyDelivery, address: Address, key: MessageKey) -> None:
+        self.calls = delivering.calls
         self._delivering = delivering
-        self._calls = delivering.calls
         self._load = delivering.load
-        self._question = question
-        self._channel = question.key.channel
-        self._thread = question.thread.thread
+        self._address = address
+        self._key = key
+        self._channel = address.channel
+        self._thread = address.thread.thread
         self._next: Growing | None = None
         self._growing: dict[str, Growing] = {}
         self._streams: dict[str, native.NativeStream] = {}
@@ -106,7 +107,7 @@ class GrowingMessage:
             self._load.drop(growing)
             return ""
         try:
-            stream = await native.start(self._calls, self._channel, self._thread, text, self._recipient())
+            stream = await native.start(self.calls, self._channel, self._thread, text, self._recipient())
             stream.lasts_s = self._delivering.stream_for_s
         except (NotSent, RateLimited):
             self._next = growing
@@ -120,7 +121,7 @@ class GrowingMessage:
             return ""
         self._delivering.began(growing)
         self._growing[stream.ts], self._streams[stream.ts] = growing, stream
-        await self._delivering.sessions.begin(self._channel, self._thread, self._question.key.message)
+        await self._delivering.sessions.begin(self._channel, self._thread, self._key.message)
         return stream.ts
 
     def edits(self, ts: str) -> None:
@@ -155,7 +156,7 @@ class GrowingMessage:
             self._has_failed = True
             if not growing and not native.is_over(error):
                 self._delivering.refused(error.detail)
-        if await native.stop(self._calls, self._channel, ts, metadata) and not more:
+        if await native.stop(self.calls, self._channel, ts, metadata) and not more:
             self._delivering.sessions.ended(self._channel, self._thread)
         del self._streams[ts]
         return False
@@ -175,18 +176,18 @@ class GrowingMessage:
 
     def _is_to_be_posted(self) -> bool:
         """Whether the reply was given the turn of a post, for no stream could begin."""
-        posts = self._calls.budgets.of(self._question.key.workspace, "chat.postMessage", self._channel)
+        posts = self.calls.budgets.of(self._address.thread.workspace, "chat.postMessage", self._channel)
         return granted_scope() == posts.scope
 
     def _choose(self) -> Growing:
-        possible = self._question.direct or not self._question.author.roles & _NO_RECIPIENT
+        possible = self._address.direct or not self._address.asker.roles & _NO_RECIPIENT
         return self._load.add(native=possible and not self._has_failed and self._delivering.favours_native())
 
     def _recipient(self) -> dict[str, str]:
         """Return who reads along as it is streamed (Slack docs, reference/methods/chat.startStream: not in DMs)."""
-        if self._question.direct:
+        if self._address.direct:
             return {}
-        return {"recipient_user_id": self._question.author.id, "recipient_team_id": self._question.key.workspace}
+        return {"recipient_user_id": self._address.asker.id, "recipient_team_id": self._address.thread.workspace}
 
 
 def _now_s() -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from bot.errors import PlatformError
-from bot.events import Incoming, Place
+from bot.events import Address, Place
 from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.slack.calls import Calls
 from bot.platforms.slack.read.mrkdwn import unescape
@@ -60,12 +60,12 @@ class Channels:
         found = await asyncio.gather(*(self.channel(channel) for channel in channels))
         return {key: one.name for key, one in zip(channels, found, strict=True) if one.public and one.name}
 
-    async def place(self, question: Incoming) -> Place:
+    async def place(self, address: Address) -> Place:
         """Return where a question was asked, by the names people see. Never raises."""
-        if question.direct:
+        if address.direct:
             return Place("Slack direct message", server=await self._workspace())
-        there = await self.channel(question.key.channel)
-        kind = "Slack thread" if question.in_thread else "Slack group message" if there.group else "Slack channel"
+        there = await self.channel(address.channel)
+        kind = "Slack thread" if address.in_thread else "Slack group message" if there.group else "Slack channel"
         return Place(kind, server=await self._workspace(), channel=there.name, topic=there.topic)
 
     async def _workspace(self) -> str:
