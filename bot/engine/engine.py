@@ -67,7 +67,7 @@ class Engine:
 
     async def __aenter__(self) -> Self:
         await self._scheduler.__aenter__()
-        unended = await self._store.turns.unended()
+        unended = await self._store.questions.unended()
         for turn in unended:
             if _is_new(turn):
                 self._scheduler.put(turn, expires_at_s=expires_at_s(turn, self._late_after_s), recovered=True)

@@ -24,10 +24,6 @@ class Turns(Protocol):
         """
         ...
 
-    async def unended(self) -> Sequence[Turn]:
-        """Return every turn that is neither delivered nor failed nor stopped, in the order it was accepted."""
-        ...
-
     async def find(self, message: MessageKey) -> Turn | None:
         """Return the turn a message belongs to, as one of its questions or of its answer's messages, in any state."""
         ...
@@ -94,6 +90,10 @@ class Questions(Protocol):
 
     async def knows(self, thread: ThreadKey) -> bool:
         """Return whether the bot was ever asked in this thread."""
+        ...
+
+    async def unended(self) -> Sequence[Turn]:
+        """Return every turn that is neither delivered nor failed nor stopped, in the order it was accepted."""
         ...
 
     async def lately(self, platform: str, since_s: float, limit: int) -> Sequence[Incoming]:

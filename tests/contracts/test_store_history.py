@@ -61,7 +61,7 @@ async def test_half_a_character_survives_in_an_answer(store: Store) -> None:
     await store.turns.accept(ask(text="\ud83d"))
     await store.turns.begin([ask()])
     await store.turns.record(ask().key, Outcome("an answer \ud83d"), [{"role": "assistant", "content": "\ud83d"}])
-    [turn] = await store.turns.unended()
+    [turn] = await store.questions.unended()
     assert (turn.questions[0].text, turn.outcome and turn.outcome.answer) == ("\ud83d", "an answer \ud83d")
     assert await store.history.messages(ask().thread) == [{"role": "assistant", "content": "\ud83d"}]
 

@@ -14,9 +14,9 @@ async def test_a_post_that_is_announced_again_keeps_its_message(store: Store) ->
     await store.messages.posting(ask().key, AnswerMessage(0, "mark.0"))
     await store.messages.posted(ask().key, AnswerMessage(0, "mark.0", "555"))
     await store.messages.posting(ask().key, AnswerMessage(0, "mark.0"))
-    assert (await store.turns.unended())[0].parts == (AnswerMessage(0, "mark.0", "555"),)
+    assert (await store.questions.unended())[0].parts == (AnswerMessage(0, "mark.0", "555"),)
     await store.messages.posting(ask().key, AnswerMessage(0, "another mark"))
-    assert (await store.turns.unended())[0].parts == (AnswerMessage(0, "another mark"),)
+    assert (await store.questions.unended())[0].parts == (AnswerMessage(0, "another mark"),)
 
 
 async def test_one_mark_stands_for_one_message(store: Store) -> None:
@@ -51,7 +51,7 @@ async def test_the_messages_of_an_answer_are_known_in_their_order(store: Store) 
     parts = [AnswerMessage(2, "m.2", "557", "data.csv"), AnswerMessage(0, "m.0", "555"), AnswerMessage(1, "m.1")]
     for part in parts:
         await (store.messages.posted if part.message_id else store.messages.posting)(ask().key, part)
-    [turn] = await store.turns.unended()
+    [turn] = await store.questions.unended()
     assert turn.parts == (parts[1], parts[2], parts[0])
 
 
@@ -68,6 +68,6 @@ async def test_what_was_posted_is_known_after_a_restart(opener: Opener) -> None:
         await store.messages.posting(ask().key, AnswerMessage(0, "mark.0"))
         name = await store.messages.idempotency_key(ask().key)
     async with opener() as store:
-        assert (await store.turns.unended())[0].parts == (AnswerMessage(0, "mark.0"),)
+        assert (await store.questions.unended())[0].parts == (AnswerMessage(0, "mark.0"),)
         assert await store.messages.is_ours("mark.0")
         assert await store.messages.idempotency_key(ask().key) == name

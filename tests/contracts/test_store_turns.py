@@ -14,7 +14,7 @@ from bot.ports import Store
 async def test_a_question_is_accepted_once(store: Store) -> None:
     assert await store.turns.accept(ask())
     assert not await store.turns.accept(ask(text="the same message, delivered again"))
-    assert [turn.questions for turn in await store.turns.unended()] == [(ask(),)]
+    assert [turn.questions for turn in await store.questions.unended()] == [(ask(),)]
 
 
 async def test_the_same_question_from_many_tasks_at_once_is_accepted_once(store: Store) -> None:
@@ -46,18 +46,18 @@ async def test_a_turn_goes_from_accepted_to_delivered(store: Store) -> None:
     question = ask()
     await store.turns.accept(question)
     await store.turns.begin([question])
-    assert await store.turns.unended() == [Turn((question,), TurnState.ANSWERING)]
+    assert await store.questions.unended() == [Turn((question,), TurnState.ANSWERING)]
     part = AnswerMessage(0, "mark.0")
     await store.messages.posting(question.key, part)
-    assert (await store.turns.unended())[0].parts == (part,)
+    assert (await store.questions.unended())[0].parts == (part,)
     await store.messages.posted(question.key, AnswerMessage(0, "mark.0", "555"))
     outcome = Outcome("An answer", "A note.", (File("a.py", "cafe"),), (Button.RETRY,))
     await store.turns.record(question.key, outcome, [{"role": "user", "content": "Hello"}])
-    assert await store.turns.unended() == [
+    assert await store.questions.unended() == [
         Turn((question,), TurnState.ANSWERED, (AnswerMessage(0, "mark.0", "555"),), outcome)
     ]
     await store.turns.end(question.key, TurnState.DELIVERED)
-    assert await store.turns.unended() == []
+    assert await store.questions.unended() == []
     assert not await store.turns.accept(question)
 
 
@@ -67,9 +67,9 @@ async def test_an_ended_turn_ends_all_the_questions_it_answers(store: Store, sta
     for question in questions:
         await store.turns.accept(question)
     await store.turns.begin(questions)
-    assert await store.turns.unended() == [Turn(tuple(questions), TurnState.ANSWERING)]
+    assert await store.questions.unended() == [Turn(tuple(questions), TurnState.ANSWERING)]
     await store.turns.end(questions[0].key, state)
-    assert await store.turns.unended() == []
+    assert await store.questions.unended() == []
 
 
 async def test_the_questions_of_a_turn_stand_in_the_order_in_which_they_were_said(store: Store) -> None:
@@ -77,7 +77,7 @@ async def test_the_questions_of_a_turn_stand_in_the_order_in_which_they_were_sai
     await store.turns.accept(late)
     await store.turns.accept(early)
     await store.turns.begin([late, early])
-    assert (await store.turns.unended())[0].questions == (early, late)
+    assert (await store.questions.unended())[0].questions == (early, late)
 
 
 async def test_a_turn_begun_out_of_order_keeps_its_parts_and_ends_whole(opener: Opener) -> None:
@@ -88,17 +88,17 @@ async def test_a_turn_begun_out_of_order_keeps_its_parts_and_ends_whole(opener: 
         await store.turns.begin([late, early])
         await store.messages.posted(late.key, AnswerMessage(0, "mark.0", "555"))
     async with opener() as store:
-        [turn, waiting] = await store.turns.unended()
+        [turn, waiting] = await store.questions.unended()
         assert (turn.questions, turn.parts) == ((early, late), (AnswerMessage(0, "mark.0", "555"),))
         assert waiting == Turn((later,), TurnState.ACCEPTED)
         await store.turns.begin([*turn.questions, later])
         await store.messages.posted(turn.key, AnswerMessage(1, "mark.1", "556"))
         await store.turns.record(turn.key, Outcome("An answer"), [])
-        [turn] = await store.turns.unended()
+        [turn] = await store.questions.unended()
         assert turn.questions == (early, late, later)
         assert turn.parts == (AnswerMessage(0, "mark.0", "555"), AnswerMessage(1, "mark.1", "556"))
         await store.turns.end(turn.key, TurnState.DELIVERED)
-        assert await store.turns.unended() == []
+        assert await store.questions.unended() == []
 
 
 async def test_a_failed_turn_can_be_begun_again_into_the_messages_it_has(store: Store) -> None:
@@ -107,7 +107,9 @@ async def test_a_failed_turn_can_be_begun_again_into_the_messages_it_has(store: 
     await store.messages.posted(ask().key, AnswerMessage(0, "mark.0", "555"))
     await store.turns.end(ask().key, TurnState.FAILED)
     await store.turns.begin([ask()])
-    assert await store.turns.unended() == [Turn((ask(),), TurnState.ANSWERING, (AnswerMessage(0, "mark.0", "555"),))]
+    assert await store.questions.unended() == [
+        Turn((ask(),), TurnState.ANSWERING, (AnswerMessage(0, "mark.0", "555"),))
+    ]
 
 
 async def test_two_turns_that_were_begun_do_not_become_one(store: Store) -> None:
@@ -116,14 +118,14 @@ async def test_two_turns_that_were_begun_do_not_become_one(store: Store) -> None
         await store.turns.begin([ask(number)])
     with pytest.raises(ValueError, match="more than one turn"):
         await store.turns.begin([ask("1"), ask("2")])
-    assert len(await store.turns.unended()) == 2
+    assert len(await store.questions.unended()) == 2
 
 
 async def test_a_question_that_was_never_accepted_cannot_be_begun(store: Store) -> None:
     await store.turns.accept(ask("1"))
     with pytest.raises(KeyError):
         await store.turns.begin([ask("1"), ask("2")])
-    assert [turn.state for turn in await store.turns.unended()] == [TurnState.ACCEPTED]
+    assert [turn.state for turn in await store.questions.unended()] == [TurnState.ACCEPTED]
 
 
 async def test_a_turn_does_not_end_in_a_state_that_is_no_end(store: Store) -> None:
@@ -152,7 +154,7 @@ async def test_a_reopened_turn_is_answered_anew_into_its_messages(store: Store) 
     turn = await store.turns.reopen(ask("101").key)
     assert turn is not None
     assert (turn.state, turn.outcome, len(turn.parts)) == (TurnState.ANSWERING, None, 1)
-    assert await store.turns.unended() == [turn]
+    assert await store.questions.unended() == [turn]
     assert [m["content"] for m in await store.history.messages(ask().thread) if m["role"] == "assistant"] == ["One"]
 
 
@@ -168,7 +170,7 @@ async def test_a_waiting_question_that_is_edited_goes_on_waiting(store: Store) -
     turn = await store.turns.reopen(ask("100").key, ask("100", text="Another"))
     assert turn is not None
     assert (turn.state, turn.questions[0].text) == (TurnState.ACCEPTED, "Another")
-    assert await store.turns.unended() == [turn]
+    assert await store.questions.unended() == [turn]
 
 
 async def test_only_a_threads_newest_turn_is_reopened(store: Store) -> None:
@@ -181,7 +183,7 @@ async def test_only_a_threads_newest_turn_is_reopened(store: Store) -> None:
 async def test_a_waiting_question_that_is_forgotten_is_not_answered(store: Store) -> None:
     await store.turns.accept(ask("100"))
     await store.turns.forget(ask("100").key)
-    assert await store.turns.unended() == []
+    assert await store.questions.unended() == []
     assert not await store.turns.accept(ask("100"))
     assert await store.turns.forget(ask("7").key) is None
 
@@ -205,7 +207,7 @@ async def test_everything_is_there_after_a_restart(opener: Opener) -> None:
         await store.turns.accept(ask())
         await store.turns.begin([ask()])
     async with opener() as store:
-        assert await store.turns.unended() == [Turn((ask(),), TurnState.ANSWERING)]
+        assert await store.questions.unended() == [Turn((ask(),), TurnState.ANSWERING)]
 
 
 async def test_a_job_that_fails_leaves_the_others_of_its_batch(store: Store) -> None:
@@ -217,7 +219,7 @@ async def test_a_job_that_fails_leaves_the_others_of_its_batch(store: Store) -> 
     )
     assert (results[0], results[2]) == (True, True)
     assert isinstance(results[1], KeyError)
-    assert len(await store.turns.unended()) == 2
+    assert len(await store.questions.unended()) == 2
 
 
 async def test_a_caller_that_is_cancelled_breaks_nothing(store: Store) -> None:
@@ -227,7 +229,7 @@ async def test_a_caller_that_is_cancelled_breaks_nothing(store: Store) -> None:
     with pytest.raises(asyncio.CancelledError):
         await given
     assert await store.turns.accept(ask("2"))
-    assert len(await store.turns.unended()) == 2
+    assert len(await store.questions.unended()) == 2
 
 
 async def test_that_somebody_was_told_that_they_may_not_speak_is_known_for_a_while(opener: Opener) -> None:
@@ -255,11 +257,11 @@ async def test_what_was_written_of_an_answer_is_kept_until_it_is_recorded(store:
     await store.turns.begin([ask()])
     await store.drafts.keep(ask().key, "One two")
     await store.drafts.keep(ask().key, "")
-    assert [turn.draft for turn in await store.turns.unended()] == ["One two"]
+    assert [turn.draft for turn in await store.questions.unended()] == ["One two"]
     await store.drafts.rest(ask().key, "One two three")
-    assert [turn.draft for turn in await store.turns.unended()] == ["One two three"]
+    assert [turn.draft for turn in await store.questions.unended()] == ["One two three"]
     await store.turns.record(ask().key, Outcome("Whole"), [])
-    assert [turn.draft for turn in await store.turns.unended()] == [""]
+    assert [turn.draft for turn in await store.questions.unended()] == [""]
 
 
 async def test_that_a_reader_wants_no_more_is_known_until_the_turn_is_taken_up_again(store: Store) -> None:
@@ -268,7 +270,7 @@ async def test_that_a_reader_wants_no_more_is_known_until_the_turn_is_taken_up_a
     assert turn is not None
     assert (turn.stopping, turn.draft) == (False, "Old")
     await store.signals.stop(ask().key)
-    assert [turn.stopping for turn in await store.turns.unended()] == [True]
+    assert [turn.stopping for turn in await store.questions.unended()] == [True]
     await store.turns.end(ask().key, TurnState.STOPPED)
     turn = await store.turns.reopen(ask().key)
     assert turn is not None
@@ -281,7 +283,7 @@ async def test_who_ends_in_good_order_is_to_blame_for_nothing(opener: Opener) ->
             await store.turns.accept(ask())
             await store.turns.begin([ask()])
             await store.turns.begin([ask()])
-            assert [turn.blame for turn in await store.turns.unended()] == [0.0]
+            assert [turn.blame for turn in await store.questions.unended()] == [0.0]
 
 
 async def test_an_unknown_turn_is_told_apart(store: Store) -> None:

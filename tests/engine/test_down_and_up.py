@@ -70,7 +70,7 @@ async def test_while_running_answers_may_end_a_stop_is_obeyed_and_they_end_soone
         assert shown.buttons == (Button.RETRY,)
         assert HALF in await said_in_history(here)
     async with room(tmp_path, claude, here.chat) as here:
-        assert await here.store.turns.unended() == []
+        assert await here.store.questions.unended() == []
     assert claude.count == 1
 
 
@@ -118,7 +118,7 @@ async def test_a_question_deleted_while_running_answers_may_end_is_taken_back_at
             await here.do(Deleted(message(100, "").key))
         assert [line.strip("*_ ") for line in here.chat.lines] == [DELETED]
     async with room(tmp_path, claude, here.chat) as here:
-        assert await here.store.turns.unended() == []
+        assert await here.store.questions.unended() == []
     assert claude.count == 1
 
 

@@ -242,7 +242,7 @@ async def test_an_edit_that_changes_no_word_is_nothing(here: Room) -> None:
     await here.edit(100, "Cats?")
     await here.do(Edited(message(555, "A message that was no question", mentions_bot=False)))
     assert here.claude.count == 1
-    assert await here.store.turns.unended() == []
+    assert await here.store.questions.unended() == []
 
 
 async def test_an_edit_of_an_older_question_is_not_answered(here: Room) -> None:
@@ -273,7 +273,7 @@ async def test_a_question_deleted_before_its_turn_is_not_answered(here: Room) ->
     await here.press(Button.STOP, answer)
     await here.ended(100, "stopped")
     assert here.claude.count == 1
-    assert await here.store.turns.unended() == []
+    assert await here.store.questions.unended() == []
 
 
 async def test_one_of_two_merged_questions_is_deleted_and_the_other_is_answered(here: Room) -> None:

@@ -144,7 +144,7 @@ async def second_life(directory: Path, claude: SimulatedClaude, chat: Chat) -> s
         await here.ended(100)
         turn = await here.store.turns.find(message(100, "").key)
         assert turn is not None
-        assert await here.store.turns.unended() == []
+        assert await here.store.questions.unended() == []
         return turn.state
 
 

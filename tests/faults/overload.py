@@ -46,7 +46,7 @@ async def flood(seconds: float, rate: int, directory: Path) -> str:
             for number in range(int(seconds * rate)):
                 await asyncio.sleep(max(0.0, begun_s + number / rate - time.monotonic()))
                 group.create_task(ask(number))
-        took_s, waiting = time.monotonic() - begun_s, len(await here.store.turns.unended())
+        took_s, waiting = time.monotonic() - begun_s, len(await here.store.questions.unended())
         grown_mb = _rss_mb() - before_mb
     p50, p99 = statistics.quantiles(late_s, n=100)[49], statistics.quantiles(late_s, n=100)[98]
     return (

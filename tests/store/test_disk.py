@@ -146,7 +146,7 @@ async def test_row_30_a_file_that_is_damaged_amid_the_run_ends_the_store(file: P
                 damaged.seek(4096)
                 damaged.write(b"\xff" * (file.stat().st_size - 4096))
             with pytest.raises(BrokenStoreError, match="restore a copy"):
-                await store.turns.unended()
+                await store.questions.unended()
             assert "SQLITE_CORRUPT" in (await end_of(holder)).detail
 
 

@@ -60,7 +60,7 @@ async def test_what_a_killed_process_left_is_made_private(file: Path, ask: Ask, 
             shutil.copy(file.parent / name, tmp_path / name)
             (tmp_path / name).chmod(0o644)
     async with open_store(tmp_path / file.name) as store:
-        assert [turn.key for turn in await store.turns.unended()] == [ask().key]
+        assert [turn.key for turn in await store.questions.unended()] == [ask().key]
         assert {mode(path) for path in tmp_path.glob(f"{file.name}*")} == {0o600}
 
 
@@ -192,7 +192,7 @@ async def test_row_58_a_database_of_the_first_version_goes_on_where_it_was(file:
         content = json.dumps({"role": "user", "content": [blob]})
         db.execute("INSERT INTO message (thread, turn, content) VALUES (1, 1, ?)", (content,))
     async with open_store(file) as store:
-        assert await store.turns.unended() == [Turn((question,), TurnState.ANSWERED, outcome=Outcome("Hi", "n"))]
+        assert await store.questions.unended() == [Turn((question,), TurnState.ANSWERED, outcome=Outcome("Hi", "n"))]
         assert len(await store.history.messages(question.thread)) == 1
         claim = await store.turns.claim("worker", 30.0)
         assert claim is not None

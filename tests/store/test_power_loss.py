@@ -78,7 +78,7 @@ def copies(file: Path, target: Path, count: int) -> list[tuple[Path, set[str]]]:
 
 async def check(file: Path, known: set[str]) -> None:
     async with open_store(file) as store:
-        there = {turn.key.message for turn in await store.turns.unended()}
+        there = {turn.key.message for turn in await store.questions.unended()}
     assert known <= there
     with closing(sqlite3.connect(file)) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -43,7 +43,7 @@ async def test_row_29_what_does_not_fit_on_the_disk_is_refused_and_the_rest_is_k
     assert (results[0], results[2]) == (True, True)
     assert isinstance(results[1], StoreError)
     assert "disk" in results[1].sentence
-    assert [turn.key.message for turn in await store.turns.unended()] == ["1", "2"]
+    assert [turn.key.message for turn in await store.questions.unended()] == ["1", "2"]
     await limit(lambda db: db.execute("PRAGMA max_page_count = 100000").fetchone())
     assert await store.history.keep(b"x" * 1_000_000, "image/png")
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from bot.events import Incoming, ThreadKey
+from bot.events import Incoming, ThreadKey, Turn
 from bot.store.records import load
+from bot.store.sqlite import rows
 from bot.store.sqlite.rows import thread_id
 from bot.store.sqlite.writer import Writer
 
@@ -17,6 +18,10 @@ class SqliteQuestions:
     async def knows(self, thread: ThreadKey) -> bool:
         """Return whether the bot was ever asked in this thread."""
         return await self._writer.do(lambda db: thread_id(db, thread) is not None)
+
+    async def unended(self) -> Sequence[Turn]:
+        """Return every turn that is neither delivered nor failed nor stopped, in the order it was accepted."""
+        return await self._writer.do(rows.unended)
 
     async def lately(self, platform: str, since_s: float, limit: int) -> Sequence[Incoming]:
         """Return up to `limit` questions that were accepted since a time and not deleted, newest first."""

@@ -41,10 +41,6 @@ class SqliteTurns:
 
         return await self._writer.do(job)
 
-    async def unended(self) -> Sequence[Turn]:
-        """Return every turn that is neither delivered nor failed nor stopped, in the order it was accepted."""
-        return await self._writer.do(rows.unended)
-
     async def claim(self, worker: str, lease_s: float) -> Claim | None:
         """Lease the thread that is due longest, and return what is to be answered there; None if none is due."""
         now_s = self._clock.now_s()
