@@ -160,7 +160,7 @@ async def test_row_22_where_few_sessions_of_the_day_are_left_the_next_process_be
 ) -> None:
     async with connected() as scene:
         clock = asyncio.get_running_loop().time
-        scene.discord.gateway.starts.allow(1, reset_after_s=3.0)
+        scene.discord.gateway.starts.allow(1, for_s=3.0)
         begun_s = clock()
         async with restarted(scene) as later:
             assert clock() - begun_s >= 1.5
