@@ -11,7 +11,7 @@ import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypeVar
 
 
 @dataclass(slots=True)
@@ -38,14 +38,32 @@ class Fault:
 
 @dataclass(slots=True)
 class Garbled:
-    """What becomes of the next `times` events of a kind (a shell pattern), after `skip` of them went through: `change`
-    is given the event's data and returns what is sent in its place.
+    """What becomes of the next `times` events of a kind (a shell pattern), after `skip` of them went through.
+
+    `change` is given the event's data and returns what is sent in its place.
     """
 
     event: str
     change: Callable[[Any], Any]
     times: int = 1
     skip: int = 0
+
+
+Waiting = TypeVar("Waiting", Fault, Garbled)
+
+
+def _take(waiting: list[Waiting], name: str, pattern: Callable[[Waiting], str]) -> Waiting | None:
+    """Return the first that matches `name` and use it up once; None if there is none, or it lets this one through."""
+    found = next((one for one in waiting if fnmatchcase(name, pattern(one))), None)
+    if found is None:
+        return None
+    if found.skip:
+        found.skip -= 1
+        return None
+    found.times -= 1
+    if found.times <= 0:
+        waiting.remove(found)
+    return found
 
 
 class Garbler:
@@ -60,17 +78,8 @@ class Garbler:
 
     def sent(self, event: str, data: Any) -> Any:
         """Return what is sent of an event."""
-        for garbled in self._waiting:
-            if not fnmatchcase(event, garbled.event):
-                continue
-            if garbled.skip:
-                garbled.skip -= 1
-                return data
-            garbled.times -= 1
-            if garbled.times <= 0:
-                self._waiting.remove(garbled)
-            return garbled.change(copy.deepcopy(data))
-        return data
+        garbled = _take(self._waiting, event, lambda one: one.event)
+        return data if garbled is None else garbled.change(copy.deepcopy(data))
 
 
 class Faults:
@@ -89,16 +98,7 @@ class Faults:
 
     async def take(self, call: str) -> Fault | None:
         """Return the fault for this call and use it up once; its delay has passed when this returns."""
-        for fault in self._waiting:
-            if not fnmatchcase(call, fault.call):
-                continue
-            if fault.skip:
-                fault.skip -= 1
-                return None
-            fault.times -= 1
-            if fault.times <= 0:
-                self._waiting.remove(fault)
-            if fault.delay_s:
-                await asyncio.sleep(fault.delay_s)
-            return fault
-        return None
+        fault = _take(self._waiting, call, lambda one: one.call)
+        if fault is not None and fault.delay_s:
+            await asyncio.sleep(fault.delay_s)
+        return fault

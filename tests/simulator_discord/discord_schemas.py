@@ -1,18 +1,15 @@
 """Discord's published schema of its API as a judge of answers: the npm package discord-api-spec, run by Node.
 
-The package is made from Discord's own OpenAPI document. It is fetched by name and kept in pytest's cache folder;
-nothing of it is part of the project.
+The package is made from Discord's own OpenAPI document.
 """
 
 import json
-import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
+from npm import judgements
 
 _PACKAGES = ("discord-api-spec@10.0.266135", "zod@4")
 _PROGRAM = """
@@ -46,31 +43,14 @@ class Answer:
 def deviations(answers: Sequence[Answer], folder: Path) -> list[str]:
     """Return where answers do not fit their schemas, as `call: path: what`.
 
-    Skips the test if there is no Node here, or a package cannot be fetched.
+    Skip the test if there is no Node here, or a package cannot be fetched.
     """
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not node or not npm:
-        pytest.skip("Node and npm are not installed: Discord's schema cannot be asked")
-    if not (folder / "node_modules" / "zod").exists():
-        install = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts", *_PACKAGES]
-        done = subprocess.run(install, capture_output=True, text=True, timeout=120, check=False)
-        if done.returncode:
-            pytest.skip(f"npm could not fetch {_PACKAGES}: {done.stderr[-300:]}")
     # The schema's date-time is RFC 3339; zod's takes no offset but Z, and Discord sends +00:00.
     asked = [
         [answer.schema, json.loads(json.dumps(answer.body).replace('+00:00"', 'Z"'))]
         for answer in answers
         if answer.schema
     ]
-    judged = subprocess.run(
-        [node, "--input-type=module", "-e", _PROGRAM],
-        cwd=folder,
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = json.loads(judged.stdout)
-    assert len(found) == len(asked)
+    found = judgements(_PACKAGES, _PROGRAM, asked, folder)
     calls = [answer.call for answer in answers if answer.schema]
     return [f"{call}: {line}" for call, lines in zip(calls, found, strict=True) for line in lines]
