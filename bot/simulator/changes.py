@@ -44,7 +44,7 @@ class Changes:
     async def wait(self, match: Callable[[Change], bool], *, since: int = 0, timeout_s: float | None = 120.0) -> Change:
         """Return the first change at or after index `since` that matches.
 
-        Raises `TimeoutError` after `timeout_s` seconds; None waits for ever.
+        Raise `TimeoutError` after `timeout_s` seconds; None waits for ever.
         """
         async with asyncio.timeout(timeout_s):
             index = since

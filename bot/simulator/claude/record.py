@@ -69,7 +69,7 @@ class Records:
             self.changed()
 
     async def until(self, true: Callable[[], bool], timeout_s: float) -> None:
-        """Return when `true()` is. Raises `TimeoutError`."""
+        """Return when `true()` is. Raise `TimeoutError`."""
         async with asyncio.timeout(timeout_s):
             while not true():
                 self._changed.clear()

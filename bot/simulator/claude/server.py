@@ -121,12 +121,12 @@ class SimulatedClaude:
     async def until(self, true: Callable[[], bool], timeout_s: float = 120.0) -> None:
         """Return as soon as `true()` is; it is asked whenever a request comes, is written to or ends.
 
-        Raises `TimeoutError`.
+        Raise `TimeoutError`.
         """
         await self._records.until(true, timeout_s)
 
     async def next_disconnect(self, timeout_s: float = 120.0) -> Request:
-        """Return the next request whose client left early, each once. Raises `TimeoutError`."""
+        """Return the next request whose client left early, each once. Raise `TimeoutError`."""
         gone: list[Request] = []
 
         def found() -> bool:

@@ -76,7 +76,7 @@ def cut(given: web.Request) -> None:
 
 
 def page(known: Sequence[Model], query: Mapping[str, str]) -> Json:
-    """Return one page of the models list (`limit`, `after_id`, `before_id`). Raises `Refused`."""
+    """Return one page of the models list (`limit`, `after_id`, `before_id`). Raise `Refused`."""
     limit = query.get("limit", str(_PAGE))
     if not limit.isdigit() or not 1 <= int(limit) <= MAX_PAGE:
         raise Refused(f"limit: Input should be between 1 and {MAX_PAGE}")

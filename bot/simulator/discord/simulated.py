@@ -184,7 +184,7 @@ class SimulatedDiscord:
         self.gateway.dispatch(event, intents.GUILD_MEMBERS, lambda _: about)
 
     def kick_bot(self, guild: str) -> None:
-        """Put the application out of a guild: it hears nothing from there, and may do and read nothing."""
+        """Put the application out of a guild: it receives nothing from there, and may do and read nothing."""
         gone = {"id": self._known.guild(guild).id}
         self._world.left.add(guild)
         self.gateway.dispatch("GUILD_DELETE", intents.GUILDS, lambda _: gone)
@@ -233,7 +233,7 @@ class SimulatedDiscord:
         `reply_to`: id of the message it replies to, with the reply's own ping unless `ping` is False. `spoiler`: the
         files are hidden. `forward`: id of a message it forwards; such a message has no text of its own. `untyped`:
         Discord tells no `content_type` for the files. `stickers`: their names, at most three.
-        Raises `ValueError` for what Discord's client would not send.
+        Raise `ValueError` for what Discord's client would not send.
         """
         where = self._known.channel(channel)
         self._known.check_may_write(person, where)
@@ -309,7 +309,7 @@ class SimulatedDiscord:
 
         It returns as soon as the bot has answered the press. If the bot only said that an answer will come, it waits
         for the first one (a message, or a change of one, through the interaction) for at most `wait_s` seconds; what
-        comes later is in `whispers`. Raises `LookupError` if the message shows no such button or it cannot be
+        comes later is in `whispers`. Raise `LookupError` if the message shows no such button or it cannot be
         pressed, `TimeoutError` if nobody acknowledged the press within 3 s ("This interaction failed").
         """
         message = self._known.message(message_id)

@@ -87,7 +87,7 @@ class SimulatedSlack:
     def add_channel(
         self, name: str, *, member: bool = True, private: bool = False, topic: str = "", purpose: str = ""
     ) -> str:
-        """Add a channel and return its id. `member`: the bot is in it; it hears nothing of the others."""
+        """Add a channel and return its id. `member`: the bot is in it; it receives nothing from the others."""
         kind: Literal["channel", "group"] = "group" if private else "channel"
         members = [self.app.bot.id] if member else []
         channel = self._workspace.add_channel(name, kind, members, bot_member=member)
@@ -115,7 +115,7 @@ class SimulatedSlack:
         bytes, or `Shared`s, for snippets, posts, canvases and clips. `thread`: `ts` of the root to reply to.
         `broadcast`: the reply is also sent to the channel. `via_app`: another app writes it with this person's token;
         then it has a `bot_id` beside the person's `user`. Who writes in a channel is in it from then on.
-        Raises `SlackError` for a channel or thread that is not there, or a DM that is not theirs.
+        Raise `SlackError` for a channel or thread that is not there, or a DM that is not theirs.
         """
         workspace = self._workspace
         place = workspace.channel(channel)
@@ -141,7 +141,7 @@ class SimulatedSlack:
     async def edit(
         self, who: Person, channel: str, ts: str, text: str, *, files: Sequence[tuple[str, bytes] | Shared] = ()
     ) -> Message:
-        """Edit a person's own message. `files`: what is added to those it has. Raises `SlackError` if it is not there
+        """Edit a person's own message. `files`: what is added to those it has. Raise `SlackError` if it is not there
         or not theirs.
         """
         place, message = self._there(channel, ts)
@@ -157,7 +157,7 @@ class SimulatedSlack:
     async def unfurl(self, channel: str, ts: str, title: str = "A page", text: str = "") -> Message:
         """Have Slack show a preview of a message's first link: `message_changed` with the same text, not `edited`.
 
-        Nothing happens to a message that was posted with `unfurl_links` false. Raises `LookupError` without a link.
+        Nothing happens to a message that was posted with `unfurl_links` false. Raise `LookupError` without a link.
         """
         place, message = self._there(channel, ts)
         link = _LINK.search(message.text)
@@ -176,13 +176,13 @@ class SimulatedSlack:
         self._workspace.delete(place, message)
 
     async def react(self, who: Person, channel: str, ts: str, name: str) -> None:
-        """React with an emoji, by its name (`x` is ❌). Raises `SlackError` (`already_reacted`, `invalid_name` …)."""
+        """React with an emoji, by its name (`x` is ❌). Raise `SlackError` (`already_reacted`, `invalid_name` …)."""
         place, message = self._there(channel, ts)
         self._workspace.enter(place, who)
         reactions.react(self._workspace, who, place, message, name)
 
     async def unreact(self, who: Person, channel: str, ts: str, name: str) -> None:
-        """Take a reaction away. Raises `SlackError` (`no_reaction`)."""
+        """Take a reaction away. Raise `SlackError` (`no_reaction`)."""
         place, message = self._there(channel, ts)
         reactions.unreact(self._workspace, who, place, message, name)
 
@@ -191,7 +191,7 @@ class SimulatedSlack:
 
         The interaction is sent once. After its acknowledgement an answer is waited for (chat.postEphemeral, or the
         `response_url`) for at most `wait_s` seconds; wait for a later one with `whispered`.
-        Raises `LookupError` if the message shows no such button, `SlackError` for a channel that is not there or a DM
+        Raise `LookupError` if the message shows no such button, `SlackError` for a channel that is not there or a DM
         that is not theirs, `TimeoutError` where people see a warning sign: no connection, no acknowledgement within
         3 s (`settings.acknowledge_press_within_s`), or `settings.interactivity` switched off.
         """
@@ -200,7 +200,7 @@ class SimulatedSlack:
     async def press_stop(self, who: Person, channel: str, thread: str) -> None:
         """Press Slack's own Stop button in a thread: its streams end, and `agent_session_stopped` is on its way.
 
-        Raises `LookupError` if there is none: it is shown while the thread's session is `processing`.
+        Raise `LookupError` if there is none: it is shown while the thread's session is `processing`.
         """
         streams.press_stop(self._workspace, who, self._workspace.channel(channel), thread)
 
@@ -216,7 +216,7 @@ class SimulatedSlack:
         return [whisper.text for whisper in self._workspace.whispers.to(who.id)]
 
     async def whispered(self, who: Person, since: int = 0, timeout_s: float = 120.0) -> Whisper:
-        """Return the first whisper at or after index `since` of `whispers(who)`. Raises `TimeoutError`."""
+        """Return the first whisper at or after index `since` of `whispers(who)`. Raise `TimeoutError`."""
         return await self._workspace.whispers.wait(who.id, lambda _: True, since, timeout_s)
 
     def session(self, channel: str, thread: str) -> dict[str, str]:

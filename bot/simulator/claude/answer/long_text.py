@@ -19,7 +19,7 @@ def long_text(n: int) -> str:
     """Return a text of exactly `n` characters: numbered sentences, five to a paragraph.
 
     It never ends in white space, which chat platforms remove: there, the cut is filled with full stops.
-    Raises `ValueError` if `n` is negative.
+    Raise `ValueError` if `n` is negative.
     """
     if n < 0:
         raise ValueError(f"a text cannot have {n} characters")

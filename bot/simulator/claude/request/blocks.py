@@ -39,7 +39,7 @@ class BlockReader:
         }
 
     def check(self, block: object, role: str, where: str) -> None:
-        """Check one block of a message. Raises `Refused` naming `where`."""
+        """Check one block of a message. Raise `Refused` naming `where`."""
         allowed = ASSISTANT_BLOCKS if role == "assistant" else ("text",) if role == "system" else USER_BLOCKS
         self._check(typed(block, dict, where), role, where, allowed)
 

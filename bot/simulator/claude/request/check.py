@@ -45,7 +45,7 @@ class Checker:
         self._enforce = enforce_thinking_prefix
 
     def check(self, body: Json, version: str, *, counting: bool = False) -> Checked:
-        """Return the checked request. Pure but for the CPU it takes. Raises `Refused`."""
+        """Return the checked request. Pure but for the CPU it takes. Raise `Refused`."""
         if version not in parameters.VERSIONS:
             raise Refused(f'anthropic-version: "{version}" is not a valid version' if version else
                           "anthropic-version: header is required")  # fmt: skip

@@ -14,7 +14,7 @@ from bot.simulator.claude.request.refusal import Refused
 
 
 def read_messages(body: Mapping[str, Any], model: Model, blocks: BlockReader) -> list[Json]:
-    """Return the messages with their content as lists of blocks, each checked. Raises `Refused`."""
+    """Return the messages with their content as lists of blocks, each checked. Raise `Refused`."""
     given = required(body, "messages", list)
     if not given:
         raise Refused("messages: at least one message is required")

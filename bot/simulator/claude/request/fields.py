@@ -23,21 +23,21 @@ def join(where: str, key: str | int) -> str:
 
 
 def typed(value: object, kind: type[T], where: str) -> T:
-    """Return `value` if it is of the kind (a bool is no int). Raises `Refused` naming `where`."""
+    """Return `value` if it is of the kind (a bool is no int). Raise `Refused` naming `where`."""
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise Refused(f"{where}: Input should be {_EXPECTED[kind]}")
     return value
 
 
 def required(body: Mapping[str, Any], key: str, kind: type[T], where: str = "") -> T:
-    """Return a field that must be there. Raises `Refused`."""
+    """Return a field that must be there. Raise `Refused`."""
     if key not in body:
         raise Refused(f"{join(where, key)}: Field required")
     return typed(body[key], kind, join(where, key))
 
 
 def optional(body: Mapping[str, Any], key: str, kind: type[T], where: str = "") -> T | None:
-    """Return a field that may be left out or null. Raises `Refused` if it is of another kind."""
+    """Return a field that may be left out or null. Raise `Refused` if it is of another kind."""
     value = body.get(key)
     return None if value is None else typed(value, kind, join(where, key))
 
@@ -50,7 +50,7 @@ def no_extras(body: Mapping[str, Any], allowed: Collection[str], where: str = ""
 
 
 def one_of(value: object, allowed: Collection[str], where: str) -> str:
-    """Return `value` if it is one of the allowed words. Raises `Refused`."""
+    """Return `value` if it is one of the allowed words. Raise `Refused`."""
     if not isinstance(value, str) or value not in allowed:
         expected = " or ".join(f"'{word}'" for word in allowed)
         raise Refused(f"{where}: Input should be {expected}")

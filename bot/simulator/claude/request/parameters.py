@@ -28,7 +28,7 @@ _DEFAULT_SAMPLING = {"temperature": 1, "top_p": 1}
 
 
 def check_parameters(body: Mapping[str, Any], model: Model, version: str, *, counting: bool) -> None:
-    """Check everything of a request but its messages. `counting`: for count_tokens. Raises `Refused`."""
+    """Check everything of a request but its messages. `counting`: for count_tokens. Raise `Refused`."""
     no_extras(body, COUNTED if counting else KNOWN)
     if not counting:
         _check_max_tokens(required(body, "max_tokens", int), model)

@@ -60,7 +60,7 @@ class PictureReader:
         self._known: dict[bytes, Picture] = {}
 
     def read(self, data: str, where: str) -> Picture:
-        """Return what base64 `data` shows. Raises `Refused` naming `where` if it is no image the API takes."""
+        """Return what base64 `data` shows. Raise `Refused` naming `where` if it is no image the API takes."""
         if len(data) > MAX_BASE64_BYTES:
             raise Refused(f"{where}: image exceeds 10 MB maximum: {len(data)} bytes > {MAX_BASE64_BYTES} bytes")
         digest = hashlib.sha256(data.encode()).digest()
@@ -74,7 +74,7 @@ class PictureReader:
 
 
 def decode_base64(data: str, where: str) -> bytes:
-    """Return the bytes of strict base64. Raises `Refused` naming `where`."""
+    """Return the bytes of strict base64. Raise `Refused` naming `where`."""
     try:
         return base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):

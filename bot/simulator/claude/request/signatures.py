@@ -41,7 +41,7 @@ class Signer:
         return base64.b64encode(self._mac(told, thinking) + told).decode()
 
     def read(self, block: Mapping[str, Any], where: str) -> Seal:
-        """Return what a block's signature tells. Raises `Refused` if it is not ours or the text was changed."""
+        """Return what a block's signature tells. Raise `Refused` if it is not ours or the text was changed."""
         try:
             raw = base64.b64decode(block["signature"], validate=True)
         except ValueError:
@@ -86,7 +86,7 @@ def check_thinking(signer: Signer, body: Mapping[str, Any], messages: Sequence[J
     """Check every replayed thinking block; return the next one's ordinal.
 
     `bound_to`: the model, if it refuses thinking of another model or transcript; None if only forgery is refused.
-    Raises `Refused`.
+    Raise `Refused`.
     """
     seals: list[tuple[str, int, Seal]] = []
     for index, message in enumerate(messages):

@@ -97,7 +97,7 @@ class Gateway:
                     session.dispatch(event, data)
 
     async def ready(self, timeout_s: float = 120.0) -> None:
-        """Return when a client is connected and has been sent all it starts with. Raises `TimeoutError`."""
+        """Return when a client is connected and has been sent all it starts with. Raise `TimeoutError`."""
         async with asyncio.timeout(timeout_s):
             await self._told.wait()
 

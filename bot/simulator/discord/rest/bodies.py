@@ -26,7 +26,7 @@ class Body:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The JSON body, which is an object. Raises `RefusedError` if it is something else."""
+        """The JSON body, which is an object. Raise `RefusedError` if it is something else."""
         if self.json is None:
             return {}
         if not isinstance(self.json, dict):
@@ -42,7 +42,7 @@ class Created:
 
 
 async def read(request: web.Request) -> Body:
-    """Read a body, JSON or multipart. Raises `RefusedError`."""
+    """Read a body, JSON or multipart. Raise `RefusedError`."""
     if request.content_type == "multipart/form-data":
         return await _multipart(request)
     raw = await request.read()

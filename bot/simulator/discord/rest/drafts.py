@@ -10,7 +10,7 @@ from bot.simulator.discord.world.world import World
 
 
 def draft(world: World, body: Body, *, reference: str | None = None, flags: int = 0) -> Draft:
-    """Return the message that a body describes; `flags` are set besides those it names. Raises `RefusedError`."""
+    """Return the message that a body describes; `flags` are set besides those it names. Raise `RefusedError`."""
     fields = body.fields
     made = Draft(
         content=bodies.content(fields) or "",
@@ -29,7 +29,7 @@ def draft(world: World, body: Body, *, reference: str | None = None, flags: int 
 
 
 def revision(world: World, body: Body, message: Message) -> Revision:
-    """Return the edit of a message that a body describes; what it does not name stays. Raises `RefusedError`."""
+    """Return the edit of a message that a body describes; what it does not name stays. Raise `RefusedError`."""
     fields = body.fields
     made = Revision(
         content=bodies.content(fields),

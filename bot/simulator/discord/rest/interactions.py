@@ -80,7 +80,7 @@ class Interactions:
     async def press(self, person: Person, message: Message, button: Json, wait_s: float) -> str:
         """Make an interaction, wait until it is acknowledged; return the last text whispered to the presser, or "".
 
-        If the answer was deferred, wait for a follow-up too, but no longer than `wait_s`. Raises `TimeoutError`.
+        If the answer was deferred, wait for a follow-up too, but no longer than `wait_s`. Raise `TimeoutError`.
         """
         id_, token = self._world.ids.new(), secrets.token_urlsafe(48)
         press = self._presses[token] = _Press(id_, token, person, message, self._world.ids.now_s())

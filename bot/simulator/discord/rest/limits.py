@@ -107,7 +107,7 @@ class Limits:
     def set(self, call: str, calls: int, per_s: float) -> None:
         """Allow `calls` in `per_s` seconds to each bucket whose calls match, from now on; what was used stays used.
 
-        A later rule goes before an earlier one. Raises `ValueError` for a limit that allows nothing.
+        A later rule goes before an earlier one. Raise `ValueError` for a limit that allows nothing.
         """
         if calls < 1 or per_s <= 0:
             raise ValueError("a limit allows at least one call in a time above 0 s: block() stops calls altogether")

@@ -18,7 +18,7 @@ _KEPT = ("style", "label", "emoji", "custom_id", "url", "disabled")
 def read(fields: Mapping[str, Any]) -> list[Json] | None:
     """Return a message's checked components, None if the field is absent. Each has an `id` within the message.
 
-    Raises `RefusedError` 50035 with the path of what is wrong.
+    Raise `RefusedError` 50035 with the path of what is wrong.
     """
     if "components" not in fields:
         return None

@@ -35,7 +35,7 @@ def evaluate(
     """Return whom a text pings. `allowed` None means that the call had no `allowed_mentions`: everyone it names.
 
     `users`, `roles`: the ids that exist and may be pinged. `replied_to`: the author of the message replied to.
-    Raises `RefusedError` for a list that contradicts `parse`.
+    Raise `RefusedError` for a list that contradicts `parse`.
     """
     named_users = _named(_USER, content, users)
     named_roles = _named(_ROLE, content, roles)

@@ -133,19 +133,19 @@ class World:
         self.channels[message.channel].messages.remove(message)
 
     def person(self, person_id: str) -> Person:
-        """Return an account. Raises `RefusedError` 10013."""
+        """Return an account. Raise `RefusedError` 10013."""
         if person_id not in self.people:
             raise unknown("User")
         return self.people[person_id]
 
     def guild(self, guild_id: str) -> Guild:
-        """Return a guild that the application is in. Raises `RefusedError` 10004."""
+        """Return a guild that the application is in. Raise `RefusedError` 10004."""
         if guild_id not in self.guilds or guild_id in self.left:
             raise unknown("Guild")
         return self.guilds[guild_id]
 
     def channel(self, channel_id: str) -> Channel:
-        """Return a channel, DM or thread. Raises `RefusedError` 10003, or 50001 in a guild the application left."""
+        """Return a channel, DM or thread. Raise `RefusedError` 10003, or 50001 in a guild the application left."""
         if channel_id not in self.channels:
             raise unknown("Channel")
         if self.channels[channel_id].guild in self.left:
@@ -153,7 +153,7 @@ class World:
         return self.channels[channel_id]
 
     def message(self, channel_id: str, message_id: str) -> Message:
-        """Return a message of a channel. Raises `RefusedError` 10003 or 10008."""
+        """Return a message of a channel. Raise `RefusedError` 10003 or 10008."""
         channel = self.channel(channel_id)
         found = self.find(message_id)
         if found is None or found.channel != channel.id:

@@ -40,7 +40,7 @@ class Args:
         return "" if value is None else str(value)
 
     def needed(self, name: str, error: str = "invalid_arguments") -> str:
-        """Return a text argument. Raises `SlackError` if it was not given."""
+        """Return a text argument. Raise `SlackError` if it was not given."""
         value = self.text(name)
         if not value:
             message = f"[ERROR] missing required field: {name}"
@@ -52,14 +52,14 @@ class Args:
         return self.text(name).lower() in {"1", "true"}
 
     def number(self, name: str, default: int) -> int:
-        """Return a whole number. Raises `SlackError` (`invalid_arguments`)."""
+        """Return a whole number. Raise `SlackError` (`invalid_arguments`)."""
         value = self.text(name) or str(default)
         if not value.isdigit():
             raise SlackError("invalid_arguments")
         return int(value)
 
     def nested(self, name: str, error: str) -> Any:
-        """Return a nested argument, None if it was not given. Raises `SlackError(error)` if it is no JSON."""
+        """Return a nested argument, None if it was not given. Raise `SlackError(error)` if it is no JSON."""
         value = self.values.get(name)
         if not isinstance(value, str):
             return value
@@ -70,7 +70,7 @@ class Args:
 
 
 async def read(request: web.Request) -> tuple[Args, str]:
-    """Return a call's arguments and its token ("" if it has none). Raises `SlackError` (`invalid_json` …)."""
+    """Return a call's arguments and its token ("" if it has none). Raise `SlackError` (`invalid_json` …)."""
     values: dict[str, Any] = dict(request.query)
     if request.content_type == "application/json":
         values |= await _json_body(request)

@@ -73,7 +73,7 @@ def place(workspace: Workspace, args: Args) -> Channel:
 
 
 def place_called(workspace: Workspace, name: str) -> Channel:
-    """Return the conversation of this id, of the person of this id, or `#name`. Raises `SlackError`."""
+    """Return the conversation of this id, of the person of this id, or `#name`. Raise `SlackError`."""
     person = workspace.people.get(name)
     if person is not None and not person.bot_id:
         return workspace.direct([person])
@@ -84,14 +84,14 @@ def place_called(workspace: Workspace, name: str) -> Channel:
 
 
 def writable(channel: Channel) -> Channel:
-    """Return the channel if the bot may write there. Raises `SlackError` (`not_in_channel`)."""
+    """Return the channel if the bot may write there. Raise `SlackError` (`not_in_channel`)."""
     if not channel.bot_member:
         raise SlackError("not_in_channel")
     return channel
 
 
 def own(workspace: Workspace, channel: Channel, ts: str, error: str) -> Message:
-    """Return one of the bot's own messages. Raises `SlackError`."""
+    """Return one of the bot's own messages. Raise `SlackError`."""
     message = workspace.message(channel, ts)
     if message.user != workspace.app.bot.id:
         raise SlackError(error)
@@ -105,7 +105,7 @@ def with_metadata(workspace: Workspace, message: Message) -> dict[str, Any]:
 
 
 def read_content(args: Args, *, update: bool = False) -> Content:
-    """Return what a call wants a message to say, checked. Raises `SlackError` as Slack refuses it."""
+    """Return what a call wants a message to say, checked. Raise `SlackError` as Slack refuses it."""
     markdown = args.text("markdown_text")
     blocks = block_kit.check(args.nested("blocks", "invalid_blocks_format") or [])
     attachments = args.nested("attachments", "invalid_attachments") or []

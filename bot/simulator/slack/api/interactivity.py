@@ -53,7 +53,7 @@ class Interactivity:
     async def press(self, who: Person, channel: Channel, ts: str, label: str, wait_s: float) -> str:
         """Press a button; return the answer `who` alone is shown within `wait_s` of the acknowledgement, else "".
 
-        Raises `LookupError` without such a button, `TimeoutError` for a warning sign, `SlackError` for a strange DM.
+        Raise `LookupError` without such a button, `TimeoutError` for a warning sign, `SlackError` for a strange DM.
         """
         workspace = self._workspace
         message = channel.messages.get(ts)
@@ -136,7 +136,7 @@ def _gone(url: ResponseUrl | None) -> str:
 
 
 def _button(message: Message | None, label: str) -> dict[str, Any]:
-    """Return the action that pressing a button is. Raises `LookupError`."""
+    """Return the action that pressing a button is. Raise `LookupError`."""
     blocks = message.blocks if message is not None else []
     for block, button in block_kit.buttons(blocks):
         if button["text"]["text"] == label:

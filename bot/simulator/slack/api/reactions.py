@@ -36,7 +36,7 @@ def get(workspace: Workspace, args: Args) -> dict[str, Any]:
 
 
 def react(workspace: Workspace, who: Person, channel: Channel, message: Message, name: str) -> None:
-    """Add a reaction and let the bot hear it. Raises `SlackError` (`invalid_name`, `already_reacted`)."""
+    """Add a reaction and notify the app. Raise `SlackError` (`invalid_name`, `already_reacted`)."""
     name = name.strip(":")
     if not _NAME.fullmatch(name):
         raise SlackError("invalid_name")
@@ -48,7 +48,7 @@ def react(workspace: Workspace, who: Person, channel: Channel, message: Message,
 
 
 def unreact(workspace: Workspace, who: Person, channel: Channel, message: Message, name: str) -> None:
-    """Take a reaction away and let the bot hear it. Raises `SlackError` (`no_reaction`)."""
+    """Take a reaction away and notify the app. Raise `SlackError` (`no_reaction`)."""
     name = name.strip(":")
     users = message.reactions.get(name, [])
     if who.id not in users:

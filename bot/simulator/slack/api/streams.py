@@ -69,7 +69,7 @@ def stop(workspace: Workspace, args: Args) -> dict[str, Any]:
 def press_stop(workspace: Workspace, who: Person, channel: Channel, thread_ts: str) -> None:
     """Do what Slack does when a person presses Stop: end the thread's streams and tell the app.
 
-    The session stays `processing` until the app says otherwise. Raises `LookupError` if there is no such button.
+    The session stays `processing` until the app says otherwise. Raise `LookupError` if there is no such button.
     """
     status = workspace.sessions.get((channel.id, thread_ts), {}).get("status")
     if status != "processing" or STOPPED in workspace.app.unsubscribed:

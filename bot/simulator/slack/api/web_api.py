@@ -86,7 +86,7 @@ class WebApi:
             return _respond(_no(error), headers=self._scopes())
 
     def _admit(self, method: str, args: Args, token: str) -> int:
-        """Return 0, or the seconds to wait. Raises `SlackError` for a token, a method or a scope that will not do."""
+        """Return 0, or the seconds to wait. Raise `SlackError` for a token, a method or a scope that will not do."""
         known = self._methods.get(method)
         if known is None and method != "apps.connections.open":
             raise SlackError("unknown_method", req_method=method)

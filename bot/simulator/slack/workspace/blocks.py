@@ -33,7 +33,7 @@ _KNOWN = frozenset({
 
 
 def check(blocks: object) -> list[dict[str, Any]]:
-    """Return the blocks of a call; those with buttons have their ids. Raises `SlackError` as Slack refuses them."""
+    """Return the blocks of a call; those with buttons have their ids. Raise `SlackError` as Slack refuses them."""
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         raise SlackError("invalid_blocks_format")
     if len(blocks) > 50:

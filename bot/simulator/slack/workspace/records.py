@@ -87,7 +87,7 @@ class Message:
 
 @dataclass(slots=True)
 class Channel:
-    """A conversation. `bot_member`: the bot is in it, hears it and may write. `messages`: by `ts`, oldest first.
+    """A conversation. `bot_member`: the bot is in it and receives its events. `messages`: by `ts`, oldest first.
 
     `topic` stands in its header, `purpose` in its details. `created_s`: since 1970.
     """

@@ -38,7 +38,7 @@ class Whispers:
         return [whisper for whisper in self.seen if whisper.person == person]
 
     async def wait(self, person: str, match: Callable[[Whisper], bool], since: int, timeout_s: float) -> Whisper:
-        """Return a person's first whisper at or after index `since` that matches. Raises `TimeoutError`."""
+        """Return a person's first whisper at or after index `since` that matches. Raise `TimeoutError`."""
 
         def found() -> list[Whisper]:
             return [whisper for whisper in self.to(person)[since:] if match(whisper)]

@@ -101,19 +101,19 @@ class Workspace:
         return self.add_channel(name, kind, [*ids, self.app.bot.id], bot_member=True)
 
     def channel(self, name: str) -> Channel:
-        """Return a conversation by id. Raises `SlackError` (`channel_not_found`)."""
+        """Return a conversation by id. Raise `SlackError` (`channel_not_found`)."""
         if name not in self.channels:
             raise SlackError("channel_not_found")
         return self.channels[name]
 
     def message(self, channel: Channel, ts: str) -> Message:
-        """Return a message. Raises `SlackError` (`message_not_found`)."""
+        """Return a message. Raise `SlackError` (`message_not_found`)."""
         if ts not in channel.messages:
             raise SlackError("message_not_found")
         return channel.messages[ts]
 
     def enter(self, channel: Channel, who: Person) -> None:
-        """Make somebody a member. Raises `SlackError` (`channel_not_found`) for a DM that is not theirs."""
+        """Make somebody a member. Raise `SlackError` (`channel_not_found`) for a DM that is not theirs."""
         if who.id in channel.members:
             return
         if channel.type in {"im", "mpim"}:
@@ -150,7 +150,7 @@ class Workspace:
     ) -> Message:  # fmt: skip
         """Add a message, show it and notify the app. `bot_id`: of the app that writes it in the author's name.
 
-        Raises `SlackError` (`thread_not_found`).
+        Raise `SlackError` (`thread_not_found`).
         """
         if thread_ts and not channel.thread(thread_ts):
             raise SlackError("thread_not_found")
