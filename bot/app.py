@@ -32,7 +32,7 @@ from bot.ports import EventHandler, Platform, Store
 from bot.reply import Pacer
 from bot.store import BlobLimits, open_store
 from bot.tasks import beside
-from bot.telemetry import Emit, Facts, Sink, to_log, watch_loop
+from bot.telemetry import Emit, Facts, Sink, ignore, to_log, watch_loop
 
 log = structlog.get_logger()
 
@@ -111,7 +111,7 @@ async def serve(
             chosen = connect(settings, secrets, pacer, emit)
             clients, places = Clients(lambda model: AsyncClient(model, cli=sdk)), places_of(settings)
             connected = {platform.name: platform for platform in chosen}
-            engine = make_engine(settings, store, clients, connected, pacer)
+            engine = make_engine(settings, store, clients, connected, pacer, emit=emit)
             built()
             async with beside(watch_loop(emit), "loop watch"):
                 await _run(chosen, engine, store, check_models(clients, places), stop)
@@ -120,18 +120,25 @@ async def serve(
 
 
 def make_engine(
-    settings: Settings, store: Store, clients: Clients, connected: Mapping[str, Platform], pacer: Pacer
+    settings: Settings,
+    store: Store,
+    clients: Clients,
+    connected: Mapping[str, Platform],
+    pacer: Pacer,
+    *,
+    emit: Emit = ignore,
 ) -> Engine:
     """Return the engine that answers on these platforms as the settings say."""
     limits, places = settings.limits, places_of(settings)
     warn_of_small_limits(places, store.history)
     answerer = Answerer(
         store,
-        ClaudeTurn(store.history, store.steps, clients, Budgets(store.usage, places)),
+        ClaudeTurn(store.history, store.steps, clients, Budgets(store.usage, places), emit),
         connected,
         pacer,
         ConcurrencyLimit(limits.turns_at_once, limits.turns_per_person),
         places=places,
+        emit=emit,
     )
     return Engine(store, answerer, connected, places, drain_s=limits.drain_s, late_after_s=limits.late_after_s)
 
@@ -190,7 +197,7 @@ class Connections:
             tries = 0 if clock() - begun_s > _STEADY_S else tries + 1
             first_s, longest_s = (self._refused_s, 3600.0) if refused else (self._failed_s, 300.0)
             wait_s = BackOff(first_s, longest_s).wait_s(max(tries, 1))
-            log.warning("platform is tried again", platform=platform.name, wait_s=round(wait_s, 1))
+            log.warning("platform_tried_again", platform=platform.name, wait_s=round(wait_s, 1))
             await asyncio.sleep(wait_s)
 
     async def _run(self, platform: Platform) -> bool:
@@ -203,11 +210,11 @@ class Connections:
             self._refused.add(platform.name)
             if self._refused == self._names:
                 raise
-            log.error("platform refused", platform=platform.name, sentence=error.sentence, detail=error.detail)  # noqa: TRY400 - the sentence and detail say it all
+            log.error("platform_refused", platform=platform.name, sentence=error.sentence, detail=error.detail)  # noqa: TRY400 - the sentence and detail say it all
             return True
         except Exception:
             # A failure of one platform's connection must not end the others'.
-            log.exception("platform failed", platform=platform.name)
+            log.exception("platform_failed", platform=platform.name)
         return False
 
 

@@ -74,7 +74,7 @@ class Engine:
             else:
                 self._scheduler.put(turn, recovered=True)
         if unended:
-            log.info("taking up what was left", turns=len(unended))
+            log.info("turns_recovered", turns=len(unended))
         self._open.set()
         return self
 
@@ -84,7 +84,7 @@ class Engine:
         self._scheduler.begin_no_more()
         drain_s = self._drain_s if kind is None else 0.0
         if started := self._scheduler.started:
-            log.info("letting running turns end", turns=len(started), within_s=drain_s)
+            log.info("running_turns_may_end", turns=len(started), within_s=drain_s)
         try:
             await self._recheck.close()
             for run in started:

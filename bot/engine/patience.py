@@ -31,7 +31,7 @@ async def patiently(call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.
             return await call(*args, **kwargs)
         except StoreError as error:
             name = getattr(call, "__name__", "")
-            log.warning("store is asked again", call=name, retry_in_s=wait_s, detail=error.detail)
+            log.warning("store_asked_again", call=name, retry_in_s=wait_s, detail=error.detail)
             await asyncio.sleep(wait_s)
     raise AssertionError
 

@@ -203,7 +203,7 @@ class LiveReply:
                     self._settled.set()
                 await self._wait_for_change()
         except PlatformError as error:
-            log.warning("reply broken", turn=str(self._turn), error=type(error).__name__, detail=error.detail)
+            log.warning("reply_broken", turn=str(self._turn), error=type(error).__name__, detail=error.detail)
             self.broken = error
         finally:
             self._ended = True
@@ -314,7 +314,7 @@ class LiveReply:
         patient = isinstance(error, Unreachable) and self._failures < len(self._back_off_s)
         if call.kind not in {CallKind.ATTACH, CallKind.DELETE} or patient or isinstance(error, (RateLimited, Gone)):
             return False
-        log.warning("reply does without", call=call.kind.name, turn=str(self._turn), detail=error.detail)
+        log.warning("reply_does_without", call=call.kind.name, turn=str(self._turn), detail=error.detail)
         if call.file is not None:
             self._draft.refuse(call.file)
         elif call.shown is not None:
@@ -327,7 +327,7 @@ class LiveReply:
             raise error
         delay_s = self._back_off_s[min(self._failures, len(self._back_off_s) - 1)]
         self._failures += 1
-        log.info("platform unreachable", turn=str(self._turn), detail=error.detail, retry_in_s=delay_s)
+        log.info("platform_unreachable", turn=str(self._turn), detail=error.detail, retry_in_s=delay_s)
         self._retry_now.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(delay_s):

@@ -151,7 +151,7 @@ class PostedMessages:
             if shown.index in self._mine:
                 raise
             # Deleted since an earlier attempt, by a person or by that attempt: another message takes its place.
-            log.info("message of an earlier attempt is gone", turn=str(self._turn), detail=error.detail)
+            log.info("message_of_earlier_attempt_gone", turn=str(self._turn), detail=error.detail)
             await self._taken_away(shown)
             return
         self._mine.add(shown.index)

@@ -8,7 +8,7 @@ from typing import Literal
 @dataclass(frozen=True, slots=True)
 class TurnEnded:
     """A turn came to its end. `turn`: its key. `state`: `delivered`, `failed` or `stopped`. `person`: who asked first,
-    as `discord:42`. `questions`: how many messages it answers. `took_s`: from the moment this process began it.
+    as `discord:42`. `questions`: how many messages it answers. `took_s`: since this process knew of it.
     """
 
     turn: str
@@ -37,15 +37,14 @@ class CallMade:
 
 @dataclass(frozen=True, slots=True)
 class ClaudeAsked:
-    """Claude was asked by one run of a turn, with every request that its tools made necessary.
+    """Claude was asked by one run of a turn, with every request that its tools made necessary: their sum.
 
-    `outcome`: the reason Claude gave for stopping, or the name of the error. The tokens are as Claude told them.
+    `outcome`: the reason Claude gave for stopping, `stopped` by a reader, or the name of the error.
     """
 
     turn: str
     model: str
     outcome: str
-    requests: int
     input_tokens: int
     cache_read_tokens: int
     output_tokens: int

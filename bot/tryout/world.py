@@ -20,7 +20,7 @@ from bot.simulator.slack import Person as SlackPerson
 from bot.simulator.slack import SimulatedSlack
 from bot.store import open_store
 from bot.tasks import Tasks
-from bot.telemetry import Sink
+from bot.telemetry import Sink, to_log
 
 File = tuple[str, bytes]
 
@@ -76,7 +76,7 @@ class Bot:
         self._secrets = secrets
         self.open_store: app.OpenStore = open_store
         self.connect: app.Connect = app.platforms
-        self.sinks: Sequence[Sink] = ()
+        self.sinks: Sequence[Sink] = (to_log,)
         self._stop = asyncio.Event()
         self._tasks = Tasks()
         self._task: asyncio.Task[None] | None = None

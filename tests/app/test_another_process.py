@@ -11,7 +11,7 @@ from logs import Logs, capture_logs
 from bot.config import StoreSettings
 from bot.tryout.world import Bot, Room, World
 
-ANOTHER = "another process answers with this bot's token"
+ANOTHER = "another_process_answers"
 
 
 @asynccontextmanager
@@ -51,7 +51,7 @@ async def test_a_restart_with_the_same_database_is_silent(here: World, channel: 
         await here.changes(channel.platform).wait(lambda one: one.by_bot and here.is_in(there, one), since=since)
         await here.bot.kill()
         await here.start_bot()
-        await logs.until("turn delivered", times=3)
+        await logs.until("turn_ended", times=3)
         await here.ask("Ada", replace(channel, thread=""), "@parley And again.")
         assert logs.of(ANOTHER) == []
 

@@ -1,6 +1,6 @@
 """Whoever runs the bot sees what it does: the parts emit facts, wherever the answer is asked for."""
 
-from bot.telemetry import CallMade, Fact, StoreWrote
+from bot.telemetry import CallMade, ClaudeAsked, Fact, StoreWrote, TurnEnded
 from bot.tryout.world import Room, World
 
 
@@ -19,4 +19,9 @@ async def test_an_answer_leaves_the_facts_of_its_calls_and_of_what_was_written(h
     assert not any(character.isdigit() for call in calls for character in call.call)  # no ids, no tokens
     written = [fact for fact in facts if isinstance(fact, StoreWrote)]
     assert written
+    [asked] = [fact for fact in facts if isinstance(fact, ClaudeAsked)]
+    assert (asked.outcome, asked.model) == ("end_turn", here.bot.settings.claude.model)
+    assert asked.output_tokens > 0
+    [ended] = [fact for fact in facts if isinstance(fact, TurnEnded)]
+    assert (ended.state, ended.questions, ended.turn) == ("delivered", 1, asked.turn)
     assert not any(fact.failed for fact in written)

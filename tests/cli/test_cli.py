@@ -332,7 +332,7 @@ async def test_no_message_and_no_secret_is_logged_even_at_debug(set_up: SetUp, t
     process.signal(signal.SIGTERM)
     code, printed = await process.ended()
     assert code == 0
-    assert printed.count("question accepted") == 2
+    assert printed.count("question_accepted") == 2
     assert "swordfish" not in printed
     for secret in secrets.values():
         assert secret not in printed

@@ -14,7 +14,7 @@ from bot.simulator.faults import Fault
 from .conftest import Heard, cancel, platform_for
 
 Connected = Callable[..., AbstractAsyncContextManager[Any]]
-ANOTHER = "another process answers with this bot's token"
+ANOTHER = "another_process_answers"
 
 
 async def test_a_post_that_is_in_no_turn_of_this_database_is_said(connected: Connected) -> None:

@@ -65,7 +65,7 @@ async def test_the_log_names_host_and_reason(
     await here.say(100, "Well?")
     await here.ended(100, "failed")
     said = capsys.readouterr().out
-    for line, reason in (("claude is asked again", "Too much to do"), ("claude failed", "Not so")):
+    for line, reason in (("claude_asked_again", "Too much to do"), ("claude_failed", "Not so")):
         found = next(text for text in said.splitlines() if line in text)
         assert "127.0.0.1" in found
         assert reason in found

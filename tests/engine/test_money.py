@@ -203,7 +203,7 @@ async def test_a_limit_that_passes_no_question_is_told_at_the_start(
     async with room(tmp_path, claude, values={"tokens_per_person": 1_000, "tokens_in_all": 100_000}):
         pass
     said = capsys.readouterr().out
-    assert "limit passes no question" in said
+    assert "limit_passes_no_question" in said
     assert "tokens_per_person" in said
     assert "tokens_in_all" not in said
 

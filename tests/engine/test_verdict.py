@@ -79,6 +79,6 @@ def test_whatever_fails_on_the_way_a_turn_comes_to_an_end_or_waits(errors: list[
 def test_the_log_has_the_trace_of_what_nobody_has_foreseen_and_the_reason_of_all_else() -> None:
     assert known_of(UNFORESEEN) is None
     assert known_of(MediaError("Unreadable.")) is None
-    assert known_of(GONE) == ("platform failed", {"detail": ""})
+    assert known_of(GONE) == ("platform_failed", {"detail": ""})
     happened, told = known_of(REFUSED) or ("", {})
-    assert (happened, told["reason"]) == ("claude failed", "no such key")
+    assert (happened, told["reason"]) == ("claude_failed", "no such key")

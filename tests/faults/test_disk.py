@@ -114,7 +114,7 @@ async def test_row_30_a_disk_that_fails_while_the_last_answers_end_is_told_too(t
     growing = await people.ask_on_slack(LONG_ONE)
     await there.slack.changes.wait(lambda change: change.by_bot and change.kind == "posted")
     there.bot.signal(signal.SIGTERM)
-    await there.bot.printed("letting running turns end")
+    await there.bot.printed("running_turns_may_end")
     the_disk_fails(there)
     gate.set()
     assert await there.bot.ended(10.0) == 1

@@ -44,7 +44,7 @@ async def test_an_idle_bot_ends_and_waits_for_nothing(there: Ground) -> None:
     await there.ready()
     there.bot.signal(signal.SIGTERM)
     assert await there.bot.ended() == 0
-    assert "letting running turns end" not in there.bot.log.read_text()
+    assert "running_turns_may_end" not in there.bot.log.read_text()
 
 
 async def test_a_running_answer_may_end_and_the_process_ends_with_it(there: Ground) -> None:
@@ -67,7 +67,7 @@ async def test_row_24_a_stop_during_the_end_is_obeyed_and_shortens_it(there: Gro
     place = await ask(there, asyncio.Event(), ada)
     half = shown(there, place)
     there.bot.signal(signal.SIGTERM)
-    await there.bot.printed("letting running turns end")
+    await there.bot.printed("running_turns_may_end")
     if word == "word":
         await slack.say(ada, place.channel, "stop", thread=place.thread)
     else:
@@ -90,7 +90,7 @@ async def test_row_24_a_terminal_that_is_closed_lets_running_answers_end(there: 
     gate = asyncio.Event()
     place = await ask(there, gate)
     there.bot.signal(signal.SIGHUP)
-    await there.bot.printed("letting running turns end")
+    await there.bot.printed("running_turns_may_end")
     there.bot.signal(signal.SIGHUP)  # the shell's own, beside the terminal's
     gate.set()
     assert await there.bot.ended() == 0
@@ -102,7 +102,7 @@ async def test_a_second_signal_ends_it_at_once_and_the_next_process_answers_in_t
     await there.bot.start()
     place = await ask(there, asyncio.Event())
     there.bot.signal(signal.SIGTERM)
-    await there.bot.printed("letting running turns end")
+    await there.bot.printed("running_turns_may_end")
     there.bot.signal(signal.SIGTERM)
     assert await there.bot.ended() == -signal.SIGTERM
     await answered_by_the_next(there, place)

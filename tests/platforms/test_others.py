@@ -4,7 +4,7 @@ import structlog
 
 from bot.platforms.kernel.others import Others
 
-ANOTHER = "another process answers with this bot's token"
+ANOTHER = "another_process_answers"
 
 
 async def knows(idempotency_key: str) -> bool:

@@ -132,7 +132,7 @@ def _again(error: ClaudeError, policy: Policy, *, begun: bool) -> AskedAgain:
     if begun or late or not error.retryable:
         raise error
     known = {"host": error.host, "after": type(error).__name__, "reason": str(error), "status": error.status}
-    log.warning("claude is asked again", **known, tried=error.tried, pause_s=round(pause_s, 2))
+    log.warning("claude_asked_again", **known, tried=error.tried, pause_s=round(pause_s, 2))
     return AskedAgain(error, error.tried, pause_s)
 
 

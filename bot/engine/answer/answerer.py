@@ -22,6 +22,7 @@ from bot.events import AnswerMessage, MessageKey, Outcome, Turn, TurnState
 from bot.places import Places
 from bot.ports import PartLog, Platform, Store, Surface
 from bot.reply import BACK_OFF_S, LiveReply, Pacer
+from bot.telemetry import Emit, ignore
 
 log = structlog.get_logger()
 
@@ -38,10 +39,11 @@ class Answerer:
         slots: ConcurrencyLimit,
         *,
         places: Places,
+        emit: Emit = ignore,
         back_off_s: Sequence[float] = BACK_OFF_S,
     ) -> None:
         self._store = store
-        self._endings = Endings(store.turns, store.history, places)
+        self._endings = Endings(store.turns, store.history, places, emit)
         self._claude_turn = claude_turn
         self._platforms = platforms
         self._pacer = pacer
@@ -58,7 +60,7 @@ class Answerer:
         """
         platform = self._platforms.get(run.turn.key.platform)
         if platform is None:
-            log.warning("turn waits: its platform is not connected", turn=str(run.turn.key))
+            log.warning("turn_waits_for_platform", turn=str(run.turn.key))
             return None
         if not await self._still_asked(run, platform, gate):
             return None
@@ -77,7 +79,7 @@ class Answerer:
         try:
             await self._store.drafts.rest(run.turn.key, "" if run.turn.outcome else run.written.text)
         except StoreError as error:
-            log.warning("what was written is not kept", detail=error.detail)
+            log.warning("draft_not_kept", detail=error.detail)
 
     async def _attempt(self, run: RunningTurn, platform: Platform) -> Verdict:
         """Bring a turn to an end; return `WAITS` if that could not be shown."""
@@ -158,8 +160,7 @@ class Answerer:
             outcome = await self._ask(run, place)
         files = await self._files(outcome)
         await place.reply.finish(outcome.note, buttons=outcome.buttons, files=files)
-        await patiently(self._store.turns.end, run.turn.key, outcome.state)
-        log.info("turn delivered", state=outcome.state)
+        await self._endings.end(run, outcome.state)
 
     async def _ask(self, run: RunningTurn, place: AnswerContext) -> Outcome:
         """Return what Claude answered, once that, what it adds to the history and what it cost is on disk."""

@@ -1,5 +1,7 @@
 """A turn put to Claude: what it is told, what it writes as it comes, and what the history keeps of that."""
 
+import sys
+import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -45,6 +47,7 @@ from bot.events import Button, File, Outcome
 from bot.places import Places, Profile
 from bot.ports import History, Platform, Steps, Surface
 from bot.reply import LiveReply
+from bot.telemetry import ClaudeAsked, Emit, ignore
 
 log = structlog.get_logger()
 
@@ -77,7 +80,8 @@ class Prompt:
 class ClaudeTurn:
     """Puts turns to Claude. Holds no state of a turn."""
 
-    def __init__(self, history: History, steps: Steps, clients: Clients, budgets: Budgets) -> None:
+    def __init__(self, history: History, steps: Steps, clients: Clients, budgets: Budgets, emit: Emit = ignore) -> None:
+        self._emit = emit
         self._history = history
         self._steps = steps
         self._budgets = budgets
@@ -115,7 +119,7 @@ class ClaudeTurn:
             if not (error.text_so_far and isinstance(error, _MAY_BE_WHOLE_NEXT_TIME)):
                 raise
             known = {"host": error.host, "reason": str(error), "tried": error.tried}
-            log.warning("claude is asked once more", after=type(error).__name__, **known)
+            log.warning("claude_asked_once_more", after=type(error).__name__, **known)
             tried = error.tried
         place.reply.restart()
         try:
@@ -138,6 +142,7 @@ class ClaudeTurn:
             known += [{"role": "user", "content": sendable(told.blocks)}, *await journal.messages()]
         chat.h[:] = known
         stream = self._stream(place, prompt, chat)
+        begun_s = time.perf_counter()
         run.written.follow(lambda: joined(before, stream.text))
         place.reply.write(before)
         try:
@@ -154,6 +159,7 @@ class ClaudeTurn:
         finally:
             account.note(stream.usage)
             account.close()
+            self._tell(run, place, stream, begun_s)
         if run.stopped and stream.value is None:
             return await self._stopped(run, place, given.files)
         new = chat.h[len(prompt.earlier) :] if len(chat.h) > len(known) else []  # a refused turn leaves no trace
@@ -161,6 +167,22 @@ class ClaudeTurn:
             new[0] = {"role": "user", "content": list(told.blocks)}
         outcome = _outcome(stream.value or {}, joined(before, stream.text), run, given)
         return Answer(outcome, await without_bytes(new, self._history))
+
+    def _tell(self, run: RunningTurn, place: AnswerContext, stream: Stream, begun_s: float) -> None:
+        error, used = sys.exception(), stream.usage
+        message: Mapping[str, Any] = stream.value or {}
+        why = message.get("stop_reason") or ("stopped" if run.stopped else "cut")
+        self._emit(
+            ClaudeAsked(
+                turn=str(run.turn.key),
+                model=place.profile.model,
+                outcome=type(error).__name__ if error else str(why),
+                input_tokens=used.input_tokens + used.cache_creation_input_tokens,
+                cache_read_tokens=used.cache_read_input_tokens,
+                output_tokens=used.output_tokens,
+                took_s=time.perf_counter() - begun_s,
+            )
+        )
 
     def _stream(self, place: AnswerContext, prompt: Prompt, chat: AsyncChat) -> Stream:
         """Return what goes on after the finished requests, or begins with the question if there is none."""

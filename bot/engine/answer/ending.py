@@ -15,6 +15,7 @@ from bot.events import Bill, Button, Turn, TurnState
 from bot.places import Places
 from bot.ports import History, Turns
 from bot.reply import LiveReply
+from bot.telemetry import Emit, TurnEnded
 
 log = structlog.get_logger()
 
@@ -30,7 +31,7 @@ async def judged(run: RunningTurn, work: Awaitable[Verdict], during: Verdict = D
         verdict = verdict_of(error, during, endless=run.turn.questions[0].is_endless)
         known = known_of(error)
         if known is None:
-            log.exception("turn failed", verdict=verdict.what.value)
+            log.exception("turn_failed", verdict=verdict.what.value)
         else:
             happened, details = known
             place, kind = str(run.thread), type(error).__name__
@@ -41,7 +42,8 @@ async def judged(run: RunningTurn, work: Awaitable[Verdict], during: Verdict = D
 class Endings:
     """Ends turns. Holds no state of a turn."""
 
-    def __init__(self, turns: Turns, history: History, places: Places) -> None:
+    def __init__(self, turns: Turns, history: History, places: Places, emit: Emit) -> None:
+        self._emit = emit
         self._turns = turns
         self._history = history
         self._places = places
@@ -50,6 +52,13 @@ class Endings:
         """Write down that a turn is being answered."""
         await patiently(self._turns.begin, run.turn.questions)
         run.begun()
+
+    async def end(self, run: RunningTurn, state: TurnState) -> None:
+        """End a turn for good."""
+        await patiently(self._turns.end, run.turn.key, state)
+        turn = run.turn
+        person = f"{turn.key.platform}:{turn.questions[0].author.id}"
+        self._emit(TurnEnded(str(turn.key), state, person, len(turn.questions), run.known_for_s))
 
     async def record(self, run: RunningTurn, answer: Answer, bill: Bill | None = None) -> None:
         """Write down what came of a turn, and what it ran with."""
@@ -63,7 +72,7 @@ class Endings:
             return await self._turn_away(run, place.reply)
         if await self._begins_anew(run):
             await place.reply.finish(ANEW)
-            await patiently(self._turns.end, run.turn.key, TurnState.DELIVERED)
+            await self.end(run, TurnState.DELIVERED)
             return DONE
         if run.expired(place.platform.now_s()):
             await self.begin(run)
@@ -98,7 +107,7 @@ class Endings:
             await reply.give_up(verdict.sentence, buttons=(Button.RETRY,))
         else:
             said = False
-        await patiently(self._turns.end, run.turn.key, TurnState.FAILED if said else verdict.unsaid)
+        await self.end(run, TurnState.FAILED if said else verdict.unsaid)
         return DONE
 
     async def _turn_away(self, run: RunningTurn, reply: LiveReply) -> Verdict:
@@ -108,7 +117,7 @@ class Endings:
                 show_written(run, reply)
             await reply.finish(NOT_YOU)
         await self.begin(run)
-        await patiently(self._turns.end, run.turn.key, TurnState.STOPPED)
+        await self.end(run, TurnState.STOPPED)
         return DONE
 
     async def _begins_anew(self, run: RunningTurn) -> bool:
@@ -127,13 +136,13 @@ class Endings:
         """The question is gone: what was shown of an answer gives way to a line that says so."""
         if run.turn.parts:
             await reply.finish(DELETED)
-        await patiently(self._turns.end, run.turn.key, TurnState.STOPPED)
-        log.info("turn stopped: its question was deleted")
+        await self.end(run, TurnState.STOPPED)
+        log.info("turn_stopped_question_deleted")
         return DONE
 
     async def _give_up(self, run: RunningTurn) -> Verdict:
         """Processes died of this turn: nothing is tried again but to say so, and in the end not even that."""
-        log.error("turn is given up: processes died while they worked at it", deaths=run.turn.blame)
+        log.error("turn_given_up", deaths=run.turn.blame)
         await self.begin(run)
         if run.turn.blame > 2 * _MOST_BLAME:
             run.forget_written()

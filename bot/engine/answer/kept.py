@@ -53,7 +53,7 @@ class _Kept:
         try:
             await self._drafts.keep(self._run.turn.key, text)
         except StoreError as error:
-            log.warning("what was written is not kept", detail=error.detail)
+            log.warning("draft_not_kept", detail=error.detail)
         self._kept = text
 
 

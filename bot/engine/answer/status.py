@@ -59,7 +59,7 @@ async def working(status: Status, surface: Surface, phrase: str = "{}") -> Async
         try:
             await surface.status(phrase.format(text) if text else "")
         except Exception:  # a mere sign: whatever goes wrong with it, the answer is what counts
-            log.exception("status could not be shown")
+            log.exception("status_not_shown")
 
     async def keep() -> None:
         while True:

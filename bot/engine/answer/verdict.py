@@ -94,9 +94,9 @@ def known_of(error: Exception) -> tuple[str, dict[str, Any]] | None:
     """Return what the log says of a failure that was foreseen; None for one that was not: that needs its trace."""
     if isinstance(error, ClaudeError):
         told = {"host": error.host, "reason": str(error), "status": error.status, "request_id": error.request_id}
-        return "claude failed", {"tried": error.tried, **told}
+        return "claude_failed", {"tried": error.tried, **told}
     if isinstance(error, OverBudget):
-        return "over budget", {"detail": error.detail}
+        return "over_budget", {"detail": error.detail}
     if isinstance(error, PlatformError):
-        return "platform failed", {"detail": error.detail}
-    return ("store failed", {"detail": error.detail}) if isinstance(error, StoreError) else None
+        return "platform_failed", {"detail": error.detail}
+    return ("store_failed", {"detail": error.detail}) if isinstance(error, StoreError) else None

@@ -59,7 +59,7 @@ class AskedHandler:
             await stop_turn(stops, self._store, self._scheduler)
             await self._store.turns.end(question.key, TurnState.STOPPED)
             return Reply()
-        log.info("question accepted", message=str(question.key))
+        log.info("question_accepted", message=str(question.key))
         turn = Turn((question,), TurnState.ACCEPTED)
         self._scheduler.put(turn, expires_at_s=expires_at_s(turn, self._late_after_s))
         return Reply()

@@ -72,7 +72,7 @@ class ChangedHandler:
         changed = replace(asked, text=message.text, uploads=message.uploads, author=message.author)
         async with self._broken_off(asked):
             reopened = await self._store.turns.reopen(turn.key, changed)
-        log.info("question edited", message=str(message.key), answered_anew=reopened is not None)
+        log.info("question_edited", message=str(message.key), answered_anew=reopened is not None)
         return Reply()
 
     async def _deleted(self, deleted: Deleted) -> Reply:
@@ -84,7 +84,7 @@ class ChangedHandler:
             return Reply()
         async with self._broken_off(asked):
             await self._store.turns.forget(deleted.key)
-        log.info("question deleted", message=str(deleted.key))
+        log.info("question_deleted", message=str(deleted.key))
         return Reply()
 
     @asynccontextmanager

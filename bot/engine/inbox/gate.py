@@ -39,7 +39,7 @@ class Gate:
             try:
                 question = replace(question, author=await platform.author_now(question))
             except PlatformError as error:
-                log.info("roles not looked up", person=question.author.id, reason=error.detail)
+                log.info("roles_not_looked_up", person=question.author.id, reason=error.detail)
         return self._refusal(question)
 
     def _refusal(self, question: Incoming) -> str:
@@ -50,7 +50,7 @@ class Gate:
         """Return a turn without the questions of those who may not speak any more: they count as taken back."""
         refused = frozenset([question.key for question in turn.asked if await self.refusal_now(question)])
         if refused:
-            log.info("not allowed to speak any more", messages=[str(key) for key in refused])
+            log.info("no_longer_admitted", messages=[str(key) for key in refused])
         return replace(turn, deleted=turn.deleted | refused)
 
     def may_press(self, turn: Turn, person: Person) -> bool:
@@ -60,7 +60,7 @@ class Gate:
 
     async def told(self, question: Incoming, sentence: str) -> Reply:
         """Return the sentence if its author is to be told: once a day, and only who spoke to the bot."""
-        log.info("not allowed to speak", message=str(question.key), person=question.author.id)
+        log.info("not_admitted", message=str(question.key), person=question.author.id)
         if not (question.direct or question.mentions_bot):
             return Reply()
         person = f"{question.key.platform}:{question.author.id}"

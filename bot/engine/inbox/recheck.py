@@ -39,10 +39,10 @@ async def current_turn(turns: Turns, platform: Platform, turn: Turn) -> Turn | N
         try:
             now = await platform.current(question)
         except PlatformError as error:
-            log.info("question not looked up", message=str(question.key), reason=error.detail)
+            log.info("question_not_looked_up", message=str(question.key), reason=error.detail)
             continue
         except Exception:  # a platform that answers in a way nobody has seen before must not make a question vanish
-            log.exception("question not looked up", message=str(question.key))
+            log.exception("question_not_looked_up", message=str(question.key))
             continue
         if now is None:
             await patiently(turns.forget, question.key)
@@ -50,7 +50,7 @@ async def current_turn(turns: Turns, platform: Platform, turn: Turn) -> Turn | N
             await patiently(turns.reopen, question.key, now)
         else:
             continue
-        log.info("question changed meanwhile", message=str(question.key), deleted=now is None)
+        log.info("question_changed_meanwhile", message=str(question.key), deleted=now is None)
         changed = True
     return await as_stored(turns, turn) if changed else turn
 
@@ -98,9 +98,9 @@ class Recheck:
                 await self._look_at(platform, question)
                 await asyncio.sleep(_EVERY_S)
         except RateLimited as error:
-            log.info("looking back ended early", platform=name, reason=error.detail)
+            log.info("recheck_ended_early", platform=name, reason=error.detail)
         except Exception:
-            log.exception("looking back failed", platform=name)  # what was changed stays as it was asked
+            log.exception("recheck_failed", platform=name)  # what was changed stays as it was asked
 
     async def _look_at(self, platform: Platform, question: Incoming) -> None:
         """Hand in what became of one question. Raises `RateLimited` if looking on would take hours."""
@@ -112,7 +112,7 @@ class Recheck:
             await asyncio.sleep(error.retry_after_s)
             return
         except PlatformError as error:
-            log.info("question not looked up", message=str(question.key), reason=error.detail)
+            log.info("question_not_looked_up", message=str(question.key), reason=error.detail)
             return
         if now is None:
             await self._hear(Deleted(question.key))

@@ -70,8 +70,12 @@ class RunningTurn:
         """Return whether all of it was too old when this process came to know of it. `now_s`: by its platform's clock,
         which is known once the platform is there.
         """
-        known_for_s = asyncio.get_running_loop().time() - self._taken_s
-        return now_s - known_for_s > self._expires_at_s
+        return now_s - self.known_for_s > self._expires_at_s
+
+    @property
+    def known_for_s(self) -> float:
+        """How long this process has known of the turn."""
+        return asyncio.get_running_loop().time() - self._taken_s
 
     def may_hold(self, message: MessageKey) -> bool:
         """Return whether a message stands where this turn is answered."""

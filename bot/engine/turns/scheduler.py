@@ -209,7 +209,7 @@ class Scheduler:
         try:
             return await self._answer(run)
         except Exception:
-            log.exception("turn broke off; it is tried again")
+            log.exception("turn_broke_off")
             return run.turn
 
     async def _debounce(self, thread: ThreadKey) -> None:

@@ -37,7 +37,7 @@ class Others:
         if now_s - self._said_s >= self._every_s:
             self._said_s = now_s
             log.warning(
-                "another process answers with this bot's token",
+                "another_process_answers",
                 platform=self._platform,
                 sign=sign,
                 remedy="people get every answer twice: end the other one, or give it a token of its own",

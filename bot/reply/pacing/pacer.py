@@ -159,7 +159,7 @@ class Pacer:
     def pause(self, scope: str, seconds: float) -> None:
         """Let nobody call in a scope for this long, as the platform asked (Retry-After)."""
         until_s = asyncio.get_running_loop().time() + seconds
-        log.info("scope paused", scope=scope, seconds=seconds)
+        log.info("scope_paused", scope=scope, seconds=seconds)
         known = self._shared.get(scope) or self._scopes.get(scope) or self._add(Budget(scope, 1, 1.0))
         known.meter.bucket = paused(known.meter.bucket, until_s)
         known.reconsider()
@@ -179,7 +179,7 @@ class Pacer:
     def _learned(self, known: Shared | Scope, budget: Budget) -> None:
         if isinstance(known, Scope):
             known.learned = True
-        log.debug("limits learned", scope=budget.scope, calls=budget.calls, per_s=budget.per_s)
+        log.debug("limits_learned", scope=budget.scope, calls=budget.calls, per_s=budget.per_s)
         known.meter.bucket = replace(known.meter.bucket, budget=budget)
 
     def _scope(self, budget: Budget) -> Scope:

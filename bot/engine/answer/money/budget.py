@@ -184,7 +184,7 @@ class Budgets:
         try:
             await self._usage.charge(account.turn.key, account.bill())
         except StoreError as error:
-            log.warning("what a turn has used could not be stored; it counts as reserved", detail=error.detail)
+            log.warning("usage_not_settled", detail=error.detail)
 
 
 def _name(turn: Turn, person: str) -> str:
@@ -197,4 +197,4 @@ def warn_of_limit(place: str, profile: Profile, least: int) -> None:
     for name in ("tokens_per_person", "tokens_in_all"):
         limit = getattr(profile, name)
         if 0 < limit < least:
-            log.warning("limit passes no question", place=place, key=name, tokens=limit, needed=least)
+            log.warning("limit_passes_no_question", place=place, key=name, tokens=limit, needed=least)

@@ -33,7 +33,7 @@ async def _one(platform: Platform, upload: Upload, max_bytes: int) -> Gathered:
     try:
         media = await read(await platform.download(upload, max_bytes), upload)
     except MediaError as error:
-        log.info("upload left out", upload=upload.id, reason=error.detail or type(error).__name__)
+        log.info("upload_left_out", upload=upload.id, reason=error.detail or type(error).__name__)
         return Gathered((refused_upload(error.sentence, upload.title),), notes=(error.sentence,))
     if media.kind == "text" and upload.name == platform.traits.pasted_file:
         return Gathered(words=media.data.decode())

@@ -138,7 +138,7 @@ class Gateway:
             async with asyncio.timeout(3.0):
                 await self._close(1001)
         except TimeoutError:
-            _log.warning("simulated gateway: a client did not close", connections=len(self._connections))
+            _log.warning("simulated_gateway_client_did_not_close", connections=len(self._connections))
 
     async def _close(self, code: int | None) -> None:
         connections = list(self._connections)
@@ -178,7 +178,7 @@ class Gateway:
             connection.tell(_HELLO, {"heartbeat_interval": int(self._world.settings.heartbeat_s * 1000)})
             await self._converse(connection)
         except ClosingError as closing:
-            _log.info("simulated gateway closes", code=closing.code, reason=str(closing))
+            _log.info("simulated_gateway_closes", code=closing.code, reason=str(closing))
             await socket.close(code=closing.code, message=str(closing).encode())
         finally:
             self._detach(connection, None if connection.closing else socket.close_code)

@@ -316,6 +316,6 @@ def _envelope_id(words: str) -> str:
     try:
         answer = json.loads(words)
     except ValueError:
-        log.warning("slack simulator: a socket message is no JSON", size=len(words))
+        log.warning("simulated_slack_socket_message_unreadable", size=len(words))
         return ""
     return str(answer.get("envelope_id", "")) if isinstance(answer, dict) else ""

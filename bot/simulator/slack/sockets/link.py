@@ -82,11 +82,11 @@ async def _write(socket: Socket) -> None:
                 await socket.ws.send_str(text)
         await socket.ws.close()
     except ConnectionError as error:
-        log.debug("slack simulator: a socket went away while it was written to", error=type(error).__name__)
+        log.debug("simulated_slack_socket_gone_on_write", error=type(error).__name__)
 
 
 async def _send_ping_or_pong(send: Callable[[bytes], Awaitable[None]], data: bytes) -> None:
     try:
         await send(data)
     except ConnectionError as error:
-        log.debug("slack simulator: a socket went away while it was pinged", error=type(error).__name__)
+        log.debug("simulated_slack_socket_gone_on_ping", error=type(error).__name__)

@@ -158,4 +158,4 @@ class Sockets:
             async with asyncio.timeout(_CLOSING_TAKES_S):
                 await asyncio.gather(*(socket.gone.wait() for socket in sockets))
         except TimeoutError:
-            log.warning("slack simulator: a client does not let go of its socket", sockets=len(self.open))
+            log.warning("simulated_slack_socket_not_let_go", sockets=len(self.open))
