@@ -75,10 +75,10 @@ async def test_an_event_that_cannot_be_read_is_logged_with_its_keys_and_types_an
             scene.slack.events.garble("message", lambda it: {**it, "event": {**it["event"], "blocks": "secret"}})
             await scene.slack.say(scene.ann, scene.channel, "nobody's business")
             await scene.slack.events.settled()
-        [line] = [line for line in lines if line["event"] == "slack_event_unreadable"]
-        assert line["shape"]["event"]["blocks"] == "str"
-        assert "secret" not in str(line)
-        assert "business" not in str(line)
+        told = [line for line in lines if line["event"] == "slack_event_unreadable"]  # each time that Slack sends it
+        assert {line["shape"]["event"]["blocks"] for line in told} == {"str"}
+        assert "secret" not in str(told)
+        assert "business" not in str(told)
 
 
 def with_second(change: Callable[[Any], Any], body: dict[str, Any]) -> dict[str, Any]:
