@@ -165,6 +165,7 @@ async def ground(directory: Path) -> AsyncIterator[Ground]:
             slack.api_url = "{slack.api_url}"
             store.path = "{DATABASE}"
             log.format = "json"
+            limits.answer_pages = 50  # whatever is merged into one answer is read in messages, not in a file
             """
         )
         secrets = {
