@@ -15,9 +15,9 @@ from bot.errors import StoreError
 from bot.events import Incoming
 from bot.ports import Store
 from bot.store import open_store
-from bot.store.sqlite import writer
-from bot.store.sqlite.sdk import connection_to
-from bot.store.sqlite.writer import BrokenStoreError, carry_out, writer_on
+from bot.store.sqlite.file import writer
+from bot.store.sqlite.file.sdk import connection_to
+from bot.store.sqlite.file.writer import BrokenStoreError, carry_out, writer_on
 
 from .conftest import Ask
 

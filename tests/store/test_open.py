@@ -21,7 +21,7 @@ from bot.events import Outcome, Turn, TurnState
 from bot.ports import Store
 from bot.store import open_store
 from bot.store.records import dump
-from bot.store.sqlite import schema
+from bot.store.sqlite.file import schema
 
 from .conftest import Ask
 

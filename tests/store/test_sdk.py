@@ -4,7 +4,7 @@ import sqlite3
 import threading
 from pathlib import Path
 
-from bot.store.sqlite.sdk import connection_to
+from bot.store.sqlite.file.sdk import connection_to
 
 
 async def test_a_function_runs_on_the_connections_own_thread(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.store import open_store
-from bot.store.sqlite import schema
 from bot.store.sqlite import usage as accounts
+from bot.store.sqlite.file import schema
 
 DAY_S = 86_400.0
 NOW_S = 1_790_000_123.25

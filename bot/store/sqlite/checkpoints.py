@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.events import ThreadKey
-from bot.store.sqlite.writer import Writer
+from bot.store.sqlite.file.writer import Writer
 
 
 class SqliteCheckpoints:

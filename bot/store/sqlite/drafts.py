@@ -4,9 +4,9 @@ import sqlite3
 
 from bot.events import MessageKey
 from bot.store.sqlite import at_work, leases
+from bot.store.sqlite.file.writer import Writer
 from bot.store.sqlite.leases import Clock
 from bot.store.sqlite.rows import leader_of, thread_of
-from bot.store.sqlite.writer import Writer
 
 
 class SqliteDrafts:

@@ -6,8 +6,8 @@ from typing import Any
 
 from bot.events import ThreadKey
 from bot.store.sqlite import blobs
+from bot.store.sqlite.file.writer import Writer
 from bot.store.sqlite.rows import thread_id
-from bot.store.sqlite.writer import Writer
 
 
 class SqliteHistory:

@@ -16,17 +16,17 @@ from bot.store.sqlite import at_work, leases
 from bot.store.sqlite.blobs import BlobLimits
 from bot.store.sqlite.checkpoints import SqliteCheckpoints
 from bot.store.sqlite.drafts import SqliteDrafts
+from bot.store.sqlite.file.owner import refuse_foreign
+from bot.store.sqlite.file.schema import id_of, prepare
+from bot.store.sqlite.file.sdk import Connection, connection_to
+from bot.store.sqlite.file.writer import Writer, writer_on
 from bot.store.sqlite.history import SqliteHistory
 from bot.store.sqlite.messages import SqliteMessages
-from bot.store.sqlite.owner import refuse_foreign
 from bot.store.sqlite.questions import SqliteQuestions
-from bot.store.sqlite.schema import id_of, prepare
-from bot.store.sqlite.sdk import Connection, connection_to
 from bot.store.sqlite.signals import SqliteNotices, SqliteSignals
 from bot.store.sqlite.steps import SqliteSteps
 from bot.store.sqlite.turns import SqliteTurns
 from bot.store.sqlite.usage import SqliteUsage
-from bot.store.sqlite.writer import Writer, writer_on
 from bot.telemetry import Emit, ignore
 
 log = structlog.get_logger()

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from bot.events import Incoming, ThreadKey, Turn
 from bot.store.records import load
 from bot.store.sqlite import rows
+from bot.store.sqlite.file.writer import Writer
 from bot.store.sqlite.rows import thread_id
-from bot.store.sqlite.writer import Writer
 
 
 class SqliteQuestions:

@@ -5,9 +5,9 @@ import time
 
 from bot.events import MessageKey
 from bot.store.sqlite import leases
+from bot.store.sqlite.file.writer import Writer
 from bot.store.sqlite.leases import Clock
 from bot.store.sqlite.rows import leader_of, state_of, thread_of
-from bot.store.sqlite.writer import Writer
 
 
 class SqliteSignals:

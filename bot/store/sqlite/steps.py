@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from bot.events import MessageKey, Step
 from bot.store.sqlite import leases
+from bot.store.sqlite.file.writer import Writer
 from bot.store.sqlite.rows import leader_of
-from bot.store.sqlite.writer import Writer
 
 
 class SqliteSteps:

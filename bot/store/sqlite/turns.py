@@ -11,8 +11,8 @@ from bot.events import ENDS, Bill, Claim, Incoming, MessageKey, Outcome, ThreadK
 from bot.store.records import dump
 from bot.store.sqlite import at_work, blobs, leases, rows, steps, usage
 from bot.store.sqlite.blobs import BlobLimits
+from bot.store.sqlite.file.writer import Writer
 from bot.store.sqlite.leases import Clock
-from bot.store.sqlite.writer import Writer
 
 
 class SqliteTurns:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from bot.events import Bill, MessageKey
 from bot.store.sqlite import leases
+from bot.store.sqlite.file.writer import Writer
 from bot.store.sqlite.rows import leader_of
-from bot.store.sqlite.writer import Writer
 
 _SLOT_S = 600
 """What `usage_sum` sums up (see `schema`). A day is 144 sums, and what is older than the first whole one: some rows."""

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.errors import StoreError
-from bot.store.sqlite.sdk import Connection
+from bot.store.sqlite.file.sdk import Connection
 from bot.telemetry import Emit, StoreWrote, ignore
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bot.errors import StoreError
-from bot.store.sqlite.schema import APPLICATION_ID
+from bot.store.sqlite.file.schema import APPLICATION_ID
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 100
