@@ -33,6 +33,11 @@ class Row:
     state: str
 
 
+def _hears_of_a_closed_terminal() -> None:
+    """Undo what `nohup` does to the tests and would be inherited."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Bot:
     """`python -m bot run` in a directory; what it prints goes to `log` there."""
 
@@ -51,7 +56,15 @@ class Bot:
     async def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", "run", cwd=self.directory, env=self.environment, stdout=log, stderr=log
+                sys.executable,
+                "-m",
+                "bot",
+                "run",
+                cwd=self.directory,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_hears_of_a_closed_terminal,
             )
 
     @property
