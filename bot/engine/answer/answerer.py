@@ -52,11 +52,11 @@ class Answerer:
         self._back_off_s = back_off_s
 
     async def answer(self, run: RunningTurn, gate: Gate) -> Turn | None:
-        """Answer a turn, or only deliver it if it was answered before. `gate`: it is passed by what is not new.
+        """Answer a turn, or only deliver it if it was answered before. `gate`: checked for turns that are not new.
 
-        Afterwards the turn is delivered, failed or stopped. But if its platform or the store stays out of reach it is
-        returned as the store has it, to be tried again. Cancelled, it is as the store last saw it, and so is what was
-        written of its answer; also if this raises what nobody has foreseen.
+        Afterwards the turn is delivered, failed or stopped. If its platform or the store stays out of reach, return it
+        as the store has it, to be tried again. If this is cancelled, or raises an unforeseen error, the turn and what
+        was written of its answer are as the store last recorded them.
         """
         platform = self._platforms.get(run.turn.key.platform)
         if platform is None:
@@ -73,7 +73,7 @@ class Answerer:
         return await as_stored(self._store.turns, run.turn) if verdict == WAITS else None
 
     async def rest(self, run: RunningTurn) -> None:
-        """Keep what there is of an answer, and that whatever happens to this process now is not its turn's fault."""
+        """Record what there is of an answer, and that its turn is not to blame for what happens to this process now."""
         if not run.started:
             return
         try:
@@ -82,7 +82,7 @@ class Answerer:
             log.warning("draft_not_kept", detail=error.detail)
 
     async def _attempt(self, run: RunningTurn, platform: Platform) -> Verdict:
-        """Bring a turn to an end; return `WAITS` if that could not be shown."""
+        """Bring a turn to its end; return `WAITS` if the end could not be shown."""
         surface = platform.surface(run.turn.questions[0].address, run.turn.key)
         status = Status()
         parts = _Parts(self._store.messages, run, status)
@@ -97,8 +97,8 @@ class Answerer:
         return await self._in_a_place(run, place) if verdict is None else verdict
 
     async def _still_asked(self, run: RunningTurn, platform: Platform, gate: Gate) -> bool:
-        """Look whether a turn that was begun before, or left by an earlier process, is still to be answered, as it was
-        asked, and to somebody who may still speak to the bot.
+        """Return whether a turn that was begun before, or left by an earlier process, is still to be answered: its
+        questions still stand, and somebody who asked may still speak to the bot.
         """
         now: Turn | None = run.turn
         if run.recovered or run.turn.state != TurnState.ACCEPTED:
@@ -129,7 +129,7 @@ class Answerer:
         )
 
     def _most_pages(self, turn: Turn) -> int:
-        """Return how many pages an answer may fill; one that is recorded keeps to what it was begun with."""
+        """Return how many pages an answer may fill; a recorded one keeps the limit it was begun with."""
         begun_with = turn.outcome.ran_with if turn.outcome else {}
         return int(begun_with.get("answer_pages") or self._places.profile_of_turn(turn).answer_pages)
 
@@ -139,11 +139,11 @@ class Answerer:
 
         async def say_so(whose: Whose) -> None:
             reply.set_activity(WAITS_FOR_YOURS if whose == "own" else WAITS_FOR_ALL)
-            if surface.limits.append_only:  # there no line can be taken away again
+            if surface.limits.append_only:  # a line cannot be taken away again there
                 await surface.status(platform.traits.status.format(WAITING))
 
         async with AsyncExitStack() as stack:
-            async with run.until_stopped():  # what is stopped needs no place: it asks Claude for nothing
+            async with run.until_stopped():  # a stopped turn needs no place: it asks Claude for nothing
                 await stack.enter_async_context(self._concurrency.acquire(asker, on_wait=say_so))
             run.start()
             reply.set_activity("")
@@ -163,7 +163,7 @@ class Answerer:
         await self._endings.end(run, outcome.state)
 
     async def _ask(self, run: RunningTurn, place: AnswerContext) -> Outcome:
-        """Return what Claude answered, once that, what it adds to the history and what it cost is on disk."""
+        """Return Claude's answer, once it is on disk with what it adds to the history and what it cost."""
         async with self._claude_turn.account(run) as account:
             answer = await self._claude_turn.generate(run, place, account)
             await self._endings.record(run, answer, account.bill())
@@ -175,7 +175,7 @@ class Answerer:
 
 
 class _Parts:
-    """The store's part log, of which the status hears when there is something to read, and the run what is posted."""
+    """The store's part log, which also tells the status that there is something to read, and the run what is posted."""
 
     def __init__(self, log: PartLog, run: RunningTurn, status: Status) -> None:
         self._log = log

@@ -1,4 +1,4 @@
-"""A turn put to Claude: what it is told, what it writes as it comes, and what the history keeps of that."""
+"""A turn put to Claude: what Claude is told, what it writes as it comes, and what the history keeps."""
 
 import sys
 import time
@@ -52,13 +52,13 @@ from bot.telemetry import ClaudeAsked, Emit, ignore
 log = structlog.get_logger()
 
 _MOST_STEPS = 10
-"""So many requests of one turn may use tools."""
+"""How many requests of one turn may use tools."""
 _MAY_BE_WHOLE_NEXT_TIME = (Overloaded, Stalled, StreamCut, Unavailable)
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerContext:
-    """Where a turn is answered, by what its readers see that, and what it runs with."""
+    """Where a turn is answered, how its readers see that, and what it runs with."""
 
     platform: Platform
     surface: Surface
@@ -69,7 +69,7 @@ class AnswerContext:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What Claude is told, on whose account, and which requests of the turn are finished."""
+    """What Claude is told, who pays, and which requests of the turn are finished."""
 
     earlier: Messages
     told: UserMessage
@@ -88,16 +88,15 @@ class ClaudeTurn:
         self._clients = clients
 
     def account(self, run: RunningTurn) -> AbstractAsyncContextManager[Account]:
-        """Open the account of a run; when it is left, whatever happened, what was used is settled."""
+        """Open the account of a run; on leaving, whatever happened, what was used is settled."""
         return self._budgets.account(run.turn)
 
     async def generate(self, run: RunningTurn, place: AnswerContext, account: Account) -> Answer:
-        """Return Claude's answer, which grows on the screen meanwhile.
+        """Return Claude's answer; it grows on the screen meanwhile.
 
-        An answer that breaks off in the middle is asked for once more, into the same messages, from its last finished
-        request on; so is one that an earlier process began. One that a reader stops,
-        also while the thread and the files are read, is what there was of it. Raises `ClaudeError`, `OverBudget` and
-        `PlatformError`.
+        An answer that breaks off is asked for once more, into the same messages, from its last finished request on; so
+        is one that an earlier process began. An answer that a reader stops, even while the thread and the files are
+        read, is what there was of it. Raises `ClaudeError`, `OverBudget` and `PlatformError`.
         """
         reads = self._client(place).abilities.context_tokens
         told: Shown | None = None
@@ -138,7 +137,7 @@ class ClaudeTurn:
         await given.take_up(journal.uses())
         chat = self._chat(place, prompt, given, attempts)
         before, known = journal.text, [dict(message) for message in prompt.earlier]
-        if journal.count:  # the finished requests are not made again
+        if journal.count:  # finished requests are not made again
             known += [{"role": "user", "content": sendable(told.blocks)}, *await journal.messages()]
         chat.h[:] = known
         stream = self._stream(place, prompt, chat)
@@ -185,7 +184,7 @@ class ClaudeTurn:
         )
 
     def _stream(self, place: AnswerContext, prompt: Prompt, chat: AsyncChat) -> Stream:
-        """Return what goes on after the finished requests, or begins with the question if there is none."""
+        """Return the stream that continues after the finished requests; with none, it begins with the question."""
         return chat.toolloop(
             None if prompt.journal.count else sendable(prompt.told.blocks),
             max(1, _MOST_STEPS - prompt.journal.count),
@@ -194,7 +193,7 @@ class ClaudeTurn:
         )
 
     def _chat(self, place: AnswerContext, prompt: Prompt, given: GivenFiles, attempts: int | None) -> AsyncChat:
-        """Return a chat each request of which is paid for before it is made."""
+        """Return a chat that pays for each request before it makes it."""
 
         async def allow(body: Mapping[str, Any], used: Usage) -> int:
             prompt.account.note(used)
@@ -220,7 +219,7 @@ class ClaudeTurn:
 
 
 def warn_of_small_limits(places: Places, history: History) -> None:
-    """Say so in the log if no question passes one of the limits: not even the smallest one."""
+    """Log a warning for each limit that not even the smallest question passes."""
     tools = [get_schema(GivenFiles(history, 0).give_file)]
     for name, profile in places.variants():
         smallest = {"system": system(profile.system), "tools": tools, "messages": [{"content": "?"}]}
@@ -228,14 +227,14 @@ def warn_of_small_limits(places: Places, history: History) -> None:
 
 
 def show_written(run: RunningTurn, reply: LiveReply) -> None:
-    """Let a reply show all that was written, if an attempt before this one came further."""
+    """Let a reply show everything that was written, if an earlier attempt came further."""
     if not run.written.fresh:
         reply.restart()
         reply.write(run.written.text)
 
 
 def _show(event: Event, place: AnswerContext) -> None:
-    """Bring what happens to the screen. Raises what broke the reply: Claude need not write what nobody will see."""
+    """Show an event on the screen. Raises what broke the reply: Claude need not write what nobody will see."""
     if isinstance(event, Text):
         place.reply.write(event.text)
     elif isinstance(event, ToolUse):

@@ -1,4 +1,4 @@
-"""Saying that Claude does not answer, while it does not: after five seconds, and why as far as that is known."""
+"""Tells readers that Claude is not answering: after five seconds, and with the reason if it is known."""
 
 import asyncio
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ SLOW_AFTER_S = 5.0
 
 
 class Delay:
-    """Watches for how long a request has brought nothing. Its readers are told in the reply where a line can be taken
-    away again, and in the status everywhere.
+    """Watches how long a request has brought nothing. Readers are told in the status, and in the reply where a line can
+    be taken away again.
     """
 
     def __init__(self, surface: Surface, reply: LiveReply, status: Status) -> None:
@@ -27,11 +27,11 @@ class Delay:
         self._said = False
 
     def waits(self) -> None:
-        """A request is about to be made."""
+        """Note that a request is about to be made."""
         self._timer = asyncio.get_running_loop().call_later(SLOW_AFTER_S, self._say)
 
     def came(self, event: Event) -> None:
-        """Something happened."""
+        """Note that something came."""
         if isinstance(event, AskedAgain):
             self._why = event.why
             if self._said:
@@ -43,7 +43,7 @@ class Delay:
             self.waits()
 
     def ended(self) -> None:
-        """Nothing is waited for any more."""
+        """Note that nothing is awaited any more."""
         if self._timer is not None:
             self._timer.cancel()
         if self._said:
@@ -62,7 +62,7 @@ class Delay:
 
 @contextmanager
 def delay_told(surface: Surface, reply: LiveReply, status: Status) -> Iterator[Delay]:
-    """Watch while inside, from now on."""
+    """Watch while inside."""
     delay = Delay(surface, reply, status)
     delay.waits()
     try:

@@ -1,4 +1,4 @@
-"""How a turn ends that brings no whole answer: what was shown stays, and one sentence says why there is no more."""
+"""How a turn without a whole answer ends: what was shown stays, and one sentence says why there is no more."""
 
 from collections.abc import Awaitable
 from dataclasses import replace
@@ -20,11 +20,11 @@ from bot.telemetry import Emit, TurnEnded
 log = structlog.get_logger()
 
 _MOST_BLAME = 1.9
-"""A turn that was alone at work when two processes died is not tried again; two halves and a whole are as much."""
+"""A turn that ran alone when two processes died is not tried again; two halves and a whole count as much."""
 
 
 async def judged(run: RunningTurn, work: Awaitable[Verdict], during: Verdict = DONE) -> Verdict:
-    """Return what comes of some work at a turn; what it fails with becomes a verdict, whatever that is."""
+    """Return the verdict of some work at a turn; any error it fails with becomes one."""
     try:
         return await work
     except Exception as error:
@@ -49,7 +49,7 @@ class Endings:
         self._places = places
 
     async def begin(self, run: RunningTurn) -> None:
-        """Write down that a turn is being answered."""
+        """Record that a turn is being answered."""
         await patiently(self._turns.begin, run.turn.questions)
         run.begun()
 
@@ -61,13 +61,13 @@ class Endings:
         self._emit(TurnEnded(str(turn.key), state, person, len(turn.questions), run.known_for_s))
 
     async def record(self, run: RunningTurn, answer: Answer, bill: Bill | None = None) -> None:
-        """Write down what came of a turn, and what it ran with."""
+        """Record the outcome of a turn, and what it ran with."""
         outcome = replace(answer.outcome, ran_with=self._places.profile_of_turn(run.turn).record())
         await patiently(self._turns.record, run.turn.key, outcome, answer.messages, bill=bill)
         run.recorded(outcome)
 
     async def without_claude(self, run: RunningTurn, place: AnswerContext) -> Verdict | None:
-        """Return what becomes of a turn for which Claude is not to be asked, None if it is to be."""
+        """Return the verdict for a turn that needs no request to Claude; None if Claude is to be asked."""
         if run.refused:
             return await self._turn_away(run, place.reply)
         if await self._begins_anew(run):
@@ -82,7 +82,7 @@ class Endings:
         return await self._give_up(run) if is_hopeless(run.turn) else None
 
     async def carry_out(self, run: RunningTurn, reply: LiveReply, verdict: Verdict) -> Verdict:
-        """Carry a verdict out, and what becomes of that: return `DONE` if the turn has ended, else `WAITS`."""
+        """Carry out a verdict and any that follows from it; return `DONE` if the turn has ended, else `WAITS`."""
         if verdict.is_open:
             verdict = await self._with_what_was_written(run, reply, verdict)
         while verdict.is_open:
@@ -90,7 +90,7 @@ class Endings:
         return verdict
 
     async def _with_what_was_written(self, run: RunningTurn, reply: LiveReply, verdict: Verdict) -> Verdict:
-        """Record what there is of an answer. Return the verdict with all that is said below it."""
+        """Record what there is of an answer. Return the verdict with everything that is said below it."""
         if run.turn.outcome is not None or not run.written.text.strip():
             return verdict
         answer = broken_off_answer(run, verdict.sentence)
@@ -111,7 +111,7 @@ class Endings:
         return DONE
 
     async def _turn_away(self, run: RunningTurn, reply: LiveReply) -> Verdict:
-        """Nobody who asked may speak to the bot any more: what was shown stays, and says so."""
+        """End a turn whose askers may no longer speak to the bot: what was shown stays, and says so."""
         if run.turn.parts:
             if run.written.text.strip():
                 show_written(run, reply)
@@ -121,8 +121,8 @@ class Endings:
         return DONE
 
     async def _begins_anew(self, run: RunningTurn) -> bool:
-        """Begin a conversation anew if somebody said so; say whether nothing else was said. What was said along with it
-        belongs to the new one.
+        """Begin a conversation anew if somebody asked for it; return whether nothing else was asked. Any other question
+        of the turn belongs to the new one.
         """
         words = frozenset([question.key for question in run.turn.asked if is_anew(question)])
         if not words or run.turn.outcome is not None:
@@ -133,7 +133,7 @@ class Endings:
         return not run.turn.asked
 
     async def _take_back(self, run: RunningTurn, reply: LiveReply) -> Verdict:
-        """The question is gone: what was shown of an answer gives way to a line that says so."""
+        """Replace what was shown of an answer by a line that says that the question is gone."""
         if run.turn.parts:
             await reply.finish(DELETED)
         await self.end(run, TurnState.STOPPED)
@@ -141,7 +141,7 @@ class Endings:
         return DONE
 
     async def _give_up(self, run: RunningTurn) -> Verdict:
-        """Processes died of this turn: nothing is tried again but to say so, and in the end not even that."""
+        """Give up a turn that processes died of: only saying so is tried again, and in the end not even that."""
         log.error("turn_given_up", deaths=run.turn.blame)
         await self.begin(run)
         if run.turn.blame > 2 * _MOST_BLAME:
@@ -150,7 +150,7 @@ class Endings:
 
 
 def is_hopeless(turn: Turn) -> bool:
-    """Return whether as many processes died of a turn as may: more than that, if it only has to be delivered."""
+    """Return whether as many processes died of a turn as may; a turn that only has to be delivered gets more."""
     return turn.blame > (_MOST_BLAME if turn.outcome is None else 2 * _MOST_BLAME)
 
 

@@ -11,14 +11,14 @@ Whose = Literal["own", "all"]
 
 @dataclass(slots=True)
 class _Share:
-    """One person's places. `users`: how many turns have one or wait for one."""
+    """One person's places. `users`: how many turns hold one or wait for one."""
 
     places: asyncio.Semaphore
     users: int = field(default=0)
 
 
 class ConcurrencyLimit:
-    """Places for turns. A person's turns wait for each other first, so that nobody fills the line for all."""
+    """Places for turns. A person's turns first wait for each other, so that nobody fills everybody's line."""
 
     def __init__(self, in_all: int, per_person: int) -> None:
         self._all = asyncio.Semaphore(in_all)
@@ -27,8 +27,8 @@ class ConcurrencyLimit:
 
     @asynccontextmanager
     async def acquire(self, person: str, on_wait: Callable[[Whose], Awaitable[None]]) -> AsyncIterator[None]:
-        """Have a place while inside. `on_wait` is called once if there is none at the moment: with whose
-        turns it waits for, the person's own or all together.
+        """Hold a place while inside. If none is free, `on_wait` is called once with whose turns it waits for: the
+        person's own, or all.
         """
         share = self._shares.setdefault(person, _Share(asyncio.Semaphore(self._per_person)))
         share.users += 1

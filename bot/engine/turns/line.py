@@ -1,4 +1,4 @@
-"""What waits in one thread, and what of it is answered next. Pure."""
+"""What waits in one thread, and which of it is answered next. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -7,15 +7,15 @@ from math import inf
 from bot.events import Turn, TurnState
 
 _IN_VAIN = 2
-"""So often a turn is tried before others of its thread may go first: only it may be what cannot be shown."""
+"""After so many failed attempts others of the thread may go first: perhaps only this turn cannot be shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A turn in line. `expires_at_s`: see `expires_at_s`. `taken_s`: since when this process knows of it, by the event
-    loop's clock. `recovered`: it was begun before, or left by an earlier process. `tried`: so often it was tried while
-    its platform was out of reach. `brief`: it needs no answer of Claude's, and may still be carried out when nothing
-    more is begun.
+    """A turn in line. `expires_at_s`: see `expires_at_s`. `taken_s`: when this process learned of it, by the event
+    loop's clock. `recovered`: it was begun before, or left by an earlier process. `tried`: how often it was tried while
+    its platform was out of reach. `brief`: it needs no answer from Claude, and may be carried out even when no new turn
+    begins.
     """
 
     turn: Turn
@@ -27,14 +27,14 @@ class Waiting:
 
 
 def expires_at_s(turn: Turn, late_after_s: float) -> float:
-    """Return until when a turn must be known to a process to be answered at once, and not only when somebody asks for
-    it again: in seconds since 1970 by its platform's clock. The newest of its questions decides.
+    """Return when a turn expires, in seconds since 1970 by its platform's clock. A process that learns of it later
+    answers it only when somebody asks again. The newest of its questions decides.
     """
     return max(question.sent_at_s + late_after_s if question.sent_at_s > 0 else inf for question in turn.questions)
 
 
 def is_wordless(turns: Iterable[Turn]) -> bool:
-    """Return whether there is nothing yet but files in new questions."""
+    """Return whether the turns are new questions that hold only files so far."""
     turns = list(turns)
     questions = [question for turn in turns for question in turn.questions]
     new = all(turn.state == TurnState.ACCEPTED for turn in turns)
@@ -42,8 +42,8 @@ def is_wordless(turns: Iterable[Turn]) -> bool:
 
 
 def take_next(line: list[Waiting]) -> Waiting:
-    """Remove and return what to answer next: a turn that was begun before as it was, else everything that is only
-    accepted, as one turn in the order in which it was said. It has expired if all of it has.
+    """Remove and return what to answer next: a turn that was begun before, as it was; else everything that is only
+    accepted, as one turn, in the order it was asked. It has expired if all of it has.
     """
     new = [waiting for waiting in line if waiting.turn.state == TurnState.ACCEPTED]
     for waiting in line:

@@ -1,4 +1,4 @@
-"""One turn while it is answered: what others need to end it early, and what it has used so far."""
+"""One turn while it is being answered: what others need to end it early, and what it has used so far."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -19,8 +19,8 @@ class UserMessage:
 
 
 class Written:
-    """What Claude has written for a turn: the longest text of all attempts, this process's and earlier ones': the text
-    that readers see.
+    """What Claude has written for a turn: the longest text of all attempts, of this process and earlier ones. Readers
+    see it.
     """
 
     def __init__(self, draft: str) -> None:
@@ -28,12 +28,12 @@ class Written:
         self._now: Callable[[], str] = lambda: ""
 
     def follow(self, text: Callable[[], str]) -> None:
-        """Take a new attempt, of which `text` returns what there is so far."""
+        """Follow a new attempt; `text` returns what it has so far."""
         self._before, self._now = self.text, text
 
     @property
     def fresh(self) -> bool:
-        """Whether the newest attempt has come as far as those before it."""
+        """Whether the newest attempt is as long as those before it."""
         return len(self._now()) >= len(self._before)
 
     @property
@@ -67,8 +67,8 @@ class RunningTurn:
         self._posted.set()
 
     def expired(self, now_s: float) -> bool:
-        """Return whether all of it was too old when this process came to know of it. `now_s`: by its platform's clock,
-        which is known once the platform is there.
+        """Return whether all of it was too old when this process learned of it. `now_s`: the time by its platform's
+        clock, which is known once the platform is connected.
         """
         return now_s - self.known_for_s > self._expires_at_s
 
@@ -78,7 +78,7 @@ class RunningTurn:
         return asyncio.get_running_loop().time() - self._taken_s
 
     def may_hold(self, message: MessageKey) -> bool:
-        """Return whether a message stands where this turn is answered."""
+        """Return whether a message is in the place where this turn is answered."""
         there, asked = self.thread, self.turn.key
         channels = {there.channel, there.thread, asked.channel}
         return (message.platform, message.workspace) == (
@@ -88,56 +88,56 @@ class RunningTurn:
 
     @property
     def is_posting(self) -> bool:
-        """Whether a message of the answer may be there whose id is not stored yet."""
+        """Whether a message of the answer may exist whose id is not stored yet."""
         return not self._posted.is_set()
 
     def post_begins(self, idempotency_key: str) -> None:
-        """A message of the answer is about to be posted."""
+        """Note that a message of the answer is about to be posted."""
         self._posting.add(idempotency_key)
         self._posted.clear()
 
     def post_ended(self, idempotency_key: str) -> None:
-        """The id of a message of the answer is stored, or the message is not there."""
+        """Note that the id of a message of the answer is stored, or that there is no such message."""
         self._posting.discard(idempotency_key)
         if not self._posting:
             self._posted.set()
 
     def posting_ended(self) -> None:
-        """Nothing is posted any more."""
+        """Note that nothing more will be posted."""
         self._posting.clear()
         self._posted.set()
 
     async def posted(self) -> None:
-        """Return when the ids of all messages that may be there are stored, or will not be by this run."""
+        """Return once the ids of all messages that may exist are stored, or this run will not store them."""
         await self._posted.wait()
 
     def start(self) -> None:
-        """It has a place."""
+        """Note that the turn has a place."""
         self.started = True
 
     def begun(self) -> None:
-        """The store has it as being answered."""
+        """Note that the store has it as being answered."""
         if self.turn.state == TurnState.ACCEPTED:
             self.turn = replace(self.turn, state=TurnState.ANSWERING)
 
     def recorded(self, outcome: Outcome) -> None:
-        """The store has what came of it."""
+        """Note that the store has its outcome."""
         self.turn = replace(self.turn, state=TurnState.ANSWERED, outcome=outcome)
 
     def refuse(self) -> None:
-        """Nobody who asked may speak to the bot any more."""
+        """Note that nobody who asked may still speak to the bot."""
         self.refused = True
 
     def leave_out(self, questions: frozenset[MessageKey]) -> None:
-        """Some of its questions are not put to Claude."""
+        """Leave some of its questions out of what Claude is asked."""
         self.turn = replace(self.turn, deleted=self.turn.deleted | questions)
 
     def tell(self, message: UserMessage) -> None:
-        """That is what Claude is told."""
+        """Note what Claude is told."""
         self.told = message
 
     def forget_written(self) -> None:
-        """What was written is not to be shown again."""
+        """Forget what was written: it must not be shown again."""
         self.written = Written("")
 
     def take(self, turn: Turn) -> None:
@@ -148,7 +148,7 @@ class RunningTurn:
 
     @asynccontextmanager
     async def until_stopped(self) -> AsyncIterator[None]:
-        """Cut off what is inside as soon as `stop` is called; `stopped` then says so."""
+        """Cancel the block inside as soon as `stop` is called; `stopped` then says so."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout_at(loop.time() if self.stopped else None) as self._scope:
@@ -160,7 +160,7 @@ class RunningTurn:
             self._scope = None
 
     def stop(self) -> None:
-        """End Claude's answer here; what was said of it stays."""
+        """End Claude's answer here; what was written stays."""
         if not self.stopped:
             self.stopped = True
             if self._scope is not None:

@@ -1,4 +1,4 @@
-"""What waits in each thread, and the worker that answers it: one turn at a time, many threads at once."""
+"""The turns waiting in each thread, and their worker: one turn at a time per thread, many threads at once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -17,16 +17,16 @@ from bot.events import MessageKey, ThreadKey, Turn, TurnState
 log = structlog.get_logger()
 
 DEBOUNCE_S = 2.0
-"""So long files without a word wait for the words that people send after them."""
+"""How long files without a word wait for the words that people send after them."""
 _AGAIN_S, _LONGEST_S = 15.0, 300.0
-"""A turn whose platform cannot be reached is tried again after so long, and each time after twice as long."""
+"""The first and the longest wait before a turn whose platform is out of reach is tried again; it doubles each time."""
 _CANCEL_S = 5.0
-"""So long a worker has to end before it is cancelled once more: something may hold it up on its way out."""
+"""How long a cancelled worker has to end before it is cancelled again: something may hold it up on its way out."""
 
 
 @dataclass(slots=True)
 class _Running:
-    """A turn that is being answered, and the task that does it."""
+    """A turn that is being answered, and the task that answers it."""
 
     turn: RunningTurn
     task: asyncio.Task[Turn | None]
@@ -35,8 +35,8 @@ class _Running:
 class Scheduler:
     """The turns of all threads. It owns every turn's task while its `async with` lasts.
 
-    `answer` carries a turn out; it returns the turn as it is now if that must be tried again. If it raises something,
-    that is logged, and the turn is tried again, too: nothing that happens in a turn ends the line of its thread.
+    `answer` carries a turn out; if it must be tried again, it returns the turn as it is now. If it raises, the error is
+    logged and the turn is tried again, too: no failure of a turn stops the other turns of its thread.
     """
 
     def __init__(self, answer: Callable[[RunningTurn], Awaitable[Turn | None]]) -> None:
@@ -50,7 +50,7 @@ class Scheduler:
         self._changes = 0
         self._changed = asyncio.Event()
         self.is_closing = False
-        """Whether nothing is begun any more."""
+        """Whether no more turns begin."""
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -62,7 +62,7 @@ class Scheduler:
         await self.close(0.0)
 
     def put(self, turn: Turn, *, expires_at_s: float = inf, recovered: bool = False, brief: bool = False) -> None:
-        """Put a turn in its thread's line: see `Waiting`. Once this is closed nothing happens; the store keeps it."""
+        """Put a turn in its thread's line: see `Waiting`. Do nothing once this is closed; the store keeps the turn."""
         if self._closed:
             return
         thread = turn.questions[0].thread
@@ -78,12 +78,12 @@ class Scheduler:
         worker.add_done_callback(self._workers.discard)
 
     def running(self, thread: ThreadKey) -> RunningTurn | None:
-        """Return what is being answered in a thread."""
+        """Return the turn that is being answered in a thread."""
         found = self._running.get(thread)
         return found.turn if found else None
 
     def running_at(self, message: MessageKey) -> Sequence[RunningTurn]:
-        """Return what is being answered where a message stands."""
+        """Return the turns that are being answered where a message stands."""
         return [running.turn for running in self._running.values() if running.turn.may_hold(message)]
 
     def current(self, thread: ThreadKey) -> Turn | None:
@@ -99,12 +99,12 @@ class Scheduler:
         return [running.turn for running in self._running.values() if running.turn.started]
 
     def hurry(self, thread: ThreadKey) -> None:
-        """Let what waits to be tried again be tried now."""
+        """Retry a thread's waiting turn now."""
         if more := self._more.get(thread):
             more.set()
 
     def take_out(self, thread: ThreadKey, question: MessageKey) -> Turn | None:
-        """Take the turn with a question out of the line; None if it does not wait there."""
+        """Take the turn with this question out of the line and return it; None if it does not wait there."""
         line = self._waiting.get(thread, [])
         for waiting in line:
             if question in {asked.key for asked in waiting.turn.questions}:
@@ -113,21 +113,21 @@ class Scheduler:
         return None
 
     async def drop(self, run: RunningTurn) -> None:
-        """Break a running turn off, whatever is going on. When this returns, the store has it as it was left."""
+        """Break off a running turn, whatever it is doing. When this returns, the store has it as it was left."""
         found = self._running.get(run.thread)
         if found is not None and found.turn is run:
             found.task.cancel()
             await asyncio.wait([found.task])
 
     async def ended(self, turn: Turn) -> None:
-        """Return when a turn is not being answered any more."""
+        """Return once a turn is no longer being answered."""
         found = self._running.get(turn.questions[0].thread)
         if found is not None and found.turn.turn.key == turn.key:
             await asyncio.wait([found.task])
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Let `close` wait while inside: a turn is changed, and will be put in line again."""
+        """Make `close` wait while inside: a turn is being changed, and will be put in line again."""
         self._changes += 1
         try:
             yield
@@ -140,7 +140,7 @@ class Scheduler:
         self.is_closing = True
 
     async def close(self, drain_s: float) -> None:
-        """Let running turns end for so long, begin no more, and break off the rest."""
+        """Begin no more turns, give running ones `drain_s` seconds to end, and break off the rest."""
         self.begin_no_more()
         for more in self._more.values():
             more.set()
@@ -151,7 +151,7 @@ class Scheduler:
             with suppress(TimeoutError):
                 async with asyncio.timeout(drain_s):
                     await self._drained()
-        finally:  # also if the store breaks meanwhile
+        finally:  # even if the store breaks meanwhile
             self._closed = True
             while self._workers:
                 for worker in self._workers:
@@ -180,13 +180,15 @@ class Scheduler:
             del self._waiting[thread], self._more[thread]
 
     def _shortened(self, line: list[Waiting]) -> bool:
-        """Return whether there is anything to do in a line: at the end only what is brief; the store keeps the rest."""
+        """Drop what may not begin any more (once closing, all but brief turns; the store keeps them); return whether
+        any is left.
+        """
         if self.is_closing:
             line[:] = [waiting for waiting in line if waiting.brief and not waiting.tried]
         return bool(line)
 
     async def _pause(self, more: asyncio.Event, tried: int) -> None:
-        """Wait before a turn is tried again, until somebody asks more: then the platform can be reached again."""
+        """Wait before a turn is tried again, or until somebody asks more: then the platform can be reached again."""
         with suppress(TimeoutError):
             async with asyncio.timeout(min(_AGAIN_S * 2.0**tried, _LONGEST_S)):
                 await more.wait()
@@ -213,7 +215,7 @@ class Scheduler:
             return run.turn
 
     async def _debounce(self, thread: ThreadKey) -> None:
-        """Wait a moment for the words that belong to files that came without any."""
+        """Wait a moment for the words that belong to files sent without any."""
         line, more = self._waiting[thread], self._more[thread]
         try:
             async with asyncio.timeout(DEBOUNCE_S):

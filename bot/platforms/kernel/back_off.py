@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 
 _MOST_DOUBLINGS = 30
-"""More are beyond any wait, and a power of two that counts for days would not fit a float."""
+"""More doublings exceed any wait, and after days of failures the power of two would not fit a float."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""What was said while the bot was not there: read back from the platform and handed in through the door of live events.
+"""Catch-up: what was written while the bot was away, read back and handed in through the door of live events.
 
-A `Source` only reads. Which places are read, since when and in which order, what waits meanwhile, what is tried again
-and when a checkpoint may be written is the same everywhere and stands here (and, purely, in `agenda`). What is handed
-in may have been handed in before: the store knows what it had already.
+A `Source` only reads. The rest is the same for every platform and lives here (its pure part in `agenda`): which places
+are read, from when and in which order, what waits meanwhile, what is tried again, and when a checkpoint may be written.
+An event may be handed in twice: the store knows what it already has.
 """
 
 import asyncio
@@ -29,14 +29,14 @@ log = structlog.get_logger()
 
 M = TypeVar("M")
 _TRIES = 4
-"""With waits that double from half a second that is within 3.5 s and the calls' own time."""
+"""The waits double from half a second: 3.5 s in all, plus the calls' own time."""
 _JUST_BEFORE_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[M]):
-    """What was found in a place. `messages`: what people said or changed, oldest first. `places`: others, in which
-    there is news.
+    """What was found in a place. `messages`: what people wrote or changed, oldest first. `places`: other places with
+    news.
     """
 
     messages: Sequence[M]
@@ -44,35 +44,35 @@ class Found(Generic[M]):
 
 
 class Source(Protocol[M]):
-    """Where a platform's past is read back. Times are in seconds since 1970, by the platform's clock."""
+    """Reads a platform's past back. Times are in seconds since 1970, by the platform's clock."""
 
     async def places(self, since_s: float, asked: Sequence[ThreadKey]) -> Sequence[ChannelRef]:
-        """Return the places in which something may have been missed since a time, the most important first.
+        """Return the places that may have missed something since a time, the most important first.
 
         `asked`: the threads the bot was asked in lately, newest first. Raise `PlatformError`s.
         """
         ...
 
     async def read(self, place: ChannelRef, since_s: float) -> Found[M]:
-        """Return what was said in a place since a time. Raise `PlatformError`s."""
+        """Return what was written in a place since a time. Raise `PlatformError`s."""
         ...
 
     async def events(self, place: ChannelRef, message: M) -> Sequence[Event]:
-        """Return what would have been handed in if a message had been heard live. Raise `PlatformError`s."""
+        """Return the events that a message would have brought had it been received live. Raise `PlatformError`s."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How far back is read and how long is waited, in seconds.
+    """How far back to read and how long to wait, in seconds.
 
-    - `note_every_s`: how often a checkpoint is written; it is always `margin_s` old, for what may still come live
-    - `window_s`: what was said longer ago is not fetched; `overlap_s`: so much is read again anyway
-    - `asked_s`: a thread counts as one the bot was asked in lately for so long
-    - `gap_s`: after so long without a connection something may have been missed; None: the platform tells it
-    - `patience_s`: so long a live event waits at most for what was missed in its place; None: until it has failed often
-    - `back_off`: the waits before a place is tried again; `longest_s`: what could not be read for so long is left alone
-    - `at_once`: places are read side by side; `slot_s`: each keeps its slot for so long at least
+    - `note_every_s`: how often a checkpoint is written; it lies `margin_s` in the past, as live events may still come
+    - `window_s`: what is older is not fetched; `overlap_s`: how much is read again in any case
+    - `asked_s`: how long a thread counts as one that the bot was asked in lately
+    - `gap_s`: how long a connection may be gone before something may have been missed; None: the platform tells
+    - `patience_s`: how long a live event waits for what was missed in its place; None: until that has failed often
+    - `back_off`: the waits before a place is tried again; `longest_s`: when an unreadable place is given up
+    - `at_once`: how many places are read in parallel; `slot_s`: how long each keeps its slot at least
     """
 
     window_s: float
@@ -89,10 +89,10 @@ class Terms:
 
 
 class CatchUp(Generic[M]):
-    """Writes down until when everything was handed in, and fetches what was not.
+    """Records the checkpoint, and fetches what was missed.
 
-    `now_s`: the platform's clock. From `hold`, and from the beginning, until all that has begun is looked at, what
-    calls `first` waits.
+    `now_s`: the platform's clock. Callers of `first` wait at the start, and from `hold` on, until every place has been
+    looked for.
     """
 
     def __init__(
@@ -113,14 +113,12 @@ class CatchUp(Generic[M]):
         self._progress: dict[ChannelRef, asyncio.Event] = {}
 
     def hold(self) -> None:
-        """Let what is said from now on wait for `begin`."""
+        """Hold live events from now on, until `begin`."""
         self._holding = True
         self._listed.clear()
 
     def begin(self, *, anew: bool) -> None:
-        """Look for places: in all of them (`anew`), or in more of them than could be seen before, something may have
-        been missed.
-        """
+        """Look for places that may have missed something: all (`anew`), or only those that could not be seen before."""
         self._holding = False
         self._begun = True
         self._anew |= anew
@@ -128,13 +126,13 @@ class CatchUp(Generic[M]):
         self._wake.set()
 
     def not_taken(self, place: ChannelRef, said_s: float) -> None:
-        """Have a place read again, in which a live message could not be handed in."""
+        """Read a place again, because a live message there could not be handed in."""
         self._add(place, said_s - _JUST_BEFORE_S)
 
     async def first(self, *places: ChannelRef, unlisted: bool = False) -> None:
-        """Wait until what was missed in some places is handed in, but not longer than `patience_s`.
+        """Wait until what was missed in some places is handed in, for at most `patience_s`.
 
-        `unlisted`: the platform tells of these places only now that somebody speaks there.
+        `unlisted`: the platform names these places only now, because somebody wrote there.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(self._terms.patience_s):
@@ -145,10 +143,10 @@ class CatchUp(Generic[M]):
                     await self._read_of(place)
 
     async def run(self, connected: asyncio.Event, is_whole: Callable[[], bool] = lambda: True) -> None:
-        """Until cancelled: catch up where something has begun; write down until when everything was handed in.
+        """Catch up and record the checkpoint, until cancelled.
 
-        `connected`: set while events arrive. `is_whole`: whether the platform has told all that it is about to tell.
-        Nothing is written down while there is no connection, nor before what was missed was handed in.
+        `connected`: set while events arrive. `is_whole`: whether the platform has sent everything that it is going to
+        list. No checkpoint is written without a connection, nor before what was missed was handed in.
         """
         try:
             async with asyncio.TaskGroup() as readers:
@@ -176,9 +174,11 @@ class CatchUp(Generic[M]):
             self._seen_s = time.time()
 
     def _is_gap(self) -> bool:
-        """Return whether there was no connection for too long, or the machine slept."""
+        """Return whether the connection was gone for too long, or the machine slept."""
         gap_s = self._terms.gap_s
-        return gap_s is not None and abs(time.time() - self._seen_s) > gap_s  # a clock that is set back hides no gap
+        return (
+            gap_s is not None and abs(time.time() - self._seen_s) > gap_s
+        )  # a clock that is set back must not hide a gap
 
     async def _round(self, connected: asyncio.Event, is_whole: Callable[[], bool]) -> None:
         if self._begun or self._behind:
@@ -189,7 +189,7 @@ class CatchUp(Generic[M]):
         await self._save(connected, is_whole)
 
     async def _look(self) -> None:
-        """List what has begun. If that fails nobody waits for it, and the next round looks again."""
+        """List the places to read. If that fails, nobody waits for it and the next round tries again."""
         anew, self._begun, self._anew, self._behind = self._anew, False, False, True
         try:
             await self._list(anew=anew)
@@ -225,7 +225,7 @@ class CatchUp(Generic[M]):
         self._more.set()
 
     async def _read_on(self) -> None:
-        """Until cancelled: read the places of the agenda, one after the other."""
+        """Read the places of the agenda, one after the other, until cancelled."""
         while True:
             self._give_up(self._agenda.expire(_loop_s()))
             entry = self._agenda.take(_loop_s(), self._awaited)
@@ -240,7 +240,7 @@ class CatchUp(Generic[M]):
             await asyncio.sleep(max(0.0, until_s - _loop_s()))
 
     async def _read(self, entry: Reading) -> None:
-        """Hand in what was missed in a place. One that cannot be read, or not be handed in, now is tried again."""
+        """Hand in what was missed in a place. If that cannot be read or handed in now, the place is tried again."""
         place, is_done = entry.place, False
         try:
             async with asyncio.timeout_at(entry.until_s):
@@ -270,8 +270,8 @@ class CatchUp(Generic[M]):
             self._wake.set()
 
     async def _hand_in(self, entry: Reading, found: Found[M]) -> bool:
-        """Return whether all that was said in a place was taken. What comes after the first that was not is held back,
-        to keep the order, as long as the place holds up who speaks there.
+        """Hand in what was found in a place; return whether all of it was handled. After the first failure the rest is
+        held back, to keep the order, as long as live events of the place wait.
         """
         place, not_taken = entry.place, 0
         waits = self._agenda.holds_up(place)
@@ -301,22 +301,22 @@ class CatchUp(Generic[M]):
             self._let_go(place)
 
     async def _read_of(self, place: ChannelRef) -> None:
-        """Wait until a place is read, or does not hold up who speaks there any more."""
+        """Wait until a place is read, or no longer holds up live events."""
         self._awaited[place] += 1
         try:
             while self._agenda.holds_up(place):
                 await self._progress.setdefault(place, asyncio.Event()).wait()
         finally:
             self._awaited[place] -= 1
-            self._awaited += Counter()  # without those that nobody waits for
+            self._awaited += Counter()  # drop those that nobody waits for
 
     def _let_go(self, place: ChannelRef) -> None:
         if (progress := self._progress.pop(place, None)) is not None:
             progress.set()
 
     async def _save(self, connected: asyncio.Event, is_whole: Callable[[], bool]) -> None:
-        """Write down until when everything was handed in, if that can be said. If that fails, all is looked at again:
-        what was said meanwhile may not have been taken either.
+        """Record the checkpoint, if it is known. If that fails, look for all places again: events of that time may not
+        have been handled either.
         """
         behind = self._begun or self._holding or self._behind or self._untold or self._agenda
         is_away = self._is_gap() if self._terms.gap_s is not None else not connected.is_set()
@@ -330,7 +330,7 @@ class CatchUp(Generic[M]):
             raise
 
     async def _safely(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Take a step; if it fails, say so: what it left undone is done in a later round."""
+        """Take a step; log it if it fails. A later round does what it left undone."""
         try:
             await step()
         except PlatformError as error:
@@ -341,9 +341,9 @@ class CatchUp(Generic[M]):
 
 
 def _since_s(until_s: float, now_s: float, terms: Terms) -> float:
-    """Return since when is read: 0.0 if the bot was never there.
+    """Return the time to read from; 0.0 if the bot was never there.
 
-    A checkpoint that was written by a clock that was ahead must not hide what was said.
+    A checkpoint that a fast clock wrote must not hide messages.
     """
     if not until_s:
         return 0.0

@@ -1,22 +1,23 @@
-"""A platform's clock, as its answers tell it: this machine's may be wrong, or be set anew while the bot runs."""
+"""A platform's clock, as its answers tell it: this machine's may be wrong, or be reset while the bot runs."""
 
 import time
 from email.utils import parsedate_to_datetime
 
 _SAME_S = 2.0
-"""Answers tell whole seconds and take a moment: a difference like this says nothing against this machine's clock."""
+"""Answers tell whole seconds and take a moment: a difference up to this is no sign that this machine's clock is wrong.
+"""
 
 
 class PlatformClock:
-    """Tells the time by this machine's clock, as long as it agrees with the latest answer; else by that answer, and by
-    how long it was ago.
+    """Tells the time by this machine's clock while that agrees with the latest answer; else by the answer and its
+    age.
     """
 
     def __init__(self) -> None:
         self._ahead_s: float | None = None
 
     def told(self, date: str | None) -> None:
-        """Take the `Date` header of an answer: whole seconds (RFC 9110, section 6.6.1). A wrong one is ignored."""
+        """Take in the `Date` header of an answer: whole seconds (RFC 9110, section 6.6.1). Ignore a malformed one."""
         try:
             self._ahead_s = parsedate_to_datetime(date or "").timestamp() - time.monotonic()
         except ValueError:

@@ -13,12 +13,12 @@ from bot.ports import EventHandler
 log = structlog.get_logger()
 
 FIRST = -math.inf
-"""The rank of what was missed: it goes before all that waits in its channel."""
+"""The rank of missed events: they go before everything that waits in their channel."""
 
 
 class Door:
-    """Hands events to `handle`, those of one channel one at a time and in their order. What happens in no channel, or
-    may not wait, goes to `handle` itself.
+    """Hands events to `handle`: those of one channel one at a time, in order. An event of no channel, or one that may
+    not wait, goes to `handle` directly.
     """
 
     def __init__(self, platform: str, handle: EventHandler) -> None:
@@ -27,16 +27,16 @@ class Door:
         self._order = ChannelOrder()
 
     def slot(self, channel: str, rank: float = 0.0, *, settle: Settle | None = None, said_s: float = math.inf) -> Slot:
-        """Join a channel's line at once and return the slot, with which `take` must be called.
+        """Join a channel's line at once and return the slot; `take` must be called with it.
 
-        `rank`, `settle`: see `ChannelOrder.slot`. `said_s`: when it was said, in seconds since 1970, if it was.
+        `rank`, `settle`: see `ChannelOrder.slot`. `said_s`: for a message, when it was written, in seconds since 1970.
         """
         return self._order.slot(channel, rank, settle=settle, since_s=said_s)
 
     async def take(self, slot: Slot, translate: Callable[[], Awaitable[Sequence[Event]]], about: object) -> bool:
-        """Wait for the slot, translate there and hand the events in. Return whether all of them were taken.
+        """Wait for the slot, translate, and hand the events in. Return whether all of them were handled.
 
-        What is not taken is logged, as being `about` something, and stops nothing that comes after it.
+        A failure is logged with what it was `about`, and does not stop the events after it.
         """
         try:
             async with slot:
@@ -47,12 +47,12 @@ class Door:
         except PlatformError as error:
             log.info("event_waits", platform=self.platform, about=str(about), reason=error.detail)
         except Exception:
-            # Whatever one event does must not stop the next.
+            # No failure of one event may stop the next.
             log.exception("event_not_handled", platform=self.platform, about=str(about))
         else:
             return True
         return False
 
     def waiting_since_s(self) -> float:
-        """Return when the earliest event was said that is not handled to its end; infinity if there is none."""
+        """Return when the earliest event that is not fully handled was written; infinity if there is none."""
         return self._order.waiting_since_s()

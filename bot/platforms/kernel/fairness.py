@@ -1,4 +1,4 @@
-"""In which order places are read back where there may not be the time to read them all."""
+"""The order in which places are read back when there may be no time to read them all."""
 
 import random
 from collections.abc import Iterable
@@ -8,10 +8,10 @@ T = TypeVar("T")
 
 
 def in_fair_order(places: Iterable[T]) -> list[T]:
-    """Return places in another order: the first, any other one, the next, any other one, and so on.
+    """Return places reordered: the first, a random one of the rest, the next, a random one of the rest, and so on.
 
-    The first ones are the most urgent. What was read is read again by the next process until all of it was: one that is
-    killed early, again and again, would never come to the last ones.
+    The first ones are the most urgent. Until all places were read, each new process starts over: one that is killed
+    early every time would never reach the last ones.
     """
     left, ordered = list(places), []
     while left:

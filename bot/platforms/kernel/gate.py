@@ -1,4 +1,4 @@
-"""The way to a client that comes and goes: who calls while there is none waits for the next one, but not for long."""
+"""The way to a client that comes and goes: a call that finds none waits for the next one, but not for long."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from bot.reply.pacing.pacer import wait_aside
 T = TypeVar("T")
 
 WAIT_S = 30.0
-"""How long a call waits for a client: a reconnect takes less, and a reader of an answer no more patience."""
+"""How long a call waits for a client: a reconnect takes less, and a reader of an answer has no more patience."""
 
 
 class ClientGate(Generic[T]):
-    """What calls are made with, while it is there. `away`: makes the error of a call for which there is none."""
+    """Holds the client for calls, while there is one. `away`: makes the error of a call that finds none."""
 
     def __init__(self, away: Callable[[str], Unreachable]) -> None:
         self._away = away
@@ -22,17 +22,17 @@ class ClientGate(Generic[T]):
         self._there = asyncio.Event()
 
     def open(self, client: T) -> None:
-        """Have calls made with this client from now on."""
+        """Let calls use this client from now on."""
         self._client = client
         self._there.set()
 
     def close(self) -> None:
-        """There is no client any more."""
+        """Note that the client is gone."""
         self._client = None
         self._there.clear()
 
     async def client(self) -> T:
-        """Return the client. Raise `Unreachable` if there is none for `WAIT_S` seconds, or none again."""
+        """Return the client. Raise `Unreachable` if there is none within `WAIT_S` seconds, or if it is gone again."""
         if not self._there.is_set():
             wait_aside()
         try:

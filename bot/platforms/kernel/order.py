@@ -1,4 +1,4 @@
-"""What happens in a channel is handed on one event at a time, in its order: of two that wait, the earlier one first."""
+"""Hands on the events of a channel one at a time, in order: of two that wait, the earlier one goes first."""
 
 import asyncio
 import itertools
@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 Settle = Callable[[], Awaitable[object]]
-"""What is waited for before an event may be handed on: what ranks before it may join its line until then."""
+"""What an event waits for before it may be handed on; until then, lower-ranked ones may still join ahead of it."""
 
 
 class ChannelOrder:
@@ -25,18 +25,19 @@ class ChannelOrder:
         """Join a channel's line at once and return the slot: the event is handed on inside `async with`, which must
         follow.
 
-        Of those that wait the lowest `rank` goes first, and of equal ones who joined first. What ranks before this one
-        may come until `settle` is over. `since_s`: when it was said, in seconds since 1970, for `waiting_since_s`.
+        The lowest `rank` that waits goes first; of equal ones, the one that joined first. Lower-ranked events may join
+        ahead until `settle` is over. `since_s`: when the event was written, in seconds since 1970, for
+        `waiting_since_s`.
         """
         line = self._lines.setdefault(channel, _Line(self, channel))
         return line.join(Slot(line, (rank, next(self._numbers)), settle, since_s))
 
     def waiting_since_s(self) -> float:
-        """Return when the earliest event was said that is not handed on to its end; infinity if there is none."""
+        """Return when the earliest event that is not fully handled was written; infinity if there is none."""
         return min((slot.since_s for line in self._lines.values() for slot in line.slots()), default=math.inf)
 
     def forget(self, channel: str) -> None:
-        """Drop a line in which there is nobody."""
+        """Drop an empty line."""
         self._lines.pop(channel, None)
 
 

@@ -1,4 +1,4 @@
-"""Other processes on the same token: with a database of its own, one answers everything once more."""
+"""Other processes on the same token: one with a database of its own answers everything a second time."""
 
 import asyncio
 import math
@@ -12,10 +12,10 @@ _EVERY_S = 3600.0
 
 
 class Others:
-    """Says in the log, at once and then once an hour, that another process uses the bot's account on a platform.
+    """Logs, at once and then once an hour, that another process uses the bot's account on a platform.
 
-    `is_ours`: says whether a message of the account with a key is in this bot's database. An earlier process on the
-    same database is no other one, and so a restart is never taken for one.
+    `is_ours`: tells whether a message of the account is in this bot's database, by its key. An earlier process on the
+    same database does not count as another one, so a restart never raises the alarm.
     """
 
     def __init__(
@@ -27,12 +27,12 @@ class Others:
         self._said_s = -math.inf
 
     async def posted(self, idempotency_key: str) -> None:
-        """Take a message that the account has posted, by the key it was posted with."""
+        """Take in a message that the account posted, by the key it was posted with."""
         if self._is_ours is not None and not await self._is_ours(idempotency_key):
             self.seen("it posts answers that are not in this bot's database")
 
     def seen(self, sign: str) -> None:
-        """Take a sign that there is another one."""
+        """Take in a sign of another process."""
         now_s = asyncio.get_running_loop().time()
         if now_s - self._said_s >= self._every_s:
             self._said_s = now_s

@@ -1,4 +1,4 @@
-"""How long a read of earlier talk is tried: somebody waits for its answer, but an answer without it may be wrong."""
+"""How long a read of earlier messages is tried: somebody waits for the answer, but one without them may be wrong."""
 
 import asyncio
 import math
@@ -11,27 +11,27 @@ from bot.platforms.kernel.back_off import BackOff
 T = TypeVar("T")
 
 BACK_OFF_S = BackOff(0.5, 8.0).waits_s(5)
-"""The waits while a platform answers with errors or not at all."""
+"""The waits while a platform answers with errors, or not at all."""
 MOST_S = 20.0
-"""How long all reads for one question may take together: a reader takes a longer silence for a failure."""
+"""How long all reads for one question may take together: readers take a longer silence for a failure."""
 _LEAST_S = 3.0
 
 
 class Patience:
-    """The time that is left to the reads for one question. It begins when it is made, and ends with the first read that
-    is given up because the platform is out of reach: the others are tried once.
+    """The time left to the reads for one question. It begins on creation. It ends with the first read that is given up
+    because the platform is out of reach; the others are then tried once.
     """
 
     def __init__(self) -> None:
         self._until_s = _now_s() + MOST_S
 
     def left_s(self) -> float:
-        """Return how long one more try may take; each read gets at least a short one."""
+        """Return how long one more attempt may take; each read gets at least a short one."""
         return max(_LEAST_S, self._until_s - _now_s())
 
     async def read(self, make: Callable[[], Awaitable[T]]) -> T:
-        """Return what a read returns. It is made again after a rate limit that ends in time, and a few times while the
-        platform is out of reach. Raise what it raised last.
+        """Return what a read returns. Repeat it after a rate limit that ends in time, and a few times while the
+        platform is out of reach. Raise its last error.
         """
         waits = iter(BACK_OFF_S)
         while True:
@@ -46,7 +46,7 @@ class Patience:
 
 
 def missing(parts: list[str]) -> str:
-    """Return several things that could not be read as one object of a sentence, each named once."""
+    """Return the things that could not be read as the object of a sentence, each named once."""
     *first, last = dict.fromkeys(parts) or ("",)
     return f"{', '.join(first)} and {last}" if first else last
 

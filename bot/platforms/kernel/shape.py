@@ -1,4 +1,4 @@
-"""What of an event or an answer that cannot be read may stand in the log: its keys and types, nothing anybody wrote."""
+"""What the log may show of an event or an answer that cannot be read: its keys and types, nothing anybody wrote."""
 
 import traceback
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ import structlog
 log = structlog.get_logger()
 
 MISREAD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What reading data raises that has not the shape it is documented with. Nothing that may pass is among them."""
+"""The errors raised when data does not have its documented shape. None of them is transient."""
 
 _MOST_KEYS = 40
 _LONGEST_KEY = 40
@@ -30,7 +30,7 @@ def shape(data: object, deep: int = _DEEPEST) -> Any:
 
 
 def misread(said: str, data: object, error: BaseException, **more: object) -> None:
-    """Log that something cannot be read: the kind and the place of the error, but not its text, which may quote."""
+    """Log that something cannot be read, with the kind and the place of the error but not its text, which may quote."""
     frames = traceback.extract_tb(error.__traceback__)
     at = f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     log.warning(said, error=type(error).__name__, at=at, shape=shape(data), **more)

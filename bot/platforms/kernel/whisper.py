@@ -1,4 +1,4 @@
-"""What one person is told, and nobody else sees."""
+"""Whispers: what one person is told and nobody else sees."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,11 +12,13 @@ from bot.ports import EventHandler
 log = structlog.get_logger()
 
 Whisper = Callable[[Incoming, str], Awaitable[None]]
-"""Shows the author of a message a sentence that nobody else sees. Raise `PlatformError`s."""
+"""Shows the author of a message a sentence that nobody else sees. Raises `PlatformError`s."""
 
 
 class Whispering:
-    """Also shows who wrote what is said of it to them alone. `tasks` owns the showing: nobody waits for it."""
+    """Also shows each author, and nobody else, the reply to their message. `tasks` owns the showing: nobody waits for
+    it.
+    """
 
     def __init__(self, handle: EventHandler, whisper: Whisper, tasks: asyncio.TaskGroup) -> None:
         self._handle = handle
@@ -24,7 +26,7 @@ class Whispering:
         self._tasks = tasks
 
     async def handle(self, event: Event) -> Reply:
-        """Hand an event in; return what is said of it."""
+        """Hand an event in; return the reply."""
         reply = await self._handle(event)
         message = event.message if isinstance(event, Edited) else event
         if reply.text and isinstance(message, Incoming):

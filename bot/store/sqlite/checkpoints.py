@@ -1,4 +1,4 @@
-"""Until when each platform has handed in everything."""
+"""The time up to which each platform has handed in everything."""
 
 from collections.abc import Sequence
 
@@ -13,13 +13,13 @@ class SqliteCheckpoints:
         self._writer = writer
 
     async def last(self, platform: str) -> float:
-        """Return the time up to which everything said was handed in; 0.0 if the bot was never there before."""
+        """Return the time up to which everything was handed in; 0.0 if the bot was never there before."""
         select = "SELECT until_s FROM heard WHERE platform = ?"
         found = await self._writer.do(lambda db: db.execute(select, (platform,)).fetchone())
         return float(found[0]) if found else 0.0
 
     async def save(self, platform: str, at_s: float) -> None:
-        """Write down that everything said up to a time was handed in. It never goes back."""
+        """Record that everything up to a time was handed in. It never goes back."""
         insert = """INSERT INTO heard (platform, until_s) VALUES (?, ?)
             ON CONFLICT (platform) DO UPDATE SET until_s = max(until_s, excluded.until_s)"""
         await self._writer.do(lambda db: db.execute(insert, (platform, at_s)) and None)

@@ -17,7 +17,7 @@ from bot.store.records import load
 from bot.store.sqlite import rows
 
 _IN_VAIN = 2
-"""So often a turn is tried before others of its thread may go first: only it may be what cannot be shown."""
+"""After so many failed attempts others of the thread may go first: perhaps only this turn cannot be shown."""
 
 
 class Clock:
