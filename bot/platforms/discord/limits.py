@@ -1,12 +1,12 @@
-"""Discord's rate limits as its answers tell them: learned, kept, and told to who calls instead of slept through.
+"""Discord's rate limits, learned from its answers, kept, and raised to the caller instead of slept through.
 
-discord.py 2.7.1 queues calls by itself: the call that uses a bucket up returns only when the next window opens, those
-after it stand in line, and a 429 is slept through. Then an answer's newest text stands behind its oldest, and a call
-that took effect long ago counts as in flight. Here no call waits for its bucket: one that would be too many raises
-`discord.RateLimited` at once, and whoever calls (the pacer, for posts and edits) decides who goes next. Of all calls
-together the pacer knows each: what no reply has asked for stands in its line here, ranked by its route.
+discord.py 2.7.1 queues calls by itself: the call that uses up a bucket returns only when the next window opens, later
+ones stand in line, and a 429 is slept through. An answer's newest text then waits behind its oldest, and a call that
+took effect long ago counts as in flight. Here no call waits for its bucket: one too many raises `discord.RateLimited`
+at once, and the caller (the pacer, for posts and edits) decides what goes next. The pacer counts every call against the
+budget of all; a call that no reply has asked for joins the pacer's line here, ranked by its route.
 
-It sits in aiohttp's trace hooks, which see each request before it is sent and each answer before discord.py does.
+This is done in aiohttp's trace hooks, which see each request before it is sent and each answer before discord.py does.
 (Numbers are not documented and differ by route: Discord docs, topics/rate-limits.)
 """
 
@@ -35,15 +35,15 @@ from bot.telemetry import CallMade, Emit, Outcome, ignore
 log = structlog.get_logger()
 
 _USUAL = (5, 5.0)
-"""What posts and edits may do in a channel until an answer tells: what Discord's headers commonly say."""
+"""The budget for posts or edits in a channel until an answer states it: what Discord's headers commonly say."""
 _ROUTES = {"post": "POST /channels/*/messages", "edit": "PATCH /channels/*/messages/*"}
 _EXEMPT = ("/interactions/", "/webhooks/")
 ALL_CALLS = 50
-"""A bot's calls a second altogether, interactions exempt; a very large bot may be given more (Discord docs,
+"""All of a bot's calls per second, interactions exempt; a very large bot may be given more (Discord docs,
 topics/rate-limits).
 """
 _SAME_WINDOW_S = 0.1
-"""Ends of windows that lie closer together are one window's, told twice."""
+"""Window ends closer together than this belong to one window, stated twice."""
 _BANNED_S = 600.0
 _MOST_WINDOWS = 2000
 
@@ -55,20 +55,20 @@ _RANKS = {
     "PATCH /channels/*/messages/*": Rank.MORE,
     "POST /channels/*/typing": Rank.TYPING,
 }
-"""How urgent a call is that no reply has asked for; all others are look-ups. A thread is opened for a first post."""
+"""How urgent calls are that no reply asked for; all others are look-ups. A thread is opened for a first post."""
 
 _Key = tuple[str, str]
 """A bucket: the route with `*` for ids, and the id of the channel or guild that has a bucket of its own."""
 
 
 def shared_budget(calls_per_s: int) -> Budget:
-    """Return what all calls together may do. Discord does not say where its second begins: any second counts."""
+    """Return the budget of all calls together. Discord does not say where its second begins: any second counts."""
     return Budget("discord", calls_per_s, 1.0)
 
 
 @dataclass(slots=True)
 class _Window:
-    """`told`: by an answer; else it is what we expect of the next one."""
+    """`told`: stated by an answer; else it is what we expect of the next one."""
 
     calls: int
     per_s: float
@@ -86,8 +86,8 @@ and it may have taken effect.
 class RateLimits:
     """What is known of one bot's limits. Belongs to one event loop; outlives the clients that use it.
 
-    `clock`: is told the time that each answer tells. `pacer`: knows what the bot may do altogether, `shared_budget`.
-    `emit`: is given a fact of each call.
+    `clock` receives the time that each answer states. `pacer` has the budget of all calls, `shared_budget`. `emit`
+    receives a fact of each call.
     """
 
     def __init__(self, clock: PlatformClock, pacer: Pacer, calls_per_s: int = ALL_CALLS, emit: Emit = ignore) -> None:
@@ -101,15 +101,17 @@ class RateLimits:
         self._closed_until_s = -math.inf
 
     def budget(self, place: int, kind: Literal["post", "edit"]) -> Budget:
-        """Return what may be done in a channel now: as its own answers said, else as those of other channels did."""
+        """Return a channel's present budget, as its own answers stated it, else as those of other channels did."""
         route = _ROUTES[kind]
         window = self._windows.get((route, str(place)))
         calls, per_s = (window.calls, window.per_s) if window else self._usual.get(route, _USUAL)
         return Budget(f"discord:{place}:{kind}", calls, per_s)
 
     def trace(self) -> aiohttp.TraceConfig:
-        """Return hooks for a client's session. They raise `discord.RateLimited` for a call that is one too many, before
-        it is sent if that is known, and hold a call back until it is its turn among all.
+        """Return hooks for a client's session.
+
+        They hold a call back until its turn among all. They raise `discord.RateLimited` for one too many, before it is
+        sent if that is known.
         """
         hooks = aiohttp.TraceConfig()
         hooks.on_request_start.append(self._begin)
@@ -130,7 +132,7 @@ class RateLimits:
             grant = await self._pacer.admit(self._unasked, _RANKS.get(key[0], Rank.LOOK), scope=_scope(key))
             if key in self._windows or key not in self._asking:
                 break
-            grant.undo()  # meanwhile one call has begun to find out what the others may do
+            grant.undo()  # meanwhile another call has begun to learn the limit
         try:
             self._refuse_spent(key)
         except discord.RateLimited:
@@ -143,7 +145,7 @@ class RateLimits:
             self._asking[key] = asyncio.Event()
 
     async def _known(self, key: _Key) -> None:
-        """Wait while another call finds out what may be done. Raise `discord.RateLimited` if nothing may be now."""
+        """Wait while another call learns the limit. Raise `discord.RateLimited` if no call may be made now."""
         self._refuse_spent(key)
         while key not in self._windows and key in self._asking:
             wait_aside()
@@ -178,7 +180,7 @@ class RateLimits:
             self._made(context)
 
     def _made(self, context: SimpleNamespace, status: int = 0) -> None:
-        """Emit what became of a call; `status`: of its answer, 0 for none."""
+        """Emit the result of a call; `status`: that of its answer, 0 for none."""
         outcome: Outcome = "lost"
         if status:
             outcome = "ok" if status < 400 else "refused" if status == 429 else "rejected"
@@ -214,10 +216,10 @@ class RateLimits:
         ends_at_s = now_s + reset_s
         is_next = known is None or ends_at_s > known.ends_at_s + _SAME_WINDOW_S
         if known is not None and known.told and ends_at_s < known.ends_at_s - known.per_s + _SAME_WINDOW_S:
-            return  # an answer about an earlier window that took long
+            return  # a late answer, about an earlier window
         per_s = known.per_s if known else self._usual.get(key[0], _USUAL)[1]
         if left == calls - 1 and (known is None or is_next or not known.told):
-            per_s = max(round(reset_s, 1), 0.1)  # the first call of a window tells how long it is
+            per_s = max(round(reset_s, 1), 0.1)  # the first call of a window shows its length
         if known is not None and not is_next:  # other calls may be on their way
             left = min(left, known.left + calls - known.calls)
         self._windows[key] = _Window(calls, per_s, left, ends_at_s)

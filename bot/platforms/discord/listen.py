@@ -32,14 +32,15 @@ _DISCONNECTS = 20
 _WITHIN_S = 60.0
 _MOST_EDITED = 1000
 _GUILDS_S = 60.0
-"""How long a session's guilds are waited for; one in an outage may take hours."""
+"""How long to wait for a session's guilds; one in an outage may take hours."""
 
 Translate = Callable[[], Awaitable[Sequence[Event]]]
 
 
 def intents(*, content: bool) -> discord.Intents:
-    """Return what the gateway is asked to send. `content`: with the privileged Message Content intent, without which
-    only DMs, mentions of the bot and replies that ping it have a text (Discord docs, events/gateway).
+    """Return what the gateway is asked to send. `content`: include the privileged Message Content intent.
+
+    Without it only DMs, mentions of the bot and replies that ping it have a text (Discord docs, events/gateway).
     """
     return discord.Intents(
         guilds=True,
@@ -52,11 +53,11 @@ def intents(*, content: bool) -> discord.Intents:
 
 
 class Listener(discord.Client):
-    """A connection to the gateway. `tasks` owns the tasks in which events are handed in: one per event, which waits for
-    its turn in its channel, and one per press of a button, which may not wait.
+    """A connection to the gateway. `tasks` owns the tasks that hand events in: one per event, which waits its turn in
+    its channel, and one per press of a button, which may not wait.
 
-    `source`, `catch_up`: are told when a session or a guild begins; what was said there before was not heard. `others`:
-    is told what the bot's own account does. `connected`: set while events arrive.
+    `source` and `catch_up` are notified when a session or a guild begins, because nothing from before was received.
+    `others` is notified of what the bot's own account does. `connected` is set while events arrive.
     """
 
     def __init__(
@@ -97,13 +98,13 @@ class Listener(discord.Client):
             take(*args)
 
     def is_whole(self) -> bool:
-        """Return whether all of the session's guilds are there, or those that are not were waited for."""
+        """Return whether all of the session's guilds are there, or the wait for the missing ones is over."""
         is_over = asyncio.get_running_loop().time() >= self._guilds_until_s
         return is_over or not any(guild.unavailable for guild in self.guilds)
 
-    # What discord.py tells, by the names of its events.
+    # discord.py's events, by their names.
 
-    def _take_connect(self) -> None:  # at READY: each new session, of which the guilds follow
+    def _take_connect(self) -> None:  # at READY: a new session; its guilds follow
         self._catch_up.hold()
         self._guilds_until_s = 0.0
 
@@ -116,11 +117,11 @@ class Listener(discord.Client):
 
     def _take_guild_available(self, guild: discord.Guild) -> None:  # one that came later, or is back
         self._source.begin([guild])
-        if self._guilds_until_s:  # else READY, which comes, begins all of it
+        if self._guilds_until_s:  # else the coming READY begins all of it
             self._catch_up.begin(anew=False)
 
-    # So discord.py calls a guild whose GUILD_CREATE does not say that it is available: one that the bot was just added
-    # to, or one that is back and leaves the field out.
+    # discord.py's name for a guild whose GUILD_CREATE does not say that it is available: one that the bot was just
+    # added to, or one that is back and leaves the field out.
     _take_guild_join = _take_guild_available
 
     def _take_resumed(self) -> None:  # what was missed has been sent again
@@ -176,8 +177,10 @@ class Listener(discord.Client):
         self._tasks.create_task(_safely(pressed.message, handle), name=f"discord-press-{pressed.message.message}")
 
     def _is_edit(self, message: discord.Message) -> bool:
-        """Return whether a person changed a message. Discord tells its own changes in the same way, a link's preview or
-        a thread on it, and then the time of the last edit is none or what it was (docs, events/gateway-events).
+        """Return whether a person changed a message.
+
+        Discord sends the same event for its own changes, such as a link's preview or a thread on the message. The time
+        of the last edit is then missing or unchanged (docs, events/gateway-events).
         """
         edited_at = message.edited_at
         if edited_at is None or self._edited.get(message.id) == edited_at:
@@ -189,17 +192,17 @@ class Listener(discord.Client):
         return True
 
     def _in_turn(self, channel: int, message: int, translate: Translate) -> None:
-        """Hand in what was done to a message after what came before it in its channel; if that fails it is lost."""
+        """Hand in a change to a message after all earlier events of its channel. If that fails, the event is lost."""
         slot = self._slot(channel, time.time())
         self._tasks.create_task(self._door.take(slot, translate, (channel, message)), name=f"discord-hear-{channel}")
 
     def _slot(self, channel: int, said_s: float, *, unlisted: bool = False) -> Slot:
-        """Join a channel's line: Discord sends what happens there in its order, but for what was missed."""
+        """Join a channel's line: Discord sends its events in order, except those that were missed."""
         settle = partial(self._catch_up.first, ChannelRef(str(channel)), unlisted=unlisted)
         return self._door.slot(str(channel), settle=settle, said_s=said_s)
 
     async def _take_question(self, message: discord.Message, slot: Slot) -> None:
-        """Hand in a message. One that cannot be taken is read again later."""
+        """Hand in a message; one that cannot be taken is read again later."""
         channel = message.channel.id
         if not await self._door.take(slot, partial(self._question, message), (channel, message.id)):
             self._catch_up.not_taken(ChannelRef(str(channel)), message.created_at.timestamp())
@@ -222,7 +225,7 @@ async def _just(event: Event) -> Sequence[Event]:
 
 
 async def _safely(about: MessageKey | int, handle: Callable[[], Awaitable[object]]) -> None:
-    """Do what waits for no turn. If that fails it is lost."""
+    """Handle an event that waits for no turn. If that fails, the event is lost."""
     try:
         await handle()
     except Stopping:

@@ -1,8 +1,9 @@
 """How often the bot begins a new session on Discord's gateway, whatever the gateway does to the old ones.
 
-Each begins with an IDENTIFY, and a bot that sends more than 1,000 within 24 hours is disconnected everywhere and gets a
-new token (Discord docs, events/gateway, "Identifying"). discord.py counts none: where a session is invalidated
-(opcode 9) as soon as it is ready, it sends one every five to six seconds, and the token is gone in under two hours.
+Each session begins with an IDENTIFY. A bot that sends more than 1,000 within 24 hours is disconnected everywhere, and
+its token is reset (Discord docs, events/gateway, "Identifying"). discord.py does not count them: if each session is
+invalidated (opcode 9) as soon as it is ready, it sends one every five to six seconds, and the token is gone in under
+two hours.
 """
 
 import asyncio
@@ -26,10 +27,10 @@ _FEW = 100
 
 
 async def wait_if_few_left(client: discord.Client) -> None:
-    """Wait, if few new sessions are left, so that they last until Discord counts anew.
+    """Wait if few new sessions are left, so that they last until Discord resets the count.
 
-    Discord counts those of all processes (`GET /gateway/bot`; docs, events/gateway, "Session Start Limit Object"): a
-    process that ends soon, and is started again and again, uses them up, too. Raise `discord.DiscordException`.
+    Discord counts those of all processes (`GET /gateway/bot`; docs, events/gateway, "Session Start Limit Object"), so
+    a process that ends early and is restarted again and again uses them up, too. Raise `discord.DiscordException`.
     """
     left, reset_after_s = await sdk.sessions_left(client)
     if left < _FEW:
@@ -46,8 +47,8 @@ async def wait_if_few_left(client: discord.Client) -> None:
 class SessionStarts:
     """At most `most` new sessions at once, and then one every `every_s` seconds. Times are those of any steady clock.
 
-    With the default no 24 hours hold more than 300, and who was stable for an hour may begin one at once, again and
-    again. What is left of Discord's 1,000 is for restarts of the process (see `spare`).
+    With the defaults no 24 hours hold more than 300, and a bot that was stable for an hour may begin several at once.
+    What is left of Discord's 1,000 is for restarts of the process (see `spare`).
     """
 
     def __init__(self, most: int = 12, every_s: float = 300.0) -> None:
@@ -56,7 +57,7 @@ class SessionStarts:
         self._unused_at_s = -math.inf  # when all `most` may be begun at once again
 
     def wait_s(self, now_s: float) -> float:
-        """Return how long it is until the next session may begin; 0 if it may now."""
+        """Return how many seconds remain until the next session may begin; 0 if it may begin now."""
         return max(0.0, self._unused_at_s - (self._most - 1) * self._every_s - now_s)
 
     def begin(self, now_s: float) -> None:
@@ -67,9 +68,9 @@ class SessionStarts:
 
 
 class PacedListener(Listener):
-    """A listener of which every IDENTIFY is counted, also those that discord.py sends by itself.
+    """A listener that counts every IDENTIFY, including those that discord.py sends by itself.
 
-    Once there may be none for a while, a connection that loses its session ends with a `ConnectionError`.
+    While no new session may begin, a connection that loses its session ends with a `ConnectionError`.
     """
 
     def __init__(
@@ -88,13 +89,13 @@ class PacedListener(Listener):
         self._starts = starts
 
     def dispatch(self, event: str, /, *args: Any, **more: Any) -> None:
-        """Take an event as the listener does, and end where discord.py would begin a new session too soon."""
+        """Take an event as the listener does; raise `ConnectionError` if discord.py would begin a session too soon."""
         super().dispatch(event, *args, **more)
         lost = event == "disconnect" and sdk.is_session_lost(self)
         if lost and self._starts.wait_s(asyncio.get_running_loop().time()):
             raise ConnectionError("the session is lost, and there were too many new ones lately")
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Count; discord.py calls this before each IDENTIFY, and keeps those of one client five seconds apart."""
+        """Count an IDENTIFY. discord.py calls this before each, and keeps those of one client five seconds apart."""
         await super().before_identify_hook(shard_id, initial=initial)
         self._starts.begin(asyncio.get_running_loop().time())

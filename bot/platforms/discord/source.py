@@ -1,11 +1,10 @@
-"""Discord's past, read back: what was said in its channels while the bot had no session.
+"""Discord's past, read back: what was written in its channels while the bot had no session.
 
-A connection that breaks is resumed, and Discord sends what was missed. A session that is lost, by a restart or because
-the break was too long, is begun anew, and what was said in between nobody sends (docs, events/gateway, "Resuming").
-The guilds then tell each channel's newest message, so that only channels with news are read. DMs and archived threads
-Discord does not tell: those in which the bot was asked lately are read, other DMs when they go on. The first DM a
-person ever writes is not found before the second one; nor is a mention that was added by an edit, unless in a channel
-that is read, to one of the last messages before.
+A broken connection is resumed, and Discord sends what was missed. A session lost to a restart or to a long break is
+begun anew, and nothing written in between is sent (docs, events/gateway, "Resuming"). The guilds then list each
+channel's newest message, so only channels with news are read. They do not list DMs and archived threads: those in which
+the bot was asked lately are read, and other DMs when they go on. A person's first DM ever is not found before their
+second. A mention added by an edit is found only in a channel that is read, on one of the last messages before the gap.
 """
 
 import asyncio
@@ -30,8 +29,8 @@ from bot.platforms.kernel.fairness import in_fair_order
 log = structlog.get_logger()
 
 TERMS = Terms(
-    window_s=6 * 3600.0,  # who asked longer ago does not wait for the answer any more, or has asked again
-    margin_s=120.0,  # discord.py gives a connection up after 60 s without an answer, and looks every 41 s
+    window_s=6 * 3600.0,  # whoever asked earlier has stopped waiting, or has asked again
+    margin_s=120.0,  # discord.py gives up a connection after 60 s without an answer, and checks every 41 s
     overlap_s=120.0,  # clocks differ, too
     asked_s=30 * 86400.0,
     back_off=BackOff(0.5, 30.0),
@@ -39,26 +38,26 @@ TERMS = Terms(
     slot_s=0.2,  # twenty calls a second are not for answers
 )
 _ARCHIVED_S = 3600.0
-"""A thread is archived after an hour without a word, or later (docs, resources/channel, "auto_archive_duration")."""
+"""A thread is archived after an hour without a message, or later (docs, resources/channel, "auto_archive_duration")."""
 _MOST_ARCHIVED = 200
-"""Two calls each, and most of them in vain."""
+"""Each costs two calls, most of them in vain."""
 _MOST_PLACES = 2000
-"""A call each, at less than fifty a second: within a minute or so. A bot that is killed again and again before it has
-read all of them finds ever more; those that were left out once would be lost."""
+"""One call each, at less than fifty a second: about a minute. A bot that is killed again and again before it has read
+them all finds ever more; any left out once would be lost."""
 _MOST_MESSAGES = 1000
-"""Of one channel, the newest ones: ten calls. Who asked before so many others has found somebody else to ask."""
+"""The newest ones of one channel: ten calls. Whoever asked before that many others has found somebody else to ask."""
 _READ_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A message that was read back. `is_edit`: it was said before, and edited since."""
+    """A message that was read back. `is_edit`: it was sent before the gap, and edited since."""
 
     message: discord.Message
     is_edit: bool = False
 
     def at_s(self) -> float:
-        """Return when it was said, or edited, in seconds since 1970."""
+        """Return when it was sent, or edited, in seconds since 1970."""
         edited_at = self.message.edited_at if self.is_edit else None
         return (edited_at or self.message.created_at).timestamp()
 
@@ -73,12 +72,13 @@ class DiscordSource:
         self._members: dict[tuple[int, int], discord.Member | None] = {}
 
     def begin(self, guilds: Iterable[discord.Guild]) -> None:
-        """Have these guilds looked at next; what was said there before was not heard."""
+        """Read these guilds next: what was written there until now was not received."""
         self._begun |= {guild.id: guild for guild in guilds}
 
     async def places(self, since_s: float, asked: Sequence[ThreadKey]) -> Sequence[ChannelRef]:
-        """Return the places of which no guild tells news, then those with news in the guilds that have begun since the
-        last time; in all guilds if none has.
+        """Return the places whose news no guild lists, then those with news in the guilds begun since the last time.
+
+        If no guild has begun, all are searched.
         """
         everywhere = (await self._calls.client()).guilds
         guilds = [*self._begun.values()] or [guild for guild in everywhere if not guild.unavailable]
@@ -90,7 +90,7 @@ class DiscordSource:
         return [ChannelRef(str(channel)) for channel in found]
 
     async def read(self, place: ChannelRef, since_s: float) -> Found[Past]:
-        """Return what people said, or edited, in a place since a time."""
+        """Return what people sent or edited in a place since a time."""
         channel = int(place.channel)
         found = await self._calls.call(
             lambda client: _history(client, channel, since_s), patient=True, within_s=_READ_S
@@ -98,7 +98,7 @@ class DiscordSource:
         return Found(found)
 
     async def events(self, place: ChannelRef, message: Past) -> Sequence[Event]:
-        """Return what the message asks; nothing if it asks nothing, or cannot be read."""
+        """Return the message's question; nothing if it asks none or cannot be read."""
         del place
         client, author = await self._calls.client(), await self._member(message.message)
         question = await question_in(client, message.message, author)
@@ -107,9 +107,9 @@ class DiscordSource:
         return (Edited(question) if message.is_edit else question,)
 
     async def _member(self, message: discord.Message) -> discord.Member | None:
-        """Return the author with roles, which a message that was read does not tell, if the bot may be asked by it.
+        """Return the author with roles, which a fetched message lacks.
 
-        None also for who has left.
+        None if the message cannot be a question to the bot, or if the author has left.
         """
         guild, author = message.guild, message.author
         user = (await self._calls.client()).user
@@ -127,14 +127,14 @@ class DiscordSource:
 
 
 def _untold(asked: Sequence[ThreadKey], gap_s: float) -> list[int]:
-    """Return the places of which no guild tells news: DMs, and after a long gap threads that may be archived."""
+    """Return the places whose news no guild lists: DMs, and after a long gap threads that may be archived."""
     dms = [int(thread.thread) for thread in asked if thread.workspace == "@me"]
     threads = [int(thread.thread) for thread in asked if thread.workspace != "@me"] if gap_s > _ARCHIVED_S else []
     return dms[:_MOST_PLACES] + threads[:_MOST_ARCHIVED]
 
 
 def _with_news(guild: discord.Guild, since_s: float) -> list[int]:
-    """Return the channels and active threads the bot may read that have a message since a time, newest first."""
+    """Return the readable channels and active threads with a message since a time, newest first."""
     places = [place for place in (*guild.channels, *guild.threads) if isinstance(place, discord.abc.Messageable)]
     after = _snowflake(since_s)
     news = {place.id: place.last_message_id or 0 for place in places if _may_read(place, guild.me)}
@@ -151,7 +151,7 @@ def _may_read(
 
 
 async def _history(client: discord.Client, channel: int, since_s: float) -> list[Past]:
-    """Return what people said since a time, and what they edited since then of the page that it begins on."""
+    """Return what people sent since a time, and what they edited since then on the page that contains that time."""
     place = client.get_channel(channel) or await client.fetch_channel(channel)
     if not isinstance(place, discord.abc.Messageable):
         return []

@@ -1,9 +1,9 @@
-"""Slack's past, read back: what stands in its channels and threads, within the app's rate class.
+"""Slack's past, read back from its channels and threads, within the app's rate class.
 
-Slack delivers again what nobody took, three times within about five minutes (docs, apis/events-api, retries). What is
-older than that nobody delivers; it stands in the channels and threads. A first mention in a thread more than a week
-older, in which the bot was not asked before, is not found; nor is one that was added by an edit, unless to a message of
-a channel that is not a week old.
+Slack retries an event that was not acknowledged, three times within about five minutes (docs, apis/events-api,
+retries). Older events are not delivered, so they are read from the channels and threads. A first mention in a thread
+that is more than a week older, in which the bot was not asked before, is not found. A mention added by an edit is found
+only on a channel's message less than a week old.
 """
 
 import asyncio
@@ -29,18 +29,18 @@ from bot.platforms.slack.read.translate import WRITTEN, Message
 log = structlog.get_logger()
 
 TERMS = Terms(
-    window_s=48 * 3600.0,  # nobody waits for an answer to what was said longer ago
+    window_s=48 * 3600.0,  # nobody still waits for an answer to an older message
     margin_s=330.0,  # Slack's last retry comes about five minutes after an event: then it was taken or given up
     asked_s=24 * 3600.0,
-    gap_s=90.0,  # the connection was lost, or the machine slept; shorter gaps Slack's retries fill
+    gap_s=90.0,  # the connection was lost, or the machine slept; Slack's retries fill shorter gaps
     patience_s=2.4,  # Slack wants an event acknowledged within three seconds
     back_off=BackOff(0.5, 60.0),
 )
 _MOST_PLACES = 200
-"""Channels, and threads: at the usual pace both are read within a quarter of an hour."""
+"""So many channels, and so many threads: at the usual pace both are read within a quarter of an hour."""
 _CALL_EVERY_S = 2.0
 _BURST_S = 20.0
-"""Of each method 10 calls at once and 30 a minute; tier 3 allows 50 and more, and answers read their threads, too."""
+"""10 calls of each method at once and 30 a minute. Tier 3 allows 50 and more, but answers read their threads, too."""
 _SLOW_EVERY_S = 61.0
 _PAGE = 200
 _SLOW_PAGE = 15
@@ -59,7 +59,7 @@ _KINDS = {"public_channel": "channel", "private_channel": "group", "mpim": "mpim
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often is read, in seconds. The defaults' reasons stand with the constants."""
+    """How often to read, in seconds. The constants explain the defaults."""
 
     call_every_s: float = _CALL_EVERY_S
     burst_s: float = _BURST_S
@@ -85,7 +85,7 @@ class SlackSource:
 
     async def places(self, since_s: float, asked: Sequence[ThreadKey]) -> Sequence[ChannelRef]:
         """Return what to read: the channels where the bot was asked lately, its other ones, then the threads."""
-        del since_s  # Slack does not tell where there is news
+        del since_s  # Slack does not list where there is news
         threads = [thread for thread in asked if thread.workspace == self._me.team]
         guessed = {thread.channel: "im" if thread.channel.startswith("D") else "channel" for thread in threads}
         kinds = guessed | await self._channels()
@@ -97,10 +97,10 @@ class SlackSource:
         return [*channels[:_MOST_PLACES], *in_fair_order(roots[:_MOST_PLACES])]
 
     async def read(self, place: ChannelRef, since_s: float) -> Found[Message]:
-        """Return the events that would have told what was said in a place, and of a channel its threads with news."""
-        news, told_since_s = self._news, self._told_since_s  # of this catch-up, whatever begins meanwhile
+        """Return the events that were missed in a place, and for a channel also its threads with news."""
+        news, told_since_s = self._news, self._told_since_s  # of this catch-up, even if another begins meanwhile
         if place.thread and place not in news and float(place.thread) > told_since_s.get(place.channel, math.inf):
-            return Found([])  # its channel has told that there is nothing new in it
+            return Found([])  # its channel has shown that it holds nothing new
         found, whole_since_s = await self._read(place, since_s)
         if place.thread:
             return Found(_events(found, place, since_s))
@@ -114,7 +114,7 @@ class SlackSource:
         return Found(_events(found, place, since_s), threads)
 
     async def events(self, place: ChannelRef, message: Message) -> Sequence[Event]:
-        """Return what an event tells that `read` has made."""
+        """Translate an event that `read` has made."""
         del place
         return await self._events.of(message, self._me.team)
 
@@ -135,7 +135,7 @@ class SlackSource:
         return found
 
     async def _read(self, place: ChannelRef, since_s: float) -> tuple[list[Message], float]:
-        """Return what stands in a place, and since when that is all of its threads."""
+        """Return the messages of a place, and the time since which its threads are all listed."""
         if place.thread:
             oldest_s, method, thread = since_s, "conversations.replies", {"ts": place.thread}
         else:
@@ -145,9 +145,9 @@ class SlackSource:
         return found, oldest_s if whole else min((float(message["ts"]) for message in found), default=since_s)
 
     async def _all(self, method: str, key: str, needed_s: float = 0.0, **arguments: str) -> tuple[list[Message], bool]:
-        """Return what a method lists, page by page, and whether that is all of it.
+        """Return what a method lists, page by page, and whether the list is complete.
 
-        In the slow class a list, newest first, ends with what was said since `needed_s`.
+        In the slow class a list, newest first, ends with the messages since `needed_s`.
         """
         found: list[Message] = []
         while len(found) < _MOST_MESSAGES:
@@ -163,7 +163,7 @@ class SlackSource:
         return found, False
 
     async def _ask(self, method: str, arguments: Mapping[str, str]) -> dict[str, Any]:
-        """Make one call in its turn, again if Slack asks for patience. Raise the other `PlatformError`s."""
+        """Make one call in its turn, and again after a rate limit. Raise the other `PlatformError`s."""
         while True:
             now_s = _now_s()
             due_s = max(self._due_s.get(method, 0.0), now_s - (0.0 if self._is_slow else self._pace.burst_s))
@@ -183,10 +183,9 @@ class SlackSource:
 
 
 def _events(found: Sequence[Message], place: ChannelRef, since_s: float) -> list[Message]:
-    """Return the events that nobody was there to take, oldest first: of what was said since a time, and of what was
-    said before and edited since.
+    """Return the events that were missed, oldest first: messages sent since a time, and older ones edited since.
 
-    What was said and then edited is told for the first time as it is now.
+    A message that was both sent and edited since is handed in once, as it is now.
     """
     events: list[Message] = []
     where = {"type": "message", "channel": place.channel, "channel_type": place.kind}
