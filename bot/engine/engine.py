@@ -1,4 +1,4 @@
-"""The inbox and the turns, joined: what people do is handled by its kind, and what waits is answered."""
+"""Joins the inbox and the turns: events are handled by their kind, and waiting turns are answered."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -28,11 +28,11 @@ log = structlog.get_logger()
 
 
 class Engine:
-    """Hears what people do and answers them while its `async with` lasts.
+    """Receives what people do, and answers them, while its `async with` lasts.
 
-    On entering, what an earlier process left unended is taken up again. On leaving, no new turn begins, running ones
-    have `drain_s` seconds to end, and the rest is cancelled; the store keeps it, and the next start takes it up.
-    A question that is first heard `late_after_s` seconds after it was asked gets one line.
+    On entering, turns that an earlier process left unended are taken up again. On leaving, no new turn begins, running
+    ones have `drain_s` seconds to end, and the rest is cancelled; the store keeps it for the next start. A question
+    first received `late_after_s` seconds after it was asked gets one line.
     """
 
     def __init__(
@@ -94,11 +94,11 @@ class Engine:
             self._closed = True
 
     async def handle(self, event: Event) -> Reply:
-        """Take in what a person did; return what that person alone is told.
+        """Handle an event; return what that person alone is told.
 
-        When this returns, what matters of it is on disk, whatever is delivered twice. While running turns end, nothing
-        is begun, but stops, edits and deletions are obeyed. Raise `Stopping` if an event must come again to the next
-        process.
+        When this returns, what matters of the event is on disk; an event may be delivered twice. While running turns
+        end, no turn begins, but stops, edits and deletions are obeyed. Raise `Stopping` if the event must be delivered
+        again, to the next process.
         """
         await self._open.wait()
         if self._closed:
@@ -107,5 +107,5 @@ class Engine:
 
 
 def _is_new(turn: Turn) -> bool:
-    """Return whether nothing was seen yet of a turn's answer."""
+    """Return whether nothing of a turn's answer was seen yet."""
     return turn.state == TurnState.ACCEPTED or (turn.state == TurnState.ANSWERING and not turn.parts)

@@ -1,4 +1,4 @@
-"""Waiting for the store: what it cannot do now (its disk is full, another program holds it) it is asked again."""
+"""Waiting for the store: a call that fails for now (the disk is full, another program holds the file) is made again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,14 +17,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 WAITS_S = (0.2, 0.4, 0.8, 1.5, 3.0, 5.0)
-"""Between one attempt and the next; the last one again and again. A disk is full until somebody makes room."""
+"""The waits between attempts; the last one repeats. A disk is full until somebody makes room."""
 
 
 async def patiently(call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return what a call of the store returns, however often it must be made. Only being cancelled ends it sooner.
+    """Return what a call of the store returns, however often it must be made. Only cancellation ends it sooner.
 
-    A `StoreError` says that nothing was changed, so a call that is made again never has its effect twice. Where the
-    disk is broken for good, the store itself cancels whoever uses it.
+    A `StoreError` means that nothing was changed, so a repeated call never takes effect twice. If the disk is broken
+    for good, the store itself cancels its users.
     """
     for wait_s in chain(WAITS_S, repeat(WAITS_S[-1])):
         try:
@@ -37,7 +37,7 @@ async def patiently(call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.
 
 
 def patient(store: Store) -> Store:
-    """Return a store each call of whose ports is made `patiently`. So what people do is heard, if later: no platform
-    tells of an edit, a stop or a press again, and Slack tells of a message again only after a minute.
+    """Return a store whose every call is made `patiently`. Events are then handled, if late: no platform repeats an
+    edit, a stop or a press, and Slack repeats a message only after a minute.
     """
     return store.around(lambda _, call: partial(patiently, call))

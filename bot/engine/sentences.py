@@ -1,5 +1,5 @@
-"""What people read when an answer is not whole: one sentence each, what happened and what to do. Never an exception's
-own text.
+"""What people read when an answer is not whole: one sentence each, with what happened and what to do. Never an
+exception's own text.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ STOPPED_IN_HISTORY = "[A reader stopped the answer here.]"
 BROKE_OFF_IN_HISTORY = "[The answer broke off here.]"
 DELETED = "The question was deleted."
 ANEW_WORD = "/new"
-"""Discord's client sends what looks like a command as a message, as long as there is no such command."""
+"""Discord's client sends what looks like a command as a message if there is no such command."""
 ANEW = "A new conversation begins here: I no longer look at what was said above."
 LATE = "This came while I was away, some time ago. If it still matters, press Retry or ask again."
 WAITS = "Many questions are being answered at the moment; this one waits for its turn."
@@ -73,7 +73,7 @@ _SHORT_S = 3.0
 
 def sentence_for(error: ClaudeError, *, endless: bool = False, key: str = "claude.model") -> str:
     """Return the sentence a reader gets for a failure of Claude's, below what was shown. `endless`: in a conversation
-    that has no end of its own. `key`: of the settings, which names the model.
+    that has no end of its own. `key`: the setting that names the model.
     """
     sentence = next((sentence for kind, sentence in _BEFORE_THE_FIRST_WORD if isinstance(error, kind)), _BROKE_OFF)
     if error.text_so_far and isinstance(error, (Overloaded, Stalled, StreamCut, Unavailable)):
@@ -87,7 +87,7 @@ def _anew(*, endless: bool) -> str:
 
 
 def _tried(error: ClaudeError) -> str:
-    """Return what was done about it, in brackets, if it was more than asking once."""
+    """Return what was tried, in brackets, if it was more than asking once."""
     within = f"within {_seconds(error.within_s)}"
     if error.tried > 1:
         return f" (I asked {error.tried} times{f' {within}' if error.within_s >= _SHORT_S else ''})"
@@ -99,7 +99,7 @@ def _seconds(time_s: float) -> str:
 
 
 def in_about(wait_s: float) -> str:
-    """Return a wait in the words of who waits, never too short: "in a minute", "in about 3 hours"."""
+    """Return a wait as people say it, never too short: "in a minute", "in about 3 hours"."""
     if wait_s <= 60:
         return "in a minute"
     minutes = ceil(wait_s / 60)
@@ -149,12 +149,12 @@ def stop_note(message: Mapping[str, Any], *, endless: bool = False) -> str:
 
 
 def is_anew(question: Incoming) -> bool:
-    """Return whether a message is nothing but the word that begins a conversation anew, where there is but one."""
+    """Return whether a message is only the word that begins a conversation anew, in a place that has just one."""
     return question.is_endless and question.text.strip().casefold() == ANEW_WORD
 
 
 def is_stop(text: str) -> bool:
-    """Return whether a message is nothing but the word that stops an answer."""
+    """Return whether a message is only the word that stops an answer."""
     return text.strip().strip(".!❌🛑").strip().casefold() == "stop"
 
 

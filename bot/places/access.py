@@ -1,4 +1,4 @@
-"""Who may speak to the bot, as lists of ids. Their names are those of the settings, which say what lists there are."""
+"""Who may speak to the bot, as lists of ids. The settings name the lists, and so say which there are."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

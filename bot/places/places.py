@@ -1,4 +1,4 @@
-"""The tables of settings, and what they come to for one question."""
+"""The tables of settings, and what they add up to for one question."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class TokenLimit:
-    """How many tokens may be used in 24 hours, 0 without limit, of what was used in a place: where its table holds,
-    whoever's it is. `place` "": everywhere.
+    """How many tokens may be used in a place within 24 hours; 0 is without limit. The place is where its table holds,
+    and everybody's use counts. `place` "": everywhere.
     """
 
     tokens: int
@@ -47,7 +47,7 @@ class Places:
 
     def __init__(self, default: Values, tables: Sequence[Table] = ()) -> None:
         self._default = Table(Where(), default, DEFAULT)
-        self._tables = sorted(tables, key=lambda table: table.where.rank)  # those of one rank stay as they are written
+        self._tables = sorted(tables, key=lambda table: table.where.rank)  # tables of one rank keep their written order
 
     def profile_of(self, question: Incoming) -> Profile:
         """Return what a turn that answers a question runs with."""
@@ -56,7 +56,7 @@ class Places:
         return _profile(holding, misses=misses)
 
     def profile_of_turn(self, turn: Turn) -> Profile:
-        """Return what a turn runs with: what holds for the first of its questions that is still there."""
+        """Return what a turn runs with: the profile of the first of its questions that is still there."""
         return self.profile_of((turn.asked or turn.questions)[0])
 
     def explain(self, question: Incoming) -> Mapping[str, tuple[str, ...]]:

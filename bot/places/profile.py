@@ -16,9 +16,9 @@ class Profile:
 
     `effort`: "" leaves it to the model. `system`: what is added to the bot's own system prompt. `context_messages`: how
     many earlier messages of a thread Claude is shown. `tokens_per_person`, `tokens_in_all`: within 24 hours, in and
-    out; 0 is without limit. `mention_in_threads`: also in a thread it was asked in before, the bot hears only who
-    mentions it. `reads_between`: each question brings along what was said in its thread since the one before, because
-    not everybody's lines there are heard.
+    out; 0 is without limit. `mention_in_threads`: the bot needs a mention even in a thread that it was asked in before.
+    `reads_between`: each question brings along what was written in its thread since the one before, because not every
+    line there is admitted.
     """
 
     model: str
@@ -42,8 +42,8 @@ class Profile:
         return self.upload_mb * MB
 
     def record(self) -> Mapping[str, Any]:
-        """Return what a turn is remembered to have run with, plain JSON: all but who might speak. The system prompt is
-        told by its SHA-256, "" if there was none: it may be long, and every turn has it.
+        """Return what is stored of a turn's profile, as plain JSON: all but who might speak. The system prompt is
+        stored as its SHA-256, "" if there was none: it may be long, and every turn has it.
         """
         told = {name: value for name, value in asdict(self).items() if name not in {"access", "system"}}
         digest = sha256(self.system.encode()).hexdigest() if self.system else ""

@@ -24,7 +24,7 @@ class Where:
         return self.holds_for_somebody(question) and self.person in {"", question.author.id}
 
     def holds_for_somebody(self, question: Incoming) -> bool:
-        """Return whether a question was asked here, by whomever."""
+        """Return whether a question was asked here, by anybody."""
         there = question.thread
         return (
             all(named in {"", there.workspace} for named in (self.guild, self.workspace))

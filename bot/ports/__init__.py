@@ -1,7 +1,7 @@
-"""The protocols between the rooms: what has more than one implementation, and nothing else.
+"""The protocols between the rooms: only what has more than one implementation.
 
 The real ones live in `platforms` and `store`; the fakes of the tests have the same shape and pass the same contracts,
-which are written in `tests/contracts`. `Store` is all of the store's ports in one hand: who needs one port gets one.
+which are written in `tests/contracts`. `Store` holds all of the store's ports: code that needs one port gets that one.
 """
 
 from bot.ports.checkpoints import Checkpoints

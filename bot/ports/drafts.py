@@ -1,4 +1,4 @@
-"""What there is of an answer that is not recorded yet."""
+"""Drafts: what Claude has written of answers that are not recorded yet."""
 
 from typing import Protocol
 
@@ -15,8 +15,8 @@ class Drafts(Protocol):
     async def rest(
         self, turn: MessageKey, text: str, *, epoch: int | None = None, due_in_s: float = 0.0, tried: bool = False
     ) -> None:
-        """Write down that this process has left off working at a turn, in good order; `text` as for `keep`.
+        """Record that this process stopped working at a turn in good order; `text` as for `keep`.
 
-        With an `epoch` its thread is given back, and due in `due_in_s` seconds. `tried`: the turn was tried in vain.
+        With an `epoch`, its thread is given back and due in `due_in_s` seconds. `tried`: the attempt failed.
         """
         ...

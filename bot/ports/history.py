@@ -1,4 +1,4 @@
-"""What was said in a thread, as Claude is told it, and the bytes in it."""
+"""What was said in a thread, as Claude receives it, and the bytes in it."""
 
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ class History(Protocol):
         ...
 
     async def restart(self, thread: ThreadKey) -> None:
-        """Begin a thread's history anew: what it had leaves it, and stays in the store as a branch."""
+        """Start a thread's history anew: its messages leave it, and stay in the store as a branch."""
         ...
 
     async def keep(self, data: bytes, media_type: str) -> str:
@@ -26,5 +26,5 @@ class History(Protocol):
         ...
 
     async def blob(self, sha256: str) -> tuple[bytes, str]:
-        """Return kept bytes and their media type. Raise `KeyError` if they are not there any more."""
+        """Return kept bytes and their media type. Raise `KeyError` if they are gone."""
         ...

@@ -6,18 +6,18 @@ from typing import Protocol
 from bot.events import AnswerMessage, MessageKey
 
 IsOurs = Callable[[str], Awaitable[bool]]
-"""`Messages.is_ours`, for who needs nothing else of it."""
+"""`Messages.is_ours`, for callers that need nothing else of it."""
 
 
 class PartLog(Protocol):
     """Where a reply writes down what it posts."""
 
     async def posting(self, turn: MessageKey, part: AnswerMessage) -> None:
-        """Write down that a post is about to be made; on disk when it returns. What is known of it already stays."""
+        """Record that a post is about to be made; on disk when it returns. What is already known of it stays."""
         ...
 
     async def posted(self, turn: MessageKey, part: AnswerMessage) -> None:
-        """Write down the platform's id of a post that was made; on disk when it returns."""
+        """Record the platform's id of a post that was made; on disk when it returns."""
         ...
 
 
@@ -25,11 +25,11 @@ class Messages(PartLog, Protocol):
     """The messages of all answers. Every method is one transaction, on disk when it returns. `epoch`: see `Turns`."""
 
     async def posting(self, turn: MessageKey, part: AnswerMessage, *, epoch: int | None = None) -> None:
-        """Write down that a post is about to be made; on disk when it returns. What is known of it already stays."""
+        """Record that a post is about to be made; on disk when it returns. What is already known of it stays."""
         ...
 
     async def posted(self, turn: MessageKey, part: AnswerMessage, *, epoch: int | None = None) -> None:
-        """Write down the platform's id of a post that was made; on disk when it returns."""
+        """Record the platform's id of a post that was made; on disk when it returns."""
         ...
 
     async def is_ours(self, idempotency_key: str) -> bool:
@@ -39,7 +39,7 @@ class Messages(PartLog, Protocol):
         ...
 
     async def idempotency_key(self, turn: MessageKey) -> str:
-        """Return what an answer is named to its platform: 16 characters that no other turn has, nor any turn of another
-        database. They stay the same for good, also when the database is moved or copied.
+        """Return the name of an answer to its platform: 16 characters that no other turn has, in this or any other
+        database. They never change, even when the database is moved or copied.
         """
         ...

@@ -21,9 +21,9 @@ from bot.ports.checkpoints import Checkpoints
 from bot.ports.messages import IsOurs
 
 EventHandler = Callable[[Event], Awaitable[Reply]]
-"""Where a platform hands in what people do. When it returns, the event is on disk or was turned away, and may be
-acknowledged; when it raises, it must not be acknowledged, so that the platform delivers it again. What it returns is
-for the person alone: a platform shows it to who pressed a button or wrote, if it can."""
+"""Where a platform hands in events. When it returns, the event is on disk or was turned away, and may be acknowledged.
+When it raises, the event must not be acknowledged, so that the platform delivers it again. The reply is for one person
+alone: a platform shows it to whoever pressed a button or wrote, if it can."""
 
 
 class Dialect(Protocol):
@@ -70,12 +70,12 @@ class Surface(Protocol):
     async def edit(self, message_id: str, text: str, *, buttons: Sequence[Button] = (), growing: bool = False) -> None:
         """Replace a message's text by rendered text, and its buttons.
 
-        With `limits.append_only` a message that grows is asked to show a text that begins with what it shows.
+        With `limits.append_only`, the new text of a growing message must begin with what it shows.
         """
         ...
 
     async def delete(self, message_id: str) -> None:
-        """Take one of the bot's messages away. One that is no longer there is no error."""
+        """Delete one of the bot's messages. It is no error if it is already gone."""
         ...
 
     async def attach(self, name: str, data: bytes, idempotency_key: str, *, may_exist: bool = False) -> str:
@@ -87,9 +87,9 @@ class Surface(Protocol):
         ...
 
     async def earlier(self, question: Incoming, limit: int, *, thread: bool = True) -> Earlier:
-        """Return up to `limit` messages, oldest first, that were said before a question of this conversation and belong
-        to it: the thread it was asked in, the message it replies to and those it links to. Empty if a question opens a
-        conversation.
+        """Return up to `limit` messages, oldest first, that were written before a question of this conversation and
+        belong to it: the thread it was asked in, the message it replies to and those it links to. Empty if the question
+        opens a conversation.
 
         `thread` False: without the thread. What cannot be read is named in `missing`; never raises.
         """
@@ -110,19 +110,19 @@ class Platform(Protocol):
 
     @property
     def traits(self) -> Traits:
-        """What is possible there, and what things are called."""
+        """What is possible on it, and what things are called there."""
         ...
 
     async def run(self, handle: EventHandler, checkpoints: Checkpoints, is_ours: IsOurs) -> None:
         """Connect and hand events in until cancelled. Raises `StartupError` if the platform refuses the bot.
 
-        What was said since the last checkpoint, while there was no connection, is fetched and handed in, too. `is_ours`
-        tells a message of this bot's from one that another program on the bot's account posted.
+        What was written since the last checkpoint, while there was no connection, is fetched and handed in, too.
+        `is_ours` tells this bot's messages from those that another program on its account posted.
         """
         ...
 
     def surface(self, address: Address, key: MessageKey) -> Surface:
-        """Return the place where somebody is answered; works for what an earlier process has stored.
+        """Return the surface to answer at; addresses that an earlier process stored work, too.
 
         `key`: what is answered there.
         """
@@ -139,13 +139,13 @@ class Platform(Protocol):
     async def current(self, question: Incoming) -> Incoming | None:
         """Return a question as it stands now: this very object if nobody edited it, None if it was deleted.
 
-        Raises `PlatformError` if that cannot be told.
+        Raises `PlatformError` if that cannot be found out.
         """
         ...
 
     async def author_now(self, question: Incoming) -> Person:
-        """Return who asked a question, with their roles as they are now: none for who has left.
+        """Return who asked a question, with their roles as they are now: none if they have left.
 
-        Raises `PlatformError` if that cannot be told.
+        Raises `PlatformError` if that cannot be found out.
         """
         ...

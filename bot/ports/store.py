@@ -1,4 +1,4 @@
-"""All of the store's ports in one hand."""
+"""All of the store's ports together."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
@@ -18,7 +18,7 @@ Call = Callable[..., Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The only truth, by concern. The ports are of one database: what one has written, the others read."""
+    """The only truth, by concern. All ports are on one database: what one writes, the others read."""
 
     turns: Turns
     questions: Questions
@@ -32,7 +32,9 @@ class Store:
     notices: Notices
 
     def around(self, wrap: Callable[[str, Call], Call]) -> "Store":
-        """Return a store each call of which is what `wrap` makes of this one's, given its name, as `turns.accept`."""
+        """Return a store whose calls are those of this one, wrapped. `wrap` gets each call's name, such as
+        `turns.accept`.
+        """
         ports: dict[str, Any] = {port.name: _Around(port.name, getattr(self, port.name), wrap) for port in fields(self)}
         return Store(**ports)
 

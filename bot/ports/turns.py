@@ -12,15 +12,16 @@ class Turns(Protocol):
     A turn is named by any of its questions. Raise `KeyError` for one that was never accepted, and `IllegalTransition`
     where a turn cannot go (`bot.events.TRANSITIONS`); then nothing was changed.
 
-    A worker claims a thread, and holds it until its lease ends or it gives it back (`end`, `Drafts.rest`). What it
-    writes carries the claim's `epoch`; if the thread is not held with it any more, `LeaseLost` is raised, and nothing
-    was changed. Without an epoch people have their way: what they end, change or take back is nobody's any more.
+    A worker claims a thread, and holds it until its lease ends or it gives the thread back (`end`, `Drafts.rest`). Its
+    writes carry the claim's `epoch`; if the thread is no longer held with it, `LeaseLost` is raised and nothing was
+    changed. Writes without an epoch are people's, and always pass: a turn that they end, change or take back is lost to
+    its worker.
     """
 
     async def accept(self, question: Incoming, *, settle_s: float = 0.0) -> bool:
-        """Write a question down. Return False if it was there already, by its key or by its `send_id`.
+        """Record a question. Return False if it was there already, by its key or by its `send_id`.
 
-        Its thread is due in `settle_s` seconds, unless it is due sooner; who holds it goes on holding it.
+        Its thread is due in `settle_s` seconds, unless it is due sooner; a lease on it stays.
         """
         ...
 
@@ -29,22 +30,22 @@ class Turns(Protocol):
         ...
 
     async def claim(self, worker: str, lease_s: float) -> Claim | None:
-        """Lease the thread that is due longest for some seconds, and return what is to be answered there; None if no
-        thread is due. Of a thread a turn that was begun comes first, until it was tried in vain twice; then everything
-        that is only accepted, as one turn in the order in which it was said. Only `begin` makes it one for good.
+        """Lease the thread that has been due longest, for `lease_s` seconds, and return what to answer there; None if
+        no thread is due. In a thread, a turn that was begun comes first, until two attempts have failed; then
+        everything only accepted, as one turn in the order it was asked. Only `begin` makes it one for good.
         """
         ...
 
     async def renew(self, claims: Sequence[Claim], lease_s: float) -> frozenset[ThreadKey]:
-        """Prolong leases; return the threads whose leases are still theirs. The others are lost."""
+        """Renew leases; return the threads that are still held. The other leases are lost."""
         ...
 
     async def begin(self, questions: Sequence[Incoming], *, epoch: int | None = None) -> None:
         """Make accepted questions one turn that is being answered; its key is the first one's.
 
         A turn that was begun before goes on as it is, with its parts and with the questions that are new to it. This
-        process works at it from now on; one that dies is shared out as `blame` among the turns that it worked at.
-        Raise `ValueError` for questions of two turns already begun.
+        process works at it from now on; if the process dies, the `blame` is shared among the turns it worked at. Raise
+        `ValueError` for questions of two turns already begun.
         """
         ...
 
@@ -57,29 +58,29 @@ class Turns(Protocol):
         *,
         epoch: int | None = None,
     ) -> None:
-        """Write a turn's whole outcome, together: what to deliver, the history's new messages, and what it cost."""
+        """Record a turn's whole outcome at once: what to deliver, the history's new messages, and what it cost."""
         ...
 
     async def end(self, turn: MessageKey, state: TurnState, *, epoch: int | None = None) -> None:
         """End a turn as `delivered`, `failed` or `stopped`; all the questions it answers end with it.
 
-        Who held its thread has given it back: it is due at once if anything is open there.
+        The thread's lease ends: it is due at once if anything is open there.
         """
         ...
 
     async def reopen(self, turn: MessageKey, question: Incoming | None = None) -> Turn | None:
-        """Take a thread's newest turn up again, to be answered anew into the messages it has; None if it is not that.
+        """Reopen a thread's newest turn, to be answered anew into the messages it has; None if it is not the newest.
 
-        Without a `question` only a turn that has ended is taken up. What was its answer is its draft. `question` takes
-        the place of the one with its key. What the turn had added to the history leaves it, and stays in the store as a
-        branch. A turn that is only accepted stays so. Who works at the turn has lost it, and its thread is due at once.
+        Without a `question`, only a turn that has ended is reopened. Its answer becomes its draft. `question` replaces
+        the one with its key. What the turn added to the history leaves it, and stays in the store as a branch. A turn
+        that is only accepted stays so. A worker at the turn loses it, and its thread is due at once.
         """
         ...
 
     async def forget(self, question: MessageKey) -> Turn | None:
         """Purge a question: its text and files leave the store and the history. Return its turn as it is now, or None.
 
-        A turn that was only accepted is stopped. What Claude answered stays. Who works at the turn has lost it, and its
+        A turn that was only accepted is stopped. What Claude answered stays. A worker at the turn loses it, and its
         thread is due at once if anything is open there.
         """
         ...

@@ -8,15 +8,15 @@ from bot.events import Bill, MessageKey
 class Usage(Protocol):
     """Everybody's accounts, in tokens in and out. Every method is one transaction, on disk when it returns.
 
-    `person`: platform and id, as `discord:42`; "" is everybody. One that begins with "@" is an account beside those of
-    the persons, as of a place: what is charged to it is not charged to everybody once more.
+    `person`: platform and id, as `discord:42`; "" is everybody. A name that begins with "@" is a further account, such
+    as a place's: what is charged to it does not count again for everybody.
     """
 
     async def charge(self, turn: MessageKey, bill: Bill, *, epoch: int | None = None) -> int:
-        """Write down what each person pays for a turn; return the number of the bill. `epoch`: see `Turns`.
+        """Record what each person pays for a turn; return the number of the bill. `epoch`: see `Turns`.
 
-        One that has a number already is changed: what was reserved before a call becomes what it cost. What is never
-        changed counts as it was reserved.
+        A bill that has a number is updated: what was reserved before a call becomes what it cost. A bill that is never
+        updated counts as reserved.
         """
         ...
 
@@ -25,5 +25,5 @@ class Usage(Protocol):
         ...
 
     async def spent_at_s(self, person: str, since_s: float, tokens: int) -> float:
-        """Return when somebody had used so many tokens, counted from a time on; 0.0 if they have not used as many."""
+        """Return when somebody had used so many tokens, counted from a time on; 0.0 if they have not used that many."""
         ...

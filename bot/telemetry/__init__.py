@@ -1,4 +1,4 @@
-"""What the bot does, as facts: where they are emitted nobody knows who reads them.
+"""What the bot does, as facts: the code that emits them does not know who reads them.
 
 There are five narrow places: a turn ended, a platform was called, Claude was asked, the store wrote, the loop was late.
 The log is the first sink.

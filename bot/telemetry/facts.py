@@ -7,8 +7,8 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class TurnEnded:
-    """A turn came to its end. `turn`: its key. `state`: `delivered`, `failed` or `stopped`. `person`: who asked first,
-    as `discord:42`. `questions`: how many messages it answers. `took_s`: since this process knew of it.
+    """A turn ended. `turn`: its key. `state`: `delivered`, `failed` or `stopped`. `person`: who asked first, as
+    `discord:42`. `questions`: how many messages it answers. `took_s`: the time since this process learned of it.
     """
 
     turn: str
@@ -23,7 +23,7 @@ Outcome = Literal["ok", "refused", "rejected", "lost"]
 
 @dataclass(frozen=True, slots=True)
 class CallMade:
-    """A call left for a platform, and its answer came or did not.
+    """A platform was called, and answered or did not.
 
     `call`: the method or route, with `*` in place of ids. `outcome`: `refused` is a 429, `rejected` any other answer
     that is not a success, `lost` no answer at all.
@@ -37,7 +37,7 @@ class CallMade:
 
 @dataclass(frozen=True, slots=True)
 class ClaudeAsked:
-    """Claude was asked by one run of a turn, with every request that its tools made necessary: their sum.
+    """One run of a turn asked Claude: the sum of its requests, including those that its tools made necessary.
 
     `outcome`: the reason Claude gave for stopping, `stopped` by a reader, or the name of the error.
     """
@@ -62,7 +62,7 @@ class StoreWrote:
 
 @dataclass(frozen=True, slots=True)
 class LoopLate:
-    """The event loop came back to a timer late: for so long nothing else in the process could run."""
+    """The event loop came back to a timer late: nothing else in the process could run for that long."""
 
     late_s: float
 
@@ -74,4 +74,4 @@ Emit = Callable[[Fact], None]
 
 
 def ignore(_: Fact) -> None:
-    """Drop a fact: an `Emit` for who is built without a sink."""
+    """Drop a fact: the `Emit` of objects built without a sink."""

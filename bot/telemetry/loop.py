@@ -6,7 +6,7 @@ from bot.telemetry.facts import Emit, LoopLate
 
 _EVERY_S = 0.25
 _LATE_S = 0.1
-"""What somebody who reads a growing answer begins to notice."""
+"""The delay that a reader of a growing answer begins to notice."""
 
 
 async def watch_loop(emit: Emit, *, every_s: float = _EVERY_S, late_s: float = _LATE_S) -> None:

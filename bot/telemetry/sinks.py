@@ -20,7 +20,7 @@ class Facts:
         self._sinks = [*sinks]
 
     def emit(self, fact: Fact) -> None:
-        """Hand on a fact. Never raises: whoever emits one has something better to do."""
+        """Hand on a fact. Never raises: the emitter has better things to do."""
         for sink in [*self._sinks]:
             try:
                 sink(fact)

@@ -73,7 +73,7 @@ class Answerer:
         return await as_stored(self._store.turns, run.turn) if verdict == WAITS else None
 
     async def rest(self, run: RunningTurn) -> None:
-        """Record what there is of an answer, and that its turn is not to blame for what happens to this process now."""
+        """Record the answer so far, and that its turn is not to blame for what happens to this process now."""
         if not run.started:
             return
         try:

@@ -90,7 +90,7 @@ class Endings:
         return verdict
 
     async def _with_what_was_written(self, run: RunningTurn, reply: LiveReply, verdict: Verdict) -> Verdict:
-        """Record what there is of an answer. Return the verdict with everything that is said below it."""
+        """Record the answer so far. Return the verdict with everything that is said below it."""
         if run.turn.outcome is not None or not run.written.text.strip():
             return verdict
         answer = broken_off_answer(run, verdict.sentence)

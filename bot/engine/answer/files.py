@@ -1,4 +1,4 @@
-"""The files Claude gives its readers: a tool that keeps them until they are attached below the answer."""
+"""The files Claude gives its readers: a tool that keeps them until they are attached to the answer."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,11 +21,11 @@ class GivenFiles:
 
     @property
     def files(self) -> tuple[File, ...]:
-        """What was given, in order."""
+        """The files given so far, in order."""
         return tuple(self._given.values())
 
     async def take_up(self, uses: Sequence[Mapping[str, Any]]) -> None:
-        """Have what earlier tool uses gave: Claude knows what came of them, and uses none again."""
+        """Take over what earlier tool uses gave: Claude knows their results, and does not repeat them."""
         for use in uses:
             given = use["input"]
             if use["name"] == "give_file" and isinstance(given, Mapping) and given.keys() >= {"name", "content"}:

@@ -11,7 +11,7 @@ from bot.ports import History, Steps
 
 
 class Journal:
-    """What the finished requests of one turn brought, by whichever process and attempt."""
+    """What the finished requests of one turn brought, in any process and attempt."""
 
     def __init__(self, turn: MessageKey, steps: Steps, history: History, done: Sequence[Step]) -> None:
         self._turn = turn
@@ -26,11 +26,11 @@ class Journal:
 
     @property
     def text(self) -> str:
-        """What readers were shown by them, all together."""
+        """All the text that readers were shown of them."""
         return text_of([message for step in self._done for message in step.messages])
 
     async def messages(self) -> list[dict[str, Any]]:
-        """Return what they added to the conversation, for Claude."""
+        """Return the messages that they added to the conversation, for Claude."""
         return await embedded([message for step in self._done for message in step.messages], self._history)
 
     def uses(self) -> list[dict[str, Any]]:
@@ -39,7 +39,9 @@ class Journal:
         return [dict(block) for block in blocks if block.get("type") == "tool_use"]
 
     async def add(self, end: End) -> None:
-        """Write a request down that another one follows; what ends a turn is recorded with it, and is no step."""
+        """Record a request that another one follows; the last one of a turn is recorded with the outcome, and is no
+        step.
+        """
         if not end.added or not _goes_on(end):
             return
         message = end.message
@@ -55,7 +57,7 @@ class Journal:
 
 
 def text_of(messages: Sequence[Mapping[str, Any]]) -> str:
-    """Return the text of Claude's messages as it came: after anything else a text begins a paragraph of its own."""
+    """Return the text of Claude's messages as it came; text that follows anything else begins a new paragraph."""
     text = ""
     for message in messages:
         apart = True
@@ -68,7 +70,7 @@ def text_of(messages: Sequence[Mapping[str, Any]]) -> str:
 
 
 def joined(before: str, text: str) -> str:
-    """Return what was written before and what follows it, apart, as the texts of one stream's requests are."""
+    """Return what was written before and what follows, set apart as the texts of one stream's requests are."""
     return f"{before}\n\n{text}" if before and text else before + text
 
 

@@ -1,4 +1,4 @@
-"""Nothing of a growing answer is seen before it is on disk: whatever becomes of this process, it can be shown again."""
+"""A growing answer is on disk before anybody sees it: whatever becomes of this process, it can be shown again."""
 
 from collections.abc import Awaitable
 from typing import Any, cast
@@ -13,8 +13,8 @@ log = structlog.get_logger()
 
 
 class _Kept:
-    """A surface that writes down what there is of an answer before it shows more of it. It writes as often as the
-    platform lets it show something.
+    """A surface that stores the answer so far before it shows more of it. It stores as often as the platform lets it
+    show something.
     """
 
     def __init__(self, surface: Surface, drafts: Drafts, run: RunningTurn) -> None:
@@ -38,7 +38,7 @@ class _Kept:
         await self._surface.edit(*args, **kwargs)
 
     async def _noted(self, idempotency_key: str, post: Awaitable[str]) -> str:
-        """Let the run know that a message may be there, until its id is stored or it certainly is not there."""
+        """Tell the run that a message may exist, until its id is stored or it certainly does not."""
         self._run.post_begins(idempotency_key)
         try:
             return await post

@@ -1,4 +1,4 @@
-"""Whether Claude can be asked as it is set up: said at the start, not when the first person asks."""
+"""Checks the set-up of Claude at the start, not when the first person asks."""
 
 import asyncio
 
@@ -46,8 +46,9 @@ async def _check(client: AsyncClient, key: str) -> None:
 
 
 def _is_final(error: ClaudeError) -> bool:
-    """Servers of other makers need not list their models. A 401 means the same everywhere, and so does an answer that
-    names the model as what is not there (Claude docs, api/errors: `not_found_error`, "model: …").
+    """Return whether an error is final. Other makers' servers need not list their models, but a 401 means the same
+    everywhere, and so does an answer that names the missing model (Claude docs, api/errors: `not_found_error`, "model:
+    …").
     """
     if isinstance(error, AuthenticationRefused):
         return error.status == 401

@@ -1,5 +1,5 @@
-"""What comes of a turn. An answer that ends before its end, because a reader stops it or because it cannot go on, is
-what readers have seen of it, in the history too.
+"""What comes of a turn. An answer that a reader stops, or that cannot go on, is what readers have seen of it, in the
+history too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,19 +14,19 @@ from bot.events import Button, File, Outcome, Turn, TurnState
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of it: what to deliver, and what the history gets."""
+    """The result of a turn: what to deliver, and what the history gets."""
 
     outcome: Outcome
     messages: Sequence[Mapping[str, Any]]
 
 
 def stopped_answer(run: RunningTurn, files: tuple[File, ...] = ()) -> Answer:
-    """Return what there is of an answer that a reader stopped."""
+    """Return the answer so far of a turn that a reader stopped."""
     return _cut_short(run, STOPPED, STOPPED_IN_HISTORY, TurnState.STOPPED, files)
 
 
 def broken_off_answer(run: RunningTurn, sentence: str) -> Answer:
-    """Return what there is of an answer that cannot go on, with the sentence that says why."""
+    """Return the answer so far of a turn that cannot go on, with the sentence that says why."""
     return _cut_short(run, sentence, BROKE_OFF_IN_HISTORY, TurnState.FAILED, ())
 
 
@@ -43,7 +43,7 @@ def _cut_short(run: RunningTurn, sentence: str, in_history: str, state: TurnStat
 
 
 def _questions(turn: Turn) -> list[Block]:
-    """The questions alone, of a turn that did not come as far as its files and its context."""
+    """Return the questions alone, for a turn that did not get as far as its files and its context."""
     return question_blocks([(question, Gathered()) for question in turn.asked])
 
 

@@ -1,4 +1,4 @@
-"""The sign that an answer is on its way, as long as there is nothing to read, and while a tool works."""
+"""The sign that an answer is on its way: while there is nothing to read yet, and while a tool works."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -16,7 +16,7 @@ THINKING = "is thinking…"
 
 
 class Status:
-    """What the status should say now, "" for nothing; `working` keeps it so, and says at first that Claude thinks."""
+    """What the status should say now, "" for nothing; `working` shows it, and says at first that Claude thinks."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -26,7 +26,7 @@ class Status:
         self._showing: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
-        """Say that Claude thinks: what was posted before is nothing to read."""
+        """Say that Claude thinks: what was posted before does not count as something to read."""
         self._readable = False
         self.say("")
 
@@ -36,7 +36,7 @@ class Status:
         self.changed.set()
 
     def posted(self) -> None:
-        """There is something to read now, and both platforms have taken the status away (Discord docs,
+        """Note that there is something to read, and both platforms have removed the status (Discord docs,
         resources/channel, typing; Slack docs, assistant.threads.setStatus).
         """
         self.shown, self._readable = "", True
@@ -45,7 +45,7 @@ class Status:
             self._showing.cancel()
 
     async def unless_posted(self, showing: Coroutine[Any, Any, None]) -> None:
-        """Show it, which may have to wait for more urgent calls; not if there is something to read before."""
+        """Show the status, after more urgent calls; drop it if there is something to read first."""
         async with asyncio.TaskGroup() as tasks:
             self._showing = tasks.create_task(showing)
 
@@ -58,7 +58,7 @@ async def working(status: Status, surface: Surface, phrase: str = "{}") -> Async
     async def show(text: str) -> None:
         try:
             await surface.status(phrase.format(text) if text else "")
-        except Exception:  # a mere sign: whatever goes wrong with it, the answer is what counts
+        except Exception:  # the status is a mere sign: whatever goes wrong with it, the answer counts
             log.exception("status_not_shown")
 
     async def keep() -> None:

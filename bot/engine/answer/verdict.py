@@ -13,9 +13,9 @@ from bot.events import TurnState
 
 
 class What(Enum):
-    """What is to be done. DONE: nothing more. WAITS: the turn is tried again later. SAY: its readers are told a
-    sentence below what was shown, and it ends. LEAVE: what was shown stays as it is, for the platform refuses more of
-    it; the sentence stands below, and it ends. END: it ends, and nothing more can be said.
+    """What to do. DONE: nothing more. WAITS: try the turn again later. SAY: tell its readers a sentence below what was
+    shown, and end it. LEAVE: the platform refuses more, so leave what was shown as it is, put the sentence below, and
+    end the turn. END: end it; nothing more can be said.
     """
 
     DONE = "done"
@@ -45,7 +45,7 @@ DONE, WAITS = Verdict(What.DONE), Verdict(What.WAITS)
 
 
 def say(sentence: str) -> Verdict:
-    """Return that a turn's readers are told a sentence."""
+    """Return the verdict that a turn's readers are told a sentence."""
     return Verdict(What.SAY, sentence)
 
 
@@ -83,7 +83,7 @@ _TABLE = {
 
 
 def verdict_of(error: Exception, during: Verdict = DONE, *, endless: bool = False) -> Verdict:
-    """Return what a failure means. `during`: what was being carried out when it came, DONE for the answer itself.
+    """Return what a failure means. `during`: the verdict being carried out when it came, DONE for the answer itself.
     `endless`: in a conversation that has no end of its own.
     """
     meaning = next(meaning for kind, meaning in _TABLE[during.what] if isinstance(error, kind))
@@ -91,7 +91,7 @@ def verdict_of(error: Exception, during: Verdict = DONE, *, endless: bool = Fals
 
 
 def known_of(error: Exception) -> tuple[str, dict[str, Any]] | None:
-    """Return what the log says of a failure that was foreseen; None for one that was not: that needs its trace."""
+    """Return what the log says of a foreseen failure; None for any other, which needs its trace."""
     if isinstance(error, ClaudeError):
         told = {"host": error.host, "reason": str(error), "status": error.status, "request_id": error.request_id}
         return "claude_failed", {"tried": error.tried, **told}

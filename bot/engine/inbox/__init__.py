@@ -1,1 +1,1 @@
-"""What people do, taken in: who may ask, what they had said just before, and what they changed unheard."""
+"""Handles what people do: who may ask, what they wrote just before, and what they changed while the bot was away."""

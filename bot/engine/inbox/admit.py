@@ -1,4 +1,4 @@
-"""Who is heard. Pure: an `Incoming` and the rules in, yes or no out, or why not."""
+"""Who is admitted. Pure: an `Incoming` and the rules in; yes or no out, or why not."""
 
 from bot.engine.sentences import NOT_HERE, NOT_IN_DMS, NOT_YOU
 from bot.events import Incoming, Traits
@@ -38,7 +38,9 @@ def _person_may(question: Incoming, access: Access) -> bool:
 
 
 def _workspace_allows(question: Incoming, access: Access, traits: Traits) -> bool:
-    """A DM that belongs to no workspace is allowed by all; only `dms` speaks of it."""
+    """Return whether the workspace rules allow a question. They allow any DM of no workspace; only `dms` rules on
+    those.
+    """
     if question.direct and not traits.dms_in_workspaces:
         return True
     return _is_allowed({question.thread.workspace}, traits.workspaces, access)

@@ -1,4 +1,4 @@
-"""A message that somebody wrote: one that is for the bot is accepted, and its thread's line takes it up."""
+"""Handles messages: one that is for the bot is accepted and put in its thread's line."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 class AskedHandler:
-    """Takes in messages. A question that is first heard `late_after_s` seconds after it was asked gets one line."""
+    """Handles messages. A question first received `late_after_s` seconds after it was asked gets one line."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class AskedHandler:
     async def handle(self, question: Incoming) -> Reply:
         """Accept a message that is for the bot, from someone who may speak to it; ignore any other.
 
-        Raise `Stopping` if the bot begins nothing more, and the message must come again.
+        Raise `Stopping` if the bot begins no more turns and the message must be delivered again.
         """
         if not is_addressed(question, known_thread=await self._follows(question)):
             self._recent.add(question)
@@ -65,7 +65,7 @@ class AskedHandler:
         return Reply()
 
     async def _follows(self, question: Incoming) -> bool:
-        """Return whether in a message's thread the bot hears who does not mention it; it always hears a "stop"."""
+        """Return whether the bot reads messages without a mention in this thread; a "stop" always counts."""
         if self._places.profile_of(question).mention_in_threads and not (
             is_stop(question.text) and self._scheduler.current(question.thread)
         ):
@@ -73,6 +73,6 @@ class AskedHandler:
         return question.in_thread and await self._store.questions.knows(question.thread)
 
     def _stopped_by(self, message: Incoming) -> Turn | None:
-        """Return the turn that a message is to stop, if it is nothing but the word that does."""
+        """Return the turn that a message stops, if it is nothing but the word for that."""
         turn = self._scheduler.current(message.thread) if is_stop(message.text) else None
         return turn if turn is not None and self._gate.may_press(turn, message.author) else None

@@ -18,8 +18,8 @@ log = structlog.get_logger()
 
 
 class ChangedHandler:
-    """Takes in edits and deletions, one at a time: one change may come from the platform and from looking it up again.
-    `asked` takes in what only its edit makes a question.
+    """Handles edits and deletions, one at a time: the same change may come from the platform and from a recheck.
+    `asked` handles a message that only its edit makes a question.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class ChangedHandler:
         self._changing = asyncio.Lock()
 
     async def handle(self, event: Edited | Deleted) -> Reply:
-        """Take a change in. Who may not speak any more changes nothing by an edit; whoever deletes is obeyed."""
+        """Handle a change. An edit by somebody who may no longer speak has no effect; a deletion always has."""
         if isinstance(event, Edited) and (sentence := await self._refusal_of(event.message)):
             return await self._gate.told(event.message, sentence)
         async with self._changing:
@@ -50,15 +50,15 @@ class ChangedHandler:
 
     async def _refusal_of(self, message: Incoming) -> str:
         """Return why an edited question is not answered anew, "" if it may be or if there is none. Nobody else's change
-        waits for that: to look roles up may take a while.
+        waits for this, as looking up roles may take a while.
         """
         turn = await self._store.turns.find(message.key)
         changed = [q for q in turn.asked if q.key == message.key and not is_same(q, message)] if turn else []
         return await self._gate.refusal_now(message) if changed else ""
 
     async def _edited(self, message: Incoming) -> Reply:
-        """Answer an edited question anew, if it is its thread's newest; one that waits is answered as it is now. What
-        was no question becomes one if it mentions the bot now, as if it had been written this way, and now.
+        """Answer an edited question anew, if it is its thread's newest; one that waits is answered as it now reads. A
+        message that mentions the bot only since its edit counts as a question written now.
         """
         turn = await self._store.turns.find(message.key)
         asked = next((q for q in turn.questions if q.key == message.key), None) if turn else None
@@ -76,7 +76,7 @@ class ChangedHandler:
         return Reply()
 
     async def _deleted(self, deleted: Deleted) -> Reply:
-        """Stop answering a deleted question, and forget what it said."""
+        """Stop answering a deleted question, and purge what it said."""
         turn = await self._store.turns.find(deleted.key)
         asked = next((q for q in turn.questions if q.key == deleted.key), None) if turn else None
         if asked is None:
@@ -89,8 +89,8 @@ class ChangedHandler:
 
     @asynccontextmanager
     async def _broken_off(self, asked: Incoming) -> AsyncIterator[None]:
-        """While inside, a question neither waits nor is answered, and the store has its turn as it was left.
-        Afterwards what has not ended waits again, whatever happened inside: so do those that shared its turn.
+        """Keep a question out of the line, and unanswered, while inside; the store has its turn as it was left.
+        Afterwards it waits again unless it has ended, whatever happened inside, and so do those that shared its turn.
         """
         taken = [turn] if (turn := self._scheduler.take_out(asked.thread, asked.key)) else []
         try:

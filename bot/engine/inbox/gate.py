@@ -1,4 +1,4 @@
-"""The one gate: each event passes it, and each turn that was left or is answered anew, with roles as they are now."""
+"""The one gate, for every event and for every turn that was left or is answered anew, with roles as they are now."""
 
 import time
 from collections.abc import Mapping
@@ -26,13 +26,13 @@ class Gate:
         self._notices = notices
 
     def refusal(self, question: Incoming) -> str:
-        """Return why a question that was asked just now is not answered, in a sentence; "" if it may be."""
+        """Return why a question asked just now is not answered, in a sentence; "" if it may be."""
         return self._refusal(question)
 
     async def refusal_now(self, question: Incoming) -> str:
-        """Return why a question of an earlier time is not answered now, in a sentence; "" if it may be.
+        """Return why an older question is not answered now, in a sentence; "" if it may be.
 
-        Roles are looked up if the rules name any; those that cannot be looked up count as they were.
+        Roles are looked up if the rules name any; if that fails, the earlier ones count.
         """
         platform = self._platforms.get(question.key.platform)
         if platform is not None and self._places.profile_of(question).access.names_roles:
@@ -47,7 +47,7 @@ class Gate:
         return refusal(question, access, self._platforms[question.key.platform].traits)
 
     async def admitted(self, turn: Turn) -> Turn:
-        """Return a turn without the questions of those who may not speak any more: they count as taken back."""
+        """Return a turn without the questions of those who may no longer speak: they count as taken back."""
         refused = frozenset([question.key for question in turn.asked if await self.refusal_now(question)])
         if refused:
             log.info("no_longer_admitted", messages=[str(key) for key in refused])
@@ -59,7 +59,7 @@ class Gate:
         return theirs and not self._refusal(replace(turn.questions[0], author=person))
 
     async def told(self, question: Incoming, sentence: str) -> Reply:
-        """Return the sentence if its author is to be told: once a day, and only who spoke to the bot."""
+        """Return the sentence if the question's author is to be told: once a day, and only if they spoke to the bot."""
         log.info("not_admitted", message=str(question.key), person=question.author.id)
         if not (question.direct or question.mentions_bot):
             return Reply()

@@ -1,4 +1,4 @@
-"""Nothing was heard of a platform for a while: what people changed meanwhile is looked up."""
+"""After a gap in a platform's events, looks up what people changed meanwhile."""
 
 from bot.engine.inbox.recheck import Recheck
 from bot.engine.turns.scheduler import Scheduler
@@ -6,14 +6,14 @@ from bot.events import Missed, Reply
 
 
 class MissedHandler:
-    """Takes in that something was missed."""
+    """Handles the event that something was missed."""
 
     def __init__(self, recheck: Recheck, scheduler: Scheduler) -> None:
         self._recheck = recheck
         self._scheduler = scheduler
 
     async def handle(self, missed: Missed) -> Reply:
-        """Begin to look up what became of the latest questions; while the bot ends that is left to the next start."""
+        """Begin to recheck the latest questions; while the bot stops, that is left to the next start."""
         if not self._scheduler.is_closing:
             self._recheck.begin(missed.platform)
         return Reply()

@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 class PressedHandler:
-    """Takes in presses: of who asked, or of a moderator."""
+    """Handles presses, by those who asked or a moderator."""
 
     def __init__(self, store: Store, gate: Gate, scheduler: Scheduler, platforms: Mapping[str, Platform]) -> None:
         self._store = store
@@ -29,7 +29,7 @@ class PressedHandler:
         }
 
     async def handle(self, pressed: Pressed) -> Reply:
-        """Do what was pressed. While the bot ends, a stop is obeyed, and nothing is begun."""
+        """Do what was pressed. While the bot stops, a stop is obeyed and nothing else begins."""
         turn = await self._turn_of(pressed.message)
         if turn is None:
             return Reply()
@@ -39,7 +39,7 @@ class PressedHandler:
         return await self._does[pressed.button](turn, pressed)
 
     async def _turn_of(self, message: MessageKey) -> Turn | None:
-        """Return the turn that a message belongs to. One that is just posted is known once its id is stored."""
+        """Return the turn that a message belongs to. A message just posted is known once its id is stored."""
         turn = await self._store.turns.find(message)
         posting = [run for run in self._scheduler.running_at(message) if run.is_posting] if turn is None else []
         for run in posting:
@@ -51,7 +51,7 @@ class PressedHandler:
         return Reply()
 
     async def _retry(self, turn: Turn, _: Pressed) -> Reply:
-        """Take a turn up again, once however often it is asked for while it is answered anew."""
+        """Take a turn up again: once, however often that is pressed while it is answered anew."""
         await self._shown(turn)
         if self._scheduler.is_closing:
             return Reply(RESTARTING)
@@ -70,7 +70,7 @@ class PressedHandler:
         return Reply(NOT_NEWEST if now is not None and now.has_ended else "")
 
     async def _go_on(self, turn: Turn, pressed: Pressed) -> Reply:
-        """Pressing is asking to go on. It has the key of the message it was done to, and so it happens once."""
+        """Ask Claude to go on, as a question with the key of the pressed message, so that it happens once."""
         await self._shown(turn)
         if self._scheduler.is_closing:
             return Reply(RESTARTING)
@@ -90,6 +90,6 @@ class PressedHandler:
         return Reply()
 
     async def _shown(self, turn: Turn) -> None:
-        """Return when an answer is no longer being shown: its buttons are there a moment before its end is stored."""
+        """Return once an answer is no longer being shown: its buttons appear a moment before its end is stored."""
         if turn.state == TurnState.ANSWERED and not self._scheduler.is_closing:
             await self._scheduler.ended(turn)

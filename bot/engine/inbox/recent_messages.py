@@ -1,4 +1,4 @@
-"""What somebody wrote just before they called the bot: people send a picture first, and then the question."""
+"""What somebody wrote just before they asked the bot: people send a picture first, and then the question."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -20,7 +20,7 @@ class RecentMessages:
 
     def add(self, message: Incoming) -> None:
         """Remember a message that was not for the bot."""
-        if message.in_thread:  # a thread is read when the bot is called into it
+        if message.in_thread:  # a thread is read when the bot is asked in it
             return
         mine = self._heard.setdefault(_who(message), deque(maxlen=MOST_MESSAGES))
         mine.append((_now_s(), message))
@@ -44,7 +44,7 @@ class RecentMessages:
                 self._heard[who] = deque(left, maxlen=MOST_MESSAGES)
 
     def before(self, question: Incoming) -> tuple[Said, ...]:
-        """Return what the author of a question said in its channel just before, oldest first."""
+        """Return what the author of a question wrote in its channel just before, oldest first."""
         if question.in_thread:
             return ()
         since_s = _now_s() - WITHIN_S

@@ -1,4 +1,4 @@
-"""What became of questions while nobody listened: people edit and delete, and no platform tells of it afterwards."""
+"""What became of questions while nobody listened: people edit and delete, and no platform reports it later."""
 
 import asyncio
 import time
@@ -16,12 +16,12 @@ from bot.tasks import Tasks
 log = structlog.get_logger()
 
 _SINCE_S = 86400.0
-"""Who changes an older question does not wait for another answer."""
+"""Nobody who changes an older question waits for another answer."""
 _MOST = 200
 _EVERY_S = 3.0
-"""Twenty a minute: Slack allows fifty reads of threads a minute, and answers need them, too."""
+"""Twenty a minute: Slack allows fifty reads of threads a minute, and answers need some of them."""
 _SLOW_S = 30.0
-"""Who asks for such a wait allows one read a minute (an app that is distributed outside of Slack's Marketplace)."""
+"""A platform that asks for such a wait allows one read a minute (an app distributed outside Slack's Marketplace)."""
 
 
 def is_same(one: Incoming, other: Incoming) -> bool:
@@ -30,9 +30,9 @@ def is_same(one: Incoming, other: Incoming) -> bool:
 
 
 async def current_turn(turns: Turns, platform: Platform, turn: Turn) -> Turn | None:
-    """Return an unanswered turn of an earlier process with its questions as they stand now, in the store, too.
+    """Return an unanswered turn of an earlier process with its questions as they stand now; update the store, too.
 
-    None if no question is left that waits. What cannot be looked up counts as it was.
+    Return None if no waiting question is left. A question that cannot be looked up counts as it was.
     """
     changed = False
     for question in turn.questions:
@@ -56,8 +56,8 @@ async def current_turn(turns: Turns, platform: Platform, turn: Turn) -> Turn | N
 
 
 async def as_stored(turns: Turns, turn: Turn) -> Turn | None:
-    """Return a turn as the store has it now, None if it has ended. If it is still only accepted, so are its questions,
-    each for itself: those that wait are left.
+    """Return a turn as the store has it now, None if it has ended. While it is only accepted, each of its questions is
+    a turn of its own: only those that wait are kept.
     """
     found = [one for q in turn.questions if (one := await patiently(turns.find, q.key)) and not one.has_ended]
     begun = next((one for one in found if one.state != TurnState.ACCEPTED), None)
@@ -67,7 +67,7 @@ async def as_stored(turns: Turns, turn: Turn) -> Turn | None:
 
 
 class Recheck:
-    """Looks the latest questions of a platform up again, one after the other, and hands in what became of them."""
+    """Looks up the latest questions of a platform again, one after the other, and hands in what became of them."""
 
     def __init__(
         self,
@@ -82,13 +82,13 @@ class Recheck:
         self._looking: dict[str, asyncio.Task[None]] = {}
 
     def begin(self, platform: str) -> None:
-        """Begin, or begin anew, with a platform's newest question."""
+        """Begin, or begin again, with a platform's newest question."""
         if before := self._looking.get(platform):
             before.cancel()
         self._looking[platform] = self._tasks.start(self._look(platform), f"look-back-{platform}")
 
     async def close(self) -> None:
-        """Leave the rest alone."""
+        """Stop; skip the rest."""
         await self._tasks.close()
 
     async def _look(self, name: str) -> None:
@@ -100,10 +100,10 @@ class Recheck:
         except RateLimited as error:
             log.info("recheck_ended_early", platform=name, reason=error.detail)
         except Exception:
-            log.exception("recheck_failed", platform=name)  # what was changed stays as it was asked
+            log.exception("recheck_failed", platform=name)  # what was changed counts as it was asked
 
     async def _look_at(self, platform: Platform, question: Incoming) -> None:
-        """Hand in what became of one question. Raises `RateLimited` if looking on would take hours."""
+        """Hand in what became of one question. Raises `RateLimited` if going on would take hours."""
         try:
             now = await platform.current(question)
         except RateLimited as error:

@@ -1,4 +1,4 @@
-"""A reader wants no more of an answer, whether by a word, a button or a reaction, and whatever the answer is doing."""
+"""Stopping an answer, by a word, a button or a reaction, whatever the answer is doing."""
 
 from bot.engine.turns.scheduler import Scheduler
 from bot.events import Turn, TurnState
@@ -6,7 +6,7 @@ from bot.ports import Store
 
 
 async def stop_turn(turn: Turn, store: Store, scheduler: Scheduler) -> None:
-    """Stop a turn. One that is being answered keeps what is written; one that waits is not begun."""
+    """Stop a turn. One that is being answered keeps what was written; one that waits does not begin."""
     thread = turn.questions[0].thread
     running = scheduler.running(thread)
     if running and running.turn.key in {question.key for question in turn.questions}:

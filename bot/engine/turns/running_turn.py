@@ -46,8 +46,8 @@ class RunningTurn:
     """A turn that is being answered.
 
     `expires_at_s`, `taken_s`, `recovered`: see `Waiting`. `started`: it no longer waits for a place. `stopped`: a
-    reader wants no more of the answer. `refused`: nobody who asked may speak to the bot any more. `told`: what Claude
-    is told, once that is known. `written`: what it wrote.
+    reader stopped the answer. `refused`: nobody who asked may still speak to the bot. `told`: what Claude is told, once
+    known. `written`: what Claude wrote.
     """
 
     def __init__(self, turn: Turn, *, expires_at_s: float = inf, taken_s: float = 0.0, recovered: bool = False) -> None:

@@ -136,7 +136,7 @@ class Scheduler:
             self._changed.set()
 
     def begin_no_more(self) -> None:
-        """Begin no more turns from now on; those that run go on."""
+        """Begin no more turns; running ones continue."""
         self.is_closing = True
 
     async def close(self, drain_s: float) -> None:

@@ -30,7 +30,7 @@ def shape(data: object, deep: int = _DEEPEST) -> Any:
 
 
 def misread(said: str, data: object, error: BaseException, **more: object) -> None:
-    """Log that something cannot be read, with the kind and the place of the error but not its text, which may quote."""
+    """Log that something cannot be read: the kind and the place of the error, not its text, which may quote people."""
     frames = traceback.extract_tb(error.__traceback__)
     at = f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     log.warning(said, error=type(error).__name__, at=at, shape=shape(data), **more)

@@ -1,10 +1,10 @@
-"""What is known of a turn while it is at work: what Claude wrote so far, and whether a process died of it."""
+"""What is known of a turn at work: what Claude wrote so far, and whether a process died of it."""
 
 import sqlite3
 import time
 
 _MOST_AT_ONCE = 4
-"""Among more turns than these a death is not shared out: one that kills the process must be found in the end."""
+"""A death is shared out among at most this many turns: one that kills the process must be found in the end."""
 _OF_LATE_S = 3600.0
 
 
@@ -27,12 +27,12 @@ def of(db: sqlite3.Connection, primary: int) -> str:
 
 
 def set_at_work(db: sqlite3.Connection, primary: int, *, at_work: bool) -> None:
-    """Write down whether a process works at a turn."""
+    """Record whether a process works at a turn."""
     db.execute("UPDATE turn SET at_work = ? WHERE id = ?", (at_work, primary))
 
 
 def forgive(db: sqlite3.Connection, primary: int) -> None:
-    """Let a turn begin, or end, without a past."""
+    """Clear a turn's past, as it begins or ends."""
     db.execute(
         "UPDATE turn SET at_work = 0, blame = 0, deaths = 0, stopping = 0, tried = 0, recovered = 0 WHERE id = ?",
         (primary,),
@@ -40,13 +40,13 @@ def forgive(db: sqlite3.Connection, primary: int) -> None:
 
 
 def rest(db: sqlite3.Connection) -> None:
-    """Write down that this process works at nothing any more: it has not died."""
+    """Record that this process works at nothing any more: it has not died."""
     db.execute("UPDATE turn SET at_work = 0 WHERE at_work = 1")
 
 
 def blame(db: sqlite3.Connection) -> None:
-    """Share out the death of the process before, if it died, among the turns it was working at. The more processes
-    died of late without a turn at work, the less it is to blame: somebody or something else ends them.
+    """Share out the death of the previous process, if it died, among the turns it worked at. The more processes died of
+    late without a turn at work, the less that turn is to blame: something else ends them.
     """
     (count,) = db.execute("SELECT count(*) FROM turn WHERE at_work = 1").fetchone()
     if not count:

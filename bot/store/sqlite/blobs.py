@@ -1,4 +1,4 @@
-"""Kept bytes: which turns need them, how much of them there may be, and what goes first when there are too many."""
+"""Kept bytes: which turns need them, how many there may be, and which go first when there are too many."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _FRESH_S = 3600.0
-"""Bytes that no turn has recorded yet belong to one that is being answered, unless they are older than this."""
+"""Bytes that no turn has recorded belong to one that is being answered, unless they are older than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def keep(db: sqlite3.Connection, data: bytes, media_type: str) -> str:
 
 
 def use(db: sqlite3.Connection, turn: int, sha256s: Iterable[str]) -> None:
-    """Write down that a turn needs these blobs."""
+    """Record that a turn needs these blobs."""
     db.executemany("INSERT OR IGNORE INTO blob_use (turn, sha256) VALUES (?, ?)", [(turn, one) for one in sha256s])
 
 
@@ -47,7 +47,9 @@ def referred_to(value: Any) -> Iterator[str]:
 
 
 def tidy(db: sqlite3.Connection, thread: int, limits: BlobLimits) -> None:
-    """Delete what is too much: first what no turn needs, then the oldest. A thread's history then lacks those."""
+    """Delete what exceeds the limits: first what no turn needs, then the oldest. A thread's history then lacks
+    those.
+    """
     mine = """SELECT DISTINCT blob.id, length(blob.data) FROM blob JOIN blob_use USING (sha256)
         JOIN turn ON turn.id = blob_use.turn WHERE turn.thread = ? ORDER BY blob.kept_at_s DESC, blob.id DESC"""
     _delete_beyond(db, db.execute(mine, (thread,)).fetchall(), limits.thread_bytes)

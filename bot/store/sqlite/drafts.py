@@ -1,4 +1,4 @@
-"""What there is of an answer that is not recorded yet."""
+"""Drafts: what Claude has written of answers that are not recorded yet."""
 
 import sqlite3
 
@@ -29,7 +29,7 @@ class SqliteDrafts:
     async def rest(
         self, turn: MessageKey, text: str, *, epoch: int | None = None, due_in_s: float = 0.0, tried: bool = False
     ) -> None:
-        """Write down that this process has left off working at a turn, in good order; `text` as for `keep`."""
+        """Record that this process stopped working at a turn in good order; `text` as for `keep`."""
         due_at_s = self._clock.now_s() + due_in_s
 
         def job(db: sqlite3.Connection) -> None:

@@ -23,7 +23,7 @@ class SqliteHistory:
         return [json.loads(content) for (content,) in rows]
 
     async def restart(self, thread: ThreadKey) -> None:
-        """Begin a thread's history anew: what it had leaves it, and stays in the store as a branch."""
+        """Start a thread's history anew: its messages leave it, and stay in the store as a branch."""
         drop = "UPDATE message SET dropped_at_s = ? WHERE thread = ? AND dropped_at_s IS NULL"
         await self._writer.do(lambda db: db.execute(drop, (time.time(), thread_id(db, thread))) and None)
 

@@ -1,8 +1,8 @@
-"""Who works at which thread, and until when: the lease stands on the thread's row.
+"""Who works at which thread, and until when. The lease is on the thread's row.
 
-`due_at_s` is when anybody may take a thread next, or, while it has a `worker`, when that one's lease ends; nobody has
-anything to do in one without it. `epoch` counts who took it, so a worker that was paused past its lease is known by the
-epoch it writes with. One index serves what is new, leases that ran out and what waits to be tried again.
+`due_at_s` is when anybody may claim a thread next or, while it has a `worker`, when that worker's lease ends; without
+it there is nothing to do there. `epoch` counts the claims, so the epoch of a write gives away a worker that was paused
+past its lease. One index serves new questions, expired leases and turns that wait to be tried again.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _IN_VAIN = 2
 
 
 class Clock:
-    """Seconds since 1970, which pass as the event loop's do: whatever a machine's clock is set to meanwhile."""
+    """Seconds since 1970 that advance with the event loop's clock, whatever the machine's clock is set to meanwhile."""
 
     def __init__(self) -> None:
         self._begun_s = time.time() - asyncio.get_running_loop().time()
@@ -38,11 +38,11 @@ def expire(db: sqlite3.Connection) -> None:
 
 
 def claim(db: sqlite3.Connection, worker: str, lease_s: float, now_s: float) -> Claim | None:
-    """Lease the thread that is due longest, and return what is to be answered there; None if none is due."""
+    """Lease the thread that has been due longest, and return what to answer there; None if none is due."""
     due = "SELECT id, epoch, worker FROM thread WHERE due_at_s <= ? ORDER BY due_at_s, id LIMIT 1"
     while (found := db.execute(due, (now_s,)).fetchone()) is not None:
         thread, epoch, before = found
-        if before is not None:  # its lease ran out: what it worked at may have changed since
+        if before is not None:  # its lease ran out: what it worked on may have changed since
             db.execute("UPDATE turn SET recovered = 1 WHERE thread = ? AND epoch = ?", (thread, epoch))
         if ids := _next(db, thread):
             take = "UPDATE thread SET worker = ?, epoch = ?, due_at_s = ? WHERE id = ?"
@@ -54,8 +54,8 @@ def claim(db: sqlite3.Connection, worker: str, lease_s: float, now_s: float) -> 
 
 
 def _next(db: sqlite3.Connection, thread: int) -> list[int]:
-    """Return the rows to answer next in a thread: a turn that was begun before, else all that is only accepted, in the
-    order in which it was said.
+    """Return the rows to answer next in a thread: a turn that was begun before, else everything only accepted, in the
+    order it was asked.
     """
     select = f"""SELECT id, state, tried, question FROM turn
         WHERE thread = ? AND {rows.OPEN} AND coalesce(answered_by, id) = id"""  # noqa: S608 - ours
@@ -82,7 +82,7 @@ def _is_recovered(db: sqlite3.Connection, ids: Sequence[int]) -> bool:
 
 
 def renew(db: sqlite3.Connection, claims: Sequence[Claim], until_s: float) -> frozenset[ThreadKey]:
-    """Prolong leases; return the threads whose leases are still theirs."""
+    """Renew leases; return the threads that are still held."""
     update = """UPDATE thread SET due_at_s = ? WHERE platform = ? AND workspace = ? AND channel = ? AND thread = ?
         AND epoch = ? AND worker IS NOT NULL"""
     ours = []
@@ -95,7 +95,7 @@ def renew(db: sqlite3.Connection, claims: Sequence[Claim], until_s: float) -> fr
 
 
 def check(db: sqlite3.Connection, primary: int, epoch: int | None) -> None:
-    """Raise `LeaseLost` unless a turn's thread is held with this epoch; None holds nothing, and needs nothing."""
+    """Raise `LeaseLost` unless a turn's thread is held with this epoch. None needs no lease."""
     if epoch is None:
         return
     held = """SELECT 1 FROM turn JOIN thread ON thread.id = turn.thread
@@ -105,14 +105,14 @@ def check(db: sqlite3.Connection, primary: int, epoch: int | None) -> None:
 
 
 def wake(db: sqlite3.Connection, thread: int, at_s: float) -> None:
-    """Make a thread due at a time, if it is not due sooner; who holds it goes on holding it."""
+    """Make a thread due at a time, if it is not due sooner; its lease stays."""
     update = """UPDATE thread SET due_at_s = :at
         WHERE id = :thread AND worker IS NULL AND (due_at_s IS NULL OR due_at_s > :at)"""
     db.execute(update, {"thread": thread, "at": at_s})
 
 
 def give_back(db: sqlite3.Connection, thread: int, at_s: float, *, taken_away: bool = False) -> None:
-    """Let nobody hold a thread any more; it is due at a time if anything is open there."""
+    """End a thread's lease; the thread is due at a time if anything is open there."""
     is_open = f"EXISTS (SELECT 1 FROM turn WHERE thread = :thread AND {rows.OPEN})"  # noqa: S608 - ours
     update = f"""UPDATE thread SET worker = NULL, epoch = epoch + :taken, due_at_s = CASE WHEN {is_open} THEN :at END
         WHERE id = :thread"""  # noqa: S608 - ours
@@ -120,7 +120,7 @@ def give_back(db: sqlite3.Connection, thread: int, at_s: float, *, taken_away: b
 
 
 def take_away(db: sqlite3.Connection, primary: int, now_s: float) -> None:
-    """Let a turn be nobody's any more, whoever worked at it; its thread is due if anything is open there."""
+    """Take a turn away from whoever works at it; its thread is due if anything is open there."""
     select = """SELECT thread.id, thread.worker IS NOT NULL AND turn.epoch = thread.epoch, thread.worker IS NULL
         FROM turn JOIN thread ON thread.id = turn.thread WHERE turn.id = ?"""
     thread, is_held, is_free = db.execute(select, (primary,)).fetchone()

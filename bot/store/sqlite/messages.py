@@ -19,7 +19,7 @@ class SqliteMessages:
         self._id = id_
 
     async def posting(self, turn: MessageKey, part: AnswerMessage, *, epoch: int | None = None) -> None:
-        """Write down that a post is about to be made; on disk when it returns. What is known of it already stays."""
+        """Record that a post is about to be made; on disk when it returns. What is already known of it stays."""
         insert = """INSERT INTO part (turn, number, mark, file, posting_at_s) VALUES (?, ?, ?, ?, ?)
             ON CONFLICT (turn, number) DO UPDATE
             SET mark = excluded.mark, file = excluded.file, message_id = '', posting_at_s = excluded.posting_at_s
@@ -28,7 +28,7 @@ class SqliteMessages:
         await self._write(turn, epoch, insert, known)
 
     async def posted(self, turn: MessageKey, part: AnswerMessage, *, epoch: int | None = None) -> None:
-        """Write down the platform's id of a post that was made; on disk when it returns."""
+        """Record the platform's id of a post that was made; on disk when it returns."""
         insert = """INSERT INTO part (turn, number, mark, message_id, file, posting_at_s) VALUES (?, ?, ?, ?, ?, ?)
             ON CONFLICT (turn, number) DO UPDATE
             SET mark = excluded.mark, message_id = excluded.message_id, file = excluded.file"""
@@ -50,5 +50,5 @@ class SqliteMessages:
         return await self._writer.do(lambda db: db.execute(select, {"mark": idempotency_key}).fetchone() is not None)
 
     async def idempotency_key(self, turn: MessageKey) -> str:
-        """Return what an answer is named to its platform, made of the turn's key and of which database this is."""
+        """Return the name of an answer to its platform, made of the turn's key and the database's id."""
         return hashlib.sha256(f"{self._id} {turn}".encode()).hexdigest()[:16]

@@ -82,13 +82,13 @@ def _ports(writer: Writer, limits: BlobLimits, id_: str) -> Store:
 
 
 async def _rest(connection: Connection) -> None:
-    """A process that comes to this point has not died of what it worked at."""
+    """Record that this process works at nothing any more: one that gets here has not died of its turns."""
     with suppress(sqlite3.Error):  # of a disk that fails the caller hears otherwise
         await connection.run(at_work.rest)
 
 
 def _real(path: str | Path) -> Path:
-    """One file has one lock, however it is called."""
+    """Return the real path: one file has one lock, whatever it is called."""
     return Path(path).resolve()
 
 
@@ -117,7 +117,7 @@ def _sentence(error: sqlite3.Error) -> str:
 def exclusive_lock(file: Path) -> Iterator[None]:
     """Hold the lock beside the file: two processes on one SQLite file would answer everything twice.
 
-    The system gives a lock back when its process ends, however it ends; so it never has to be removed by hand.
+    The system releases the lock when its process ends, however it ends; so it never has to be removed by hand.
     """
     file.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
     lock = os.open(f"{file}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

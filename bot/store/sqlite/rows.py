@@ -12,7 +12,7 @@ from bot.store.records import dump, load
 from bot.store.sqlite import at_work
 
 OPEN = "state IN ({})".format(", ".join(f"'{state}'" for state in TurnState if not state.has_ended))
-"""A condition that only turns meet that have not ended; as the index `turn_open` has it."""
+"""A condition that only open turns meet; the index `turn_open` has the same."""
 _LEADS = "(turn.id = :leader OR turn.answered_by = :leader)"
 
 
@@ -125,7 +125,7 @@ def _move(db: sqlite3.Connection, primary: int, before: TurnState, state: TurnSt
 
 
 def reopen(db: sqlite3.Connection, key: MessageKey, question: Incoming | None) -> Turn | None:
-    """Take a thread's newest turn up again: see `bot.ports.Turns.reopen`."""
+    """Reopen a thread's newest turn: see `bot.ports.Turns.reopen`."""
     row, led = row_of(db, key)
     primary = row if led is None else led
     select = "SELECT thread, state, outcome FROM turn WHERE id = ?"

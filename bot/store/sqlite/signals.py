@@ -1,4 +1,4 @@
-"""What is known of people beside what they ask."""
+"""What is known of people besides what they ask."""
 
 import sqlite3
 import time
@@ -18,7 +18,7 @@ class SqliteSignals:
         self._clock = clock
 
     async def stop(self, turn: MessageKey) -> None:
-        """Write down that a reader wants no more of an answer, until the turn ends or is taken up again."""
+        """Record that a reader stopped an answer, until the turn ends or is reopened."""
         now_s = self._clock.now_s()
 
         def job(db: sqlite3.Connection) -> None:
@@ -37,7 +37,7 @@ class SqliteNotices:
         self._writer = writer
 
     async def note_refusal(self, person: str, since_s: float) -> bool:
-        """Write down that somebody is told that they may not speak; return False if they were told since a time."""
+        """Record that somebody is told that they may not speak; return False if they were already told since a time."""
         insert = """INSERT INTO refused (person, told_at_s) VALUES (:person, :now)
             ON CONFLICT (person) DO UPDATE SET told_at_s = :now WHERE told_at_s < :since"""
         given = {"person": person, "now": time.time(), "since": since_s}

@@ -18,7 +18,7 @@ class SqliteSteps:
         self._writer = writer
 
     async def add(self, turn: MessageKey, step: Step, *, epoch: int | None = None) -> None:
-        """Write down a finished request of a turn. A step of the same number is replaced."""
+        """Record a finished request of a turn. A step of the same number is replaced."""
         messages = json.dumps([dict(message) for message in step.messages])
         used = (json.dumps(dict(step.usage)), step.model, step.cost_usd)
         insert = """INSERT INTO journal (turn, number, messages, usage, model, cost_usd, at_s)
@@ -34,7 +34,7 @@ class SqliteSteps:
         await self._writer.do(job)
 
     async def of(self, turn: MessageKey) -> Sequence[Step]:
-        """Return the steps after which a turn goes on, in order."""
+        """Return the steps that a turn continues after, in order."""
         select = """SELECT number, messages, usage, model, cost_usd FROM journal
             WHERE turn = ? AND messages IS NOT NULL ORDER BY number"""
         found = await self._writer.do(lambda db: db.execute(select, (leader_of(db, turn),)).fetchall())
@@ -45,5 +45,5 @@ class SqliteSteps:
 
 
 def purge(db: sqlite3.Connection, primary: int) -> None:
-    """Let a turn go on from its beginning: what was said in its steps is no longer there, what they cost is."""
+    """Make a turn start over: the messages of its steps are deleted, their cost stays."""
     db.execute("UPDATE journal SET messages = NULL WHERE turn = ? AND messages IS NOT NULL", (primary,))

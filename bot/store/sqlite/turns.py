@@ -24,7 +24,7 @@ class SqliteTurns:
         self._clock = clock
 
     async def accept(self, question: Incoming, *, settle_s: float = 0.0) -> bool:
-        """Write a question down; its thread is due in `settle_s`. Return False if it was there already."""
+        """Record a question; its thread is due in `settle_s`. Return False if it was there already."""
         key, record, due_at_s = question.key, dump(question), self._clock.now_s() + settle_s
 
         def job(db: sqlite3.Connection) -> bool:
@@ -42,12 +42,12 @@ class SqliteTurns:
         return await self._writer.do(job)
 
     async def claim(self, worker: str, lease_s: float) -> Claim | None:
-        """Lease the thread that is due longest, and return what is to be answered there; None if none is due."""
+        """Lease the thread that has been due longest, and return what to answer there; None if none is due."""
         now_s = self._clock.now_s()
         return await self._writer.do(lambda db: leases.claim(db, worker, lease_s, now_s))
 
     async def renew(self, claims: Sequence[Claim], lease_s: float) -> frozenset[ThreadKey]:
-        """Prolong leases; return the threads whose leases are still theirs."""
+        """Renew leases; return the threads that are still held."""
         until_s = self._clock.now_s() + lease_s
         return await self._writer.do(lambda db: leases.renew(db, claims, until_s))
 
@@ -81,7 +81,7 @@ class SqliteTurns:
         *,
         epoch: int | None = None,
     ) -> None:
-        """Write a turn's whole outcome, together: what to deliver, the history's new messages, and what it cost."""
+        """Record a turn's whole outcome at once: what to deliver, the history's new messages, and what it cost."""
         contents = [json.dumps(dict(message)) for message in messages]
         needed = {*blobs.referred_to(list(messages)), *(file.sha256 for file in outcome.files)}
 
@@ -122,8 +122,8 @@ class SqliteTurns:
         await self._writer.do(job)
 
     async def reopen(self, turn: MessageKey, question: Incoming | None = None) -> Turn | None:
-        """Take a thread's newest turn up again, to be answered anew into the messages it has; None if it is not that,
-        or if it has not ended and is not changed.
+        """Reopen a thread's newest turn, to be answered anew into the messages it has; None if it is not the newest, or
+        if it has not ended and is not changed.
 
         Raises `KeyError` for a turn, or a question, that was never accepted.
         """

@@ -24,7 +24,7 @@ class SqliteUsage:
         self._writer = writer
 
     async def charge(self, turn: MessageKey, bill: Bill, *, epoch: int | None = None) -> int:
-        """Write down what each person pays for a turn; return the number of the bill, by which it can be changed."""
+        """Record what each person pays for a turn; return the number of the bill, by which it can be changed."""
 
         def job(db: sqlite3.Connection) -> int:
             primary = leader_of(db, turn)
@@ -38,12 +38,12 @@ class SqliteUsage:
         return await self._writer.do(lambda db: spent(db, person, since_s))
 
     async def spent_at_s(self, person: str, since_s: float, tokens: int) -> float:
-        """Return when somebody had used so many tokens, counted from a time on; 0.0 if they have not used as many."""
+        """Return when somebody had used so many tokens, counted from a time on; 0.0 if they have not used that many."""
         return await self._writer.do(lambda db: spent_at_s(db, person, since_s, tokens))
 
 
 def charge(db: sqlite3.Connection, primary: int, bill: Bill) -> int:
-    """Write down what each person pays, in place of what stands under the bill's number, and return the number."""
+    """Record what each person pays, in place of what stands under the bill's number, and return the number."""
     number = bill.number or int(db.execute("SELECT coalesce(max(id), 0) + 1 FROM usage").fetchone()[0])
     said = json.dumps(dict(bill.usage))
     for person, share in bill.tokens.items():
@@ -61,7 +61,7 @@ def spent(db: sqlite3.Connection, person: str, since_s: float) -> int:
 
 
 def spent_at_s(db: sqlite3.Connection, person: str, since_s: float, tokens: int) -> float:
-    """Return when somebody had used so many tokens, counted from a time on; 0.0 if they have not used as many."""
+    """Return when somebody had used so many tokens, counted from a time on; 0.0 if they have not used that many."""
     for span in _spans(db, person, since_s):
         if span.tokens >= tokens:
             return _reached_s(db, person, span, tokens)

@@ -1,5 +1,5 @@
-"""Who may still spend how much today. What a request may cost is on disk before it is made, and becomes what it did
-cost as soon as that is known; what nobody settles (the process died) counts in full.
+"""Who may still spend how much today. A request's highest cost is on disk before it is made, and is replaced by the
+actual cost once that is known; what nobody settles (the process died) counts in full.
 """
 
 import asyncio
@@ -33,7 +33,9 @@ class OverBudget(ParleyError):  # noqa: N818 - what it is, not that it is an err
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """Why a question does not pass, in tokens: used and likely used, by what is running, needed, and the limit."""
+    """Why a question does not pass, in tokens: used or likely to be, likely used by running turns, needed, and the
+    limit.
+    """
 
     used: float
     running: float
@@ -51,8 +53,8 @@ class _Refusal:
 
 
 class Account:
-    """What one run of a turn costs, and who pays. `reserved`: the most that it may cost as far as it is allowed;
-    `likely`: what it probably will.
+    """What one run of a turn costs, and who pays. `reserved`: the most that it may cost, as far as allowed so far;
+    `likely`: what it will probably cost.
     """
 
     def __init__(self, turn: Turn, places: Places) -> None:
@@ -68,12 +70,12 @@ class Account:
 
     @property
     def used(self) -> Usage:
-        """What was used so far, as Claude told it."""
+        """What was used so far, as Claude reported it."""
         return self._before + self._now
 
     @property
     def spent(self) -> int:
-        """What was used so far, in tokens, with what nobody told."""
+        """The tokens used so far, including those that nobody reported."""
         return about_spent(self.used) + self._unknown_tokens
 
     def note(self, used: Usage) -> None:
@@ -83,32 +85,32 @@ class Account:
         self._now = used
 
     def settled(self) -> None:
-        """What was used is on disk."""
+        """Note that what was used is on disk."""
         self.is_settled = True
 
     def asks(self, tokens: int) -> None:
-        """Note what the next request is about to be, in tokens."""
+        """Note the size of the next request, in tokens."""
         self._asked_tokens = tokens
 
     def close(self) -> None:
-        """A conversation is over; another one may follow."""
+        """Note that a conversation is over; another one may follow."""
         self._before, self._now = self.used, Usage()
 
     def bill(self, tokens: int | None = None) -> Bill:
-        """Return who pays how much of so many tokens, together never less; None is what was spent."""
+        """Return who pays how much of so many tokens, together never less than those; None: of what was spent."""
         usage = dict(self.used) if tokens is None else {}
         paid = self.spent if tokens is None else tokens
         shares = {account: ceil(paid * part) for account, part in self.payers.shares.items() if account != EVERYBODY}
         return Bill(shares, usage, self.number)
 
     def share(self, account: str) -> float:
-        """Return which part of it an account is charged with."""
+        """Return the part of the cost that an account is charged with."""
         return self.payers.shares.get(account, 0.0)
 
 
 class Budgets:
-    """What the limits leave. A run that goes on counts as what it will likely cost, so that one question does not
-    keep all others out; together the running ones may never cost more than a limit and one question.
+    """What the limits leave. A running turn counts with its likely cost, so that one question does not keep all others
+    out; together the running ones may never cost more than a limit and one question.
     """
 
     def __init__(self, usage: UsagePort, places: Places) -> None:
@@ -127,9 +129,9 @@ class Budgets:
             await self._settle(account)
 
     async def hold(self, account: Account, body: Mapping[str, Any]) -> int:
-        """Reserve what a request may cost; return how many tokens may be written. Raises `OverBudget`.
+        """Reserve what a request may cost; return how many tokens Claude may write. Raises `OverBudget`.
 
-        What is reserved is on disk when this returns.
+        The reservation is on disk when this returns.
         """
         given = request_tokens(body)
         account.asks(given)
@@ -144,7 +146,7 @@ class Budgets:
             return left
 
     async def _left(self, account: Account, limit: AccountLimit, base: int, most: int) -> int:
-        """Return how many tokens may be written as far as one limit goes. Raises `OverBudget`."""
+        """Return how many tokens one limit lets Claude write. Raises `OverBudget`."""
         since_s, key = time.time() - DAY_S, limit.account
         part = account.share(key)
         recorded = await patiently(self._usage.spent, key, since_s) - part * account.reserved
@@ -159,7 +161,7 @@ class Budgets:
         return int(left)
 
     async def _refuse(self, account: Account, limit: AccountLimit, refusal: "_Refusal") -> None:
-        """Raise `OverBudget`, which says when the question would pass: in the sliding 24 hours, as old turns leave."""
+        """Raise `OverBudget`, which says when the question would pass: as old turns leave the sliding 24 hours."""
         now_s = time.time()
         opens_in_s = 0.0
         if refusal.needed > refusal.limit:
@@ -178,7 +180,7 @@ class Budgets:
         self._live.add(account)
 
     async def _settle(self, account: Account) -> None:
-        self._live.discard(account)  # before it is stored: meanwhile it counts in full
+        self._live.discard(account)  # before it is stored: until then it counts in full
         if not account.number or account.is_settled:
             return
         try:
@@ -193,7 +195,7 @@ def _name(turn: Turn, person: str) -> str:
 
 
 def warn_of_limit(place: str, profile: Profile, least: int) -> None:
-    """Say so in the log if no question passes a limit of a place: the smallest one costs `least` tokens."""
+    """Log a warning if no question passes a limit of a place: the smallest one costs `least` tokens."""
     for name in ("tokens_per_person", "tokens_in_all"):
         limit = getattr(profile, name)
         if 0 < limit < least:

@@ -12,7 +12,7 @@ EVERYBODY = ""
 
 @dataclass(frozen=True, slots=True)
 class AccountLimit:
-    """How many tokens may be used in 24 hours from an account. `person`: whose limit it is, "" for all together."""
+    """How many tokens an account may use in 24 hours. `person`: whose limit it is, "" for all together."""
 
     account: str
     tokens: int
@@ -21,8 +21,8 @@ class AccountLimit:
 
 @dataclass(frozen=True, slots=True)
 class Payers:
-    """Who pays for a turn. `persons`: each one's part of it. `shares`: which part of it each account is charged with:
-    everybody's, the persons', and where a table with limits holds that place's and each person's there.
+    """Who pays for a turn. `persons`: each one's part of it. `shares`: the part that each account is charged with:
+    everybody's, each person's, and where a table with limits holds, that place's and each person's there.
     """
 
     persons: Mapping[str, float]
@@ -31,8 +31,8 @@ class Payers:
 
 
 def payers_of(turn: Turn, places: Places) -> Payers:
-    """Return who pays for a turn: each person as much as their part of its questions. Each has their own limit; for all
-    together that of the first question holds.
+    """Return who pays for a turn: each person in proportion to their questions. Each has their own limit; for all
+    together, the limit of the first question holds.
     """
     asked = turn.asked or turn.questions
     part = 1 / len(asked)

@@ -1,4 +1,4 @@
-"""When and where a question was asked, as Claude is told it, and what was left unread then. Pure.
+"""What Claude is told of when and where a question was asked, and of what could not be read then. Pure.
 
 It stands in the user message, which is appended to the history and never changes: the system prompt and what came
 before stay the same for every request of a thread, so that they are read from the prompt cache.
@@ -39,12 +39,12 @@ def asked_block(
 
 
 def missing_before(history: Iterable[Mapping[str, Any]]) -> str:
-    """Return what could not be read at the latest turn of a history; "" if nothing was missing."""
+    """Return what could not be read for the latest turn of a history; "" if nothing was missing."""
     return next((str(one.get("missing") or "") for one in reversed(list(_remembered(history)))), "")
 
 
 def knows_place(history: Iterable[Mapping[str, Any]]) -> bool:
-    """Return whether a history tells where its thread is."""
+    """Return whether a history says where its thread is."""
     return any(one.get("place") for one in _remembered(history))
 
 
@@ -61,8 +61,8 @@ def _when(person: Person, now_s: float) -> dict[str, str]:
 
 
 def zone_of(person: Person) -> tzinfo:
-    """Return the time zone a person lives in, UTC if it is not known. A machine may have no table of zones: then the
-    offset that the platform told.
+    """Return a person's time zone, UTC if it is not known. On a machine without a table of zones, use the offset that
+    the platform sent.
     """
     if not person.time_zone:
         return UTC

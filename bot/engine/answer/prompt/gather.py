@@ -1,4 +1,4 @@
-"""Uploads → content blocks. A file that cannot be shown becomes a sentence, for Claude and for the reader."""
+"""Turns uploads into content blocks. A file that cannot be shown becomes a sentence, for Claude and for the reader."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ log = structlog.get_logger()
 
 
 async def gather_uploads(platform: Platform, uploads: Sequence[Upload], *, limit: int, max_bytes: int) -> Gathered:
-    """Download and read up to `limit` uploads, at the same time, each at most `max_bytes` long. Never raises for a
-    bad file: it is named in `notes` and told to Claude in its place.
+    """Download and read up to `limit` uploads in parallel, each at most `max_bytes` long. Never raises for a bad file:
+    `notes` names it, and Claude is told in its place.
     """
     taken, left = uploads[:limit], uploads[limit:]
     with one_message():

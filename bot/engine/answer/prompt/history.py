@@ -22,11 +22,11 @@ REQUEST_FILES = 100
 """How many images and documents one request may hold: the API's limit on models with the smaller context."""
 
 _OURS = frozenset({"said", "line", "asked"})
-"""What the store knows of a block beside what Claude is sent."""
+"""The fields of a block that only the store has; Claude is not sent them."""
 
 
 async def without_bytes(messages: Sequence[Mapping[str, Any]], store: History) -> list[dict[str, Any]]:
-    """Return messages for the store: every embedded image and document kept as a blob, and pointed to."""
+    """Return messages for the store: every embedded image and document is kept as a blob, and pointed to."""
     return [{**message, "content": await _detach_content(message["content"], store)} for message in messages]
 
 
@@ -47,15 +47,15 @@ async def _detach_block(block: Mapping[str, Any], store: History) -> Mapping[str
 
 
 def sendable(blocks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return content blocks without what only the store knows of them."""
+    """Return content blocks without the fields that only the store has."""
     return [{key: value for key, value in block.items() if key not in _OURS} for block in blocks]
 
 
 def room_beside(question: Sequence[Mapping[str, Any]], tokens: int) -> HistoryLimits:
-    """Return the room that a question leaves to the history before it, of so many tokens in all."""
+    """Return the room that a question leaves for the history before it, out of so many tokens."""
     sources = [block["source"] for block in question if isinstance(block.get("source"), Mapping)]
     files = [len(source["data"]) for source in sources if source.get("type") == "base64"]
-    step = max(1, tokens // 8)  # small differences between questions must not move what is left out
+    step = max(1, tokens // 8)  # small differences between questions must not change what is left out
     asked = -(-tokens_of(question) // step) * step
     return HistoryLimits(max(1, tokens - asked), max(0, REQUEST_FILES - len(files)), max(0, REQUEST_BYTES - sum(files)))
 
@@ -63,12 +63,12 @@ def room_beside(question: Sequence[Mapping[str, Any]], tokens: int) -> HistoryLi
 async def with_bytes(
     messages: Sequence[Mapping[str, Any]], store: History, room: HistoryLimits
 ) -> list[dict[str, Any]]:
-    """Return messages for Claude, within the room there is: every blob embedded again, or a sentence in its place."""
+    """Return messages for Claude that fit the room: every blob embedded again, or a sentence in its place."""
     return await embedded(trimmed(messages, room), store)
 
 
 async def embedded(messages: Sequence[Mapping[str, Any]], store: History) -> list[dict[str, Any]]:
-    """Return messages for Claude: every blob embedded again, or a sentence in its place if it is not there any more."""
+    """Return messages for Claude: every blob embedded again, or a sentence in its place if it is gone."""
     attached: list[dict[str, Any]] = []
     for message in messages:
         content = message["content"]

@@ -55,9 +55,9 @@ def system(configured: str) -> str:
 
 
 def message_text(author: Person, text: str, *, by_bot: bool = False, place: str = "") -> str:
-    """Return one person's words as an element that neither the name nor the text can break out of.
+    """Return one person's words as an element that neither their name nor their text can break out of.
 
-    `place`: where they were written, if that is elsewhere.
+    `place`: where they were written, if elsewhere.
     """
     name = _one_line(author.name)[:NAME_LENGTH] or "someone"
     who = {"from": "you"} if by_bot else {"from": name, "id": author.id}
@@ -79,15 +79,15 @@ def _attribute(value: str) -> str:
 
 
 def context_blocks(said: Sequence[tuple[Said, Gathered]]) -> list[Block]:
-    """Return earlier talk, with the content of its uploads, as blocks that are marked as context.
+    """Return earlier messages, with the content of their uploads, as blocks marked as context.
 
-    A line's own block has `line`, its message's id, by which it is known not to be told again.
+    A line's own block has `line`, its message's id, so that it is not told again.
     """
     return _inside("context", said)
 
 
 def about_blocks(said: Sequence[tuple[Said, Gathered]], question: Incoming) -> list[Block]:
-    """Return earlier talk as blocks that are marked as what a question is about; they go with it if it is deleted."""
+    """Return earlier messages as blocks marked as what a question is about; if it is deleted, they go with it."""
     return [{**block, "said": question.key.message} for block in _inside("about", said)]
 
 
@@ -126,7 +126,7 @@ def refused_upload(sentence: str, title: str = "") -> Block:
 
 
 def file_label(kind: str, name: str, title: str = "") -> Block:
-    """Return the line that stands before a file's content, so that people can speak of it by its name or its title."""
+    """Return the line before a file's content, so that people can refer to the file by its name or its title."""
     called = f"{_one_line(name)[:200]}{_titled(title)}"
     return _text(f"{kind.capitalize()} {_TAGS.sub('&lt;', called)}:")
 

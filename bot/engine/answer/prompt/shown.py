@@ -1,4 +1,4 @@
-"""What Claude is shown, decided in one way: the user message, then the history, trimmed to the room beside it."""
+"""What Claude is shown, in one order: first the user message, then the history, trimmed to the room beside it."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from bot.ports import History, Platform, Surface
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What Claude is shown: what was said `earlier`, for Claude, and the user message of the turn."""
+    """What Claude is shown: the history (`earlier`), as Claude receives it, and the user message of the turn."""
 
     earlier: Messages
     message: UserMessage
@@ -23,7 +23,7 @@ class Shown:
 async def shown(
     turn: Turn, platform: Platform, surface: Surface, profile: Profile, *, history: History, reads_tokens: int | None
 ) -> Shown:
-    """Return what Claude is shown of a turn. `reads_tokens`: the most that its model reads, if that is known."""
+    """Return what Claude is shown of a turn. `reads_tokens`: how much its model can read, if known."""
     before = await patiently(history.messages, turn.questions[0].thread)
     message = await build_user_message(turn, platform, surface, profile, history=before)
     room = room_beside(message.blocks, _room_tokens(profile, reads_tokens))

@@ -1,7 +1,7 @@
-"""How much of a thread Claude is shown: old images and files leave before old words do, and Claude is told.
+"""How much of a thread Claude is shown: old images and files are left out before old words, and Claude is told.
 
-What leaves, leaves in large steps. A thread grows at its end; if a little were taken from its beginning at every turn,
-no request would begin as the one before it did, and nothing would be read from the prompt cache.
+Trimming goes in large steps. A thread grows at its end; if every turn took a little from its beginning, no request
+would begin as the one before it did, and nothing would be read from the prompt cache.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,11 +16,11 @@ from bot.media import estimate_tokens
 GONE = "(An image or file from earlier in this thread is no longer shown: the thread holds too many.)"
 LEFT_OUT = "(The beginning of this thread is left out: it has grown too long.)"
 _SENTENCE_TOKENS = 40
-"""What such a sentence costs at most."""
+"""The most that such a sentence costs."""
 _STEP = 0.3
 """The part of the room that is cleared at once."""
 _FRESH_TURNS = 8
-"""The files of so many latest turns, at least of a quarter as many, are not older than the words."""
+"""The files of the latest turns, so many or at least a quarter as many, count as no older than the words."""
 
 Messages = Sequence[Mapping[str, Any]]
 
@@ -52,13 +52,13 @@ def tokens_of(content: str | Sequence[Mapping[str, Any]]) -> int:
 def _block_tokens(block: Mapping[str, Any]) -> int:
     source = block.get("source")
     if isinstance(source, Mapping) and source.get("type") == "blob":
-        return int(source.get("tokens", 2_000))  # one of an older version does not say
+        return int(source.get("tokens", 2_000))  # a record of an older version does not say
     return estimate_tokens(block)
 
 
 def trimmed(history: Messages, room: HistoryLimits) -> list[dict[str, Any]]:
-    """Return a history that has room, with sentences in place of the files that had to leave, and of what was said
-    first. The longer history of a later turn mostly begins in the same way.
+    """Return a history that fits, with sentences in place of the files and the first turns that were left out. The
+    longer history of a later turn mostly begins the same way.
     """
     files = list(_files(history))
     cost = sum(tokens_of(message["content"]) for message in history)
@@ -69,7 +69,7 @@ def trimmed(history: Messages, room: HistoryLimits) -> list[dict[str, Any]]:
 
 
 def _cleared(amount: int, most: int) -> int:
-    """Return how much has to leave of an amount, in whole steps."""
+    """Return how much of an amount to leave out, in whole steps."""
     step = max(1, int(most * _STEP))
     return ceil(max(0, amount - most) / step) * step
 
@@ -85,7 +85,7 @@ def _files(history: Messages) -> Iterator[_File]:
 
 
 def _leaving(history: Messages, files: Sequence[_File], room: HistoryLimits, tokens: int) -> list[_File]:
-    """Return the files to leave out, oldest first. Fresh ones only leave if the request could not be made with them."""
+    """Return the files to leave out, oldest first: fresh ones only if the request could not be made with them."""
     turns = [at for at, message in enumerate(history) if _opens(message)]
     fresh_from = (
         turns[(len(turns) - _FRESH_TURNS // 4) // _FRESH_TURNS * _FRESH_TURNS] if len(turns) > _FRESH_TURNS else 0
@@ -117,7 +117,7 @@ def _opens(message: Mapping[str, Any]) -> bool:
 
 
 def _shortened(history: list[dict[str, Any]], tokens: int) -> list[dict[str, Any]]:
-    """Return a history without its first turns, as many as cost so much; the last one stays."""
+    """Return a history without its first turns, enough of them to free so many tokens; the last one stays."""
     starts = [at for at, message in enumerate(history) if _opens(message)]
     begin, tokens = 0, tokens + _SENTENCE_TOKENS if tokens > 0 else 0
     for start, following in pairwise(starts):

@@ -1,4 +1,4 @@
-"""What Claude is told of a turn: the questions with their files, and what was said before if it belongs to them."""
+"""What Claude is told of a turn: the questions with their files, and the earlier messages that belong to them."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -15,16 +15,17 @@ from bot.places import Profile
 from bot.ports import Platform, Surface
 
 MOST_CHARACTERS = 60_000
-"""Of all the talk that a question brings along: what more of it says is rarely what the question is about."""
+"""The limit for all earlier messages that a question brings along: what is beyond it is rarely what the question is
+about."""
 
 PLACE_LASTS = 60
-"""After so many messages of a history the place is told again: its beginning leaves it when a thread grows too long."""
+"""After so many messages of a history the place is told again: the beginning of a long thread is trimmed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Before:
-    """What was said before a turn. `background`: the talk it belongs to. `about`: what its questions are about, and
-    `said_before`: what their authors had said just before, both by the question's id.
+    """What was written before a turn. `background`: the talk it belongs to. By each question's id, `about`: what it is
+    about, and `said_before`: what its author wrote just before.
     """
 
     background: Sequence[Said]
@@ -35,7 +36,7 @@ class _Before:
 async def build_user_message(
     turn: Turn, platform: Platform, surface: Surface, profile: Profile, *, history: Sequence[Mapping[str, Any]]
 ) -> UserMessage:
-    """Return the user message of a turn, never an empty one. `history`: its thread's. Never raises for a bad file."""
+    """Return the user message of a turn, never empty. `history`: its thread's. Never raises for a bad file."""
     files, earlier, place = await asyncio.gather(
         _files(turn, platform, profile),
         _earlier(turn, platform, surface, profile, history),
@@ -67,8 +68,9 @@ async def _place(surface: Surface, history: Sequence[Mapping[str, Any]]) -> Plac
 
 
 def before_turn(asked: Sequence[Incoming], earlier: Sequence[Said], history: Sequence[Mapping[str, Any]]) -> _Before:
-    """Sort what was said before some questions. A question is about what it replies to; if none of them has a word,
-    the first is about all that was said just before. What the history holds is not told again, unless it is replied to.
+    """Sort what was written before some questions. A question is about what it replies to; if none of them has a word,
+    the first is about everything written just before. What the history holds is not told again, unless a question
+    replies to it.
     """
     if not any("spoiler" in question.text.casefold() for question in asked):
         earlier = [_without_hidden(line) for line in earlier]
@@ -84,12 +86,14 @@ def before_turn(asked: Sequence[Incoming], earlier: Sequence[Said], history: Seq
 
 
 def _without_hidden(line: Said) -> Said:
-    """Images hidden as spoilers are shown only if they are asked for."""
+    """Return a line without its images that are hidden as spoilers: they are shown only on request."""
     return replace(line, uploads=tuple(upload for upload in line.uploads if not upload.spoiler))
 
 
 async def _said(said: Sequence[Said], platform: Platform, profile: Profile) -> list[tuple[Said, Gathered]]:
-    """The newest images are shown, as many as one message may bring; why one was left out is told to Claude alone."""
+    """Return lines with their uploads: the newest images, as many as one message may bring. Only Claude is told why
+    others were left out.
+    """
     room = profile.uploads_per_message
     found: list[Gathered] = []
     for line in reversed(said):
@@ -102,8 +106,8 @@ async def _said(said: Sequence[Said], platform: Platform, profile: Profile) -> l
 async def _earlier(
     turn: Turn, platform: Platform, surface: Surface, profile: Profile, history: Sequence[Mapping[str, Any]]
 ) -> Earlier:
-    """What was said where the bot is called, if that may matter: at the first turn of a thread and while something of
-    it is missing, to a reply, and to who says nothing. What a question links to is read in any case.
+    """Return the earlier messages where the bot was asked, if they may matter: at the first turn of a thread, while
+    some of it is missing, for a reply, and for a question without words. What a question links to is read in any case.
     """
     if not platform.traits.reads_history:
         return Earlier()
@@ -121,7 +125,7 @@ async def _earlier(
 
 
 def _with_room(said: Sequence[Said]) -> Sequence[Said]:
-    """Return the newest lines that have room together."""
+    """Return as many of the newest lines as have room together."""
     room = MOST_CHARACTERS
     for at, line in reversed(list(enumerate(said))):
         room -= len(line.text)

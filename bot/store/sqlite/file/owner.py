@@ -1,4 +1,4 @@
-"""Whose database a file is, told from its bytes: SQLite itself would already leave files beside it.
+"""Whose database a file is, read from its bytes: opening it with SQLite would already leave files beside it.
 
 Sources: sqlite.org/fileformat2.html, "The Database Header" and "The WAL File Format".
 """

@@ -1,4 +1,4 @@
-"""One connection, one writer: what has gathered while it wrote is its next transaction, so callers share an fsync."""
+"""One connection, one writer: jobs that gather while it writes are its next transaction, so callers share an fsync."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ Done = tuple[Any, Exception | None]
 log = structlog.get_logger()
 
 _WAL_BYTES = 4_200_000
-"""About as long the write-ahead log gets: after 1,000 pages SQLite copies it into the file, and begins it anew."""
+"""About how long the write-ahead log gets: after 1,000 pages SQLite copies it into the file and starts it anew."""
 _BROKEN = {
     sqlite3.SQLITE_IOERR: "The disk that holds the database fails; check it and its quota (dmesg, df), then start "
     "again.",
@@ -38,13 +38,13 @@ for a temporary file (CANTOPEN: ours are open), and whatever a statement of ours
 
 
 class BrokenStoreError(StoreError):
-    """The disk or the file failed amid the run: the store writes and reads no more."""
+    """The disk or the file failed during the run: the store writes and reads no more."""
 
 
 class Writer:
-    """Carries out jobs in the order they were given, each whole or not at all.
+    """Runs jobs in the order they were given, each whole or not at all.
 
-    `wal`: the write-ahead log. SQLite copies it into the file now and then, and says nothing if that fails. But then it
+    `wal`: the write-ahead log. SQLite copies it into the file now and then, and does not report a failure. The log then
     grows, and the writer asks why.
     """
 
@@ -83,7 +83,7 @@ class Writer:
             raise error
 
     async def run(self) -> None:
-        """Write until `close`; what was given before is still written. Nobody is left waiting, whatever happens.
+        """Write until `close`; jobs given before it are still written. Nobody is left waiting, whatever happens.
 
         Raises `BrokenStoreError` as soon as the disk or the file fails: nothing is written after that.
         """
@@ -171,7 +171,7 @@ def carry_out(db: sqlite3.Connection, jobs: Sequence[Job]) -> Sequence[Done]:
     """Run jobs in one transaction and return each one's value or error. Raises nothing.
 
     If one job loses the transaction for all (it does not fit on the disk), each gets a transaction of its own. Nothing
-    is written after a `BrokenStoreError`, which all that are left get.
+    is written after a `BrokenStoreError`; all remaining jobs get it.
     """
     try:
         return _transaction(db, jobs)
