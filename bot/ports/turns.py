@@ -14,8 +14,8 @@ class Turns(Protocol):
 
     A worker claims a thread, and holds it until its lease ends or it gives the thread back (`end`, `Drafts.rest`). Its
     writes carry the claim's `epoch`; if the thread is no longer held with it, `LeaseLost` is raised and nothing was
-    changed. Writes without an epoch are people's, and always pass: a turn that they end, change or take back is lost to
-    its worker.
+    changed. Without an epoch no lease is checked, so that people have their way: a turn that they end, change or take
+    back is lost to its worker.
     """
 
     async def accept(self, question: Incoming, *, settle_s: float = 0.0) -> bool:

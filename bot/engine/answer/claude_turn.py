@@ -219,7 +219,7 @@ class ClaudeTurn:
 
 
 def warn_of_small_limits(places: Places, history: History) -> None:
-    """Log a warning for each limit that not even the smallest question passes."""
+    """Log a warning for each limit that is too small for even the smallest question."""
     tools = [get_schema(GivenFiles(history, 0).give_file)]
     for name, profile in places.variants():
         smallest = {"system": system(profile.system), "tools": tools, "messages": [{"content": "?"}]}

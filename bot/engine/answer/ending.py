@@ -121,8 +121,8 @@ class Endings:
         return DONE
 
     async def _begins_anew(self, run: RunningTurn) -> bool:
-        """Begin a conversation anew if somebody asked for it; return whether nothing else was asked. Any other question
-        of the turn belongs to the new one.
+        """Begin a conversation anew if somebody asked for it; return whether nothing else was asked. What else was
+        asked belongs to the new one.
         """
         words = frozenset([question.key for question in run.turn.asked if is_anew(question)])
         if not words or run.turn.outcome is not None:

@@ -38,9 +38,7 @@ def _person_may(question: Incoming, access: Access) -> bool:
 
 
 def _workspace_allows(question: Incoming, access: Access, traits: Traits) -> bool:
-    """Return whether the workspace rules allow a question. They allow any DM of no workspace; only `dms` rules on
-    those.
-    """
+    """Return whether the rules for workspaces allow a question; a DM of no workspace is up to `dms` alone."""
     if question.direct and not traits.dms_in_workspaces:
         return True
     return _is_allowed({question.thread.workspace}, traits.workspaces, access)

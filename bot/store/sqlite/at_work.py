@@ -46,7 +46,7 @@ def rest(db: sqlite3.Connection) -> None:
 
 def blame(db: sqlite3.Connection) -> None:
     """Share out the death of the previous process, if it died, among the turns it worked at. The more processes died of
-    late without a turn at work, the less that turn is to blame: something else ends them.
+    late while a turn was not at work, the less it is to blame: somebody or something else ends them.
     """
     (count,) = db.execute("SELECT count(*) FROM turn WHERE at_work = 1").fetchone()
     if not count:

@@ -47,9 +47,7 @@ def referred_to(value: Any) -> Iterator[str]:
 
 
 def tidy(db: sqlite3.Connection, thread: int, limits: BlobLimits) -> None:
-    """Delete what exceeds the limits: first what no turn needs, then the oldest. A thread's history then lacks
-    those.
-    """
+    """Delete what exceeds the limits: first what no turn needs, then the oldest. A history then lacks those."""
     mine = """SELECT DISTINCT blob.id, length(blob.data) FROM blob JOIN blob_use USING (sha256)
         JOIN turn ON turn.id = blob_use.turn WHERE turn.thread = ? ORDER BY blob.kept_at_s DESC, blob.id DESC"""
     _delete_beyond(db, db.execute(mine, (thread,)).fetchall(), limits.thread_bytes)

@@ -83,7 +83,7 @@ STEPS: tuple[str, ...] = (
     );
     """,
     # A message with `dropped_at_s` belongs to a branch that was left: its turn was answered anew. `blob_use` says which
-    # turns need a blob, `heard` until when a platform's talk was heard.
+    # turns need a blob, `heard` is the checkpoint of each platform.
     """
     ALTER TABLE turn ADD COLUMN gesture TEXT NOT NULL DEFAULT '';
     CREATE UNIQUE INDEX turn_by_gesture ON turn (platform, workspace, channel, gesture) WHERE gesture <> '';
