@@ -1,4 +1,4 @@
-"""What a person looking at a simulated platform sees happen, as it happens: the same words for Discord and Slack."""
+"""What a person watching a simulated platform sees, as it happens: the same words for Discord and Slack."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,7 @@ class Change:
     `place`: id of the channel, DM or thread (Slack: the channel's id). `thread`: the Slack `thread_ts`, or "".
     `message`: its id, "" for a status. `author`: a display name. `text`: what is shown now, as the platform's users
     see it. `files`: names of attached files. `at_s`: the event loop's clock. For `thread`, `message` is the root
-    message's id and `text` the new thread's name. For `status`, an empty `text` means that it was taken away.
+    message's id and `text` the new thread's name. For `status`, an empty `text` means that it was cleared.
     """
 
     kind: Kind

@@ -20,8 +20,8 @@ class Fault:
 
     `status`: the HTTP status to answer with (None: none, see `drop`). `body`: its JSON body (None: the platform's own
     words for that status). `headers`: more headers. `after`: the call takes effect first, and only the answer is lost.
-    `drop`: close the connection without an answer. `delay_s`: wait this long before anything else. `change`: what is
-    answered in place of the true answer, which it is given: the platform's payloads change.
+    `drop`: close the connection without an answer. `delay_s`: wait this long before anything else. `change`: is
+    given the true answer, and returns the one to send instead, as if the platform's payloads had changed.
     """
 
     call: str
@@ -38,7 +38,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Garbled:
-    """What becomes of the next `times` events of a kind (a shell pattern), after `skip` of them went through.
+    """What happens to the next `times` events of a kind (a shell pattern), after `skip` of them went through.
 
     `change` is given the event's data and returns what is sent in its place.
     """
@@ -53,7 +53,7 @@ Waiting = TypeVar("Waiting", Fault, Garbled)
 
 
 def _take(waiting: list[Waiting], name: str, pattern: Callable[[Waiting], str]) -> Waiting | None:
-    """Return the first that matches `name` and use it up once; None if there is none, or it lets this one through."""
+    """Return the first match for `name` and use it up once; None if there is none, or it lets this one through."""
     found = next((one for one in waiting if fnmatchcase(name, pattern(one))), None)
     if found is None:
         return None
@@ -67,29 +67,29 @@ def _take(waiting: list[Waiting], name: str, pattern: Callable[[Waiting], str]) 
 
 
 class Garbler:
-    """The changes of events in waiting."""
+    """The changes that wait for their events."""
 
     def __init__(self) -> None:
         self._waiting: list[Garbled] = []
 
     def add(self, garbled: Garbled) -> None:
-        """Put a change in line; the first that matches an event is used."""
+        """Queue a change; the first that matches an event is used."""
         self._waiting.append(garbled)
 
     def sent(self, event: str, data: Any) -> Any:
-        """Return what is sent of an event."""
+        """Return the data to send for an event."""
         garbled = _take(self._waiting, event, lambda one: one.event)
         return data if garbled is None else garbled.change(copy.deepcopy(data))
 
 
 class Faults:
-    """The faults in waiting. `take` uses one up."""
+    """The faults that wait for their calls. `take` uses one up."""
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
 
     def add(self, *faults: Fault) -> None:
-        """Put faults in line; the first that matches a call is used."""
+        """Queue faults; the first that matches a call is used."""
         self._waiting.extend(faults)
 
     def clear(self) -> None:

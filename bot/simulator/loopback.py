@@ -4,7 +4,7 @@ from aiohttp import web
 
 
 class Loopback:
-    """An HTTP server on 127.0.0.1. `port`: 0 takes a free one, which is known once the server is open."""
+    """An HTTP server on 127.0.0.1. `port`: 0 picks a free one, which is known once the server is open."""
 
     def __init__(self, port: int = 0) -> None:
         self.port = port
@@ -12,13 +12,13 @@ class Loopback:
 
     @property
     def host(self) -> str:
-        """Host and port, as they stand in a URL."""
+        """Host and port, as written in a URL."""
         return f"127.0.0.1:{self.port}"
 
     async def open(self, app: web.Application, *, grace_s: float, cancel: bool = False) -> None:
         """Serve an application. Raise `OSError` if the port is taken.
 
-        `grace_s`: how long `close` waits for what is being answered. `cancel`: a request ends when its client leaves.
+        `grace_s`: how long `close` waits for requests in progress. `cancel`: a request ends when its client leaves.
         """
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=grace_s, handler_cancellation=cancel)
         await runner.setup()
@@ -31,7 +31,7 @@ class Loopback:
         self._runner = runner
 
     async def stop_listening(self) -> None:
-        """Take no more connections; those that are open go on."""
+        """Accept no more connections; open ones go on."""
         if self._runner is not None:
             for site in list(self._runner.sites):
                 await site.stop()

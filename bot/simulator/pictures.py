@@ -1,4 +1,4 @@
-"""Pictures to try things with: plain colours, so that what was seen can be checked."""
+"""Pictures for trials: plain colours, so that what was seen can be checked."""
 
 import io
 

@@ -18,7 +18,7 @@ RESTART = "— the bot is stopped and started again —"
 
 @dataclass(frozen=True, slots=True)
 class SceneStep:
-    """One thing said. `place` is an index into the world's places; `follow_up`: in the thread of the step before."""
+    """One message. `place` is an index into the world's places; `follow_up`: in the thread of the step before."""
 
     who: str
     place: int
@@ -68,7 +68,7 @@ async def play() -> int:
 
 
 async def _ask(here: World, step: SceneStep, place: Room) -> tuple[Room, str]:
-    """Say a step's line, wait for the whole answer and print both. Return where it was, and what was wrong or ""."""
+    """Send a step's line, wait for the whole answer and print both. Return its place, and what was wrong or ""."""
     files = "".join(f" [{name}]" for name, _ in step.files)
     print(f"\n{place.title}\n{_said(step.who, step.text + files)}", flush=True)
     try:

@@ -58,7 +58,7 @@ STYLE = Style.from_dict(
 
 
 async def chat(key: SecretStr) -> int:
-    """Be a chat client until the person leaves. With an empty key, Claude is simulated."""
+    """Run a chat client until the person leaves. With an empty key, Claude is simulated."""
     async with world(key, PACE) as here:
         await ChatWindow(here).run()
     return 0
@@ -70,7 +70,7 @@ class ChatWindow:
     def __init__(self, here: World) -> None:
         self._here = here
         self._place = here.places[0]
-        self._last = list(here.places)  # where F1 to F4 lead: the thread one was in, until one leaves it
+        self._last = list(here.places)  # where F1 to F4 lead: the thread last open there, until it is left
         self._who = "Ada"
         self._news: tuple[str, str] = ("class:hint", "")
         self._shows_help = True
@@ -217,7 +217,7 @@ class ChatWindow:
         with_it = [line for line in answers if label in line.buttons]
         try:
             if label == "Stop" and not with_it and self._place.platform == "slack":
-                await self._here.press_native_stop(self._who, self._place)  # Slack's own, beside what it streams
+                await self._here.press_native_stop(self._who, self._place)  # Slack's own button, beside a stream
                 return
             told = await self._here.press(self._who, self._place, (with_it or answers)[-1].message, label)
         except (LookupError, TimeoutError):
@@ -246,7 +246,7 @@ class ChatWindow:
 
 
 def news(change: Change) -> str:
-    """Return what the line above the prompt says of a change."""
+    """Return the line above the prompt for a change."""
     if change.kind == "status":
         return f"Parley {change.text}" if change.text else ""
     if change.kind in {"posted", "edited"}:
@@ -255,7 +255,7 @@ def news(change: Change) -> str:
 
 
 def wrapped(text: str, columns: int) -> str:
-    """Return text whose long lines end between words."""
+    """Return text with its long lines wrapped between words."""
     lines = (textwrap.wrap(line, columns, replace_whitespace=False, expand_tabs=False) for line in text.split("\n"))
     return "\n".join("\n".join(line) for line in lines)
 

@@ -56,7 +56,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class ShownAnswer:
-    """What came of a message: where the answer is, and its lines as they are shown now."""
+    """The answer to a message: its place, and its lines as they are shown now."""
 
     place: Room
     message: str
@@ -82,7 +82,7 @@ class Bot:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Start the bot; `failed` tells if it ended by itself."""
+        """Start the bot; `failed` shows whether it ended by itself."""
         self._stop = asyncio.Event()
         self._task = self._tasks.start(
             app.serve(
@@ -98,11 +98,11 @@ class Bot:
             await self._task
 
     async def kill(self) -> None:
-        """Cancel the bot wherever it is."""
+        """Cancel the bot, whatever it is doing."""
         await self._tasks.close()
 
     async def alive_until(self, *ready: Coroutine[Any, Any, None]) -> None:
-        """Wait for all of that, but raise at once what the bot failed with if it ends before."""
+        """Wait for all of `ready`. If the bot ends first, raise at once what it failed with."""
         assert self._task is not None
         waiting = {self._tasks.start(one, "ready") for one in ready}
         while waiting:
@@ -138,7 +138,7 @@ class World:
         )
 
     def add_person(self, platform: str, name: str, *, bot: bool = False) -> str:
-        """Let one more person (or another bot) in; return the name to use for them."""
+        """Add a person (or another bot); return the name to use for them."""
         if platform == "discord":
             self._discord_people[name] = self.discord.add_person(name, guild=self.guild, bot=bot)
         else:
@@ -150,15 +150,15 @@ class World:
         return (self._discord_people if platform == "discord" else self._slack_people)[name].id
 
     def discord_person(self, name: str) -> DiscordPerson:
-        """Return a person on Discord, for what only Discord has."""
+        """Return a person on Discord, for actions that only Discord has."""
         return self._discord_people[name]
 
     def slack_person(self, name: str) -> SlackPerson:
-        """Return a person on Slack, for what only Slack has."""
+        """Return a person on Slack, for actions that only Slack has."""
         return self._slack_people[name]
 
     async def open_thread(self, who: str, place: Room, message: str) -> Room:
-        """Let a person make a thread on a message (on Slack, every message is one already); return it."""
+        """Open a thread on a message as a person (on Slack, every message is one already); return it."""
         if place.platform == "discord":
             await self.discord.open_thread(self._discord_people[who], place.channel, "a thread", on=message)
         return replace(place, thread=message)
@@ -168,7 +168,7 @@ class World:
         return self.discord.app.mention if platform == "discord" else self.slack.app.mention
 
     def changes(self, platform: str) -> Changes:
-        """Return what happens on a platform."""
+        """Return the changes on a platform."""
         return self.discord.changes if platform == "discord" else self.slack.changes
 
     async def say(
@@ -194,7 +194,7 @@ class World:
         return (await self.slack.say(member, place.channel, text, files=list(files), thread=place.thread)).ts
 
     async def press(self, who: str, place: Room, message: str, label: str) -> str:
-        """Press a button on a message; return what only the presser is told. Raise `LookupError` if there is none."""
+        """Press a button on a message; return the whisper to the presser. Raise `LookupError` if there is none."""
         if place.platform == "discord":
             return await self.discord.press(self._discord_people[who], message, label)
         return await self.slack.press(self._slack_people[who], place.channel, message, label)
@@ -257,11 +257,11 @@ class World:
         ]  # fmt: skip
 
     def _read(self, text: str) -> str:
-        """Show the bot's mention as people see it."""
+        """Return text with the bot's mention as people see it."""
         return text.replace(self.discord.app.mention, "@Parley").replace(self.slack.app.mention, "@Parley")
 
     def answer(self, there: Room, message: str) -> ShownAnswer:
-        """Return what the bot has shown in a place after a message, as it is now."""
+        """Return what the bot has posted in a place after a message, as it is shown now."""
         return ShownAnswer(there, message, tuple(li for li in self.lines(there) if li.by_bot and li.message > message))
 
     async def ask(

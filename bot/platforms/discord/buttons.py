@@ -1,6 +1,6 @@
-"""The buttons below an answer, and what people mean who press them or react with ❌.
+"""The buttons below an answer, and what it means to press one or to react with ❌.
 
-A press is known by the button's own id. discord.py's own views, which forget after a while, are not used.
+A press is identified by the button's own id. discord.py's own views, which forget after a while, are not used.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _STYLES = {
 _CROSS = "❌"
 _NOT_HEARD = "That did not work just now; please press again in a moment."
 _ACKNOWLEDGE_S = 2.5
-"""Discord takes an interaction for failed after three seconds (docs, interactions/receiving-and-responding)."""
+"""Discord considers an interaction failed after three seconds (docs, interactions/receiving-and-responding)."""
 _ACKNOWLEDGED = 40060
 """Discord docs, opcodes-and-status-codes: the interaction has already been acknowledged."""
 
@@ -59,7 +59,7 @@ def shown_on(message: discord.Message | Posted) -> tuple[Button, ...]:
 
 
 def press(interaction: discord.Interaction) -> Pressed | None:
-    """Return the press on one of our buttons that an interaction is, if it is one."""
+    """Return the press that an interaction stands for; None if it is not about one of our buttons."""
     data: object = interaction.data
     button = button_of(data.get("custom_id")) if isinstance(data, dict) else None
     if interaction.type is not discord.InteractionType.component or button is None or interaction.message is None:
@@ -75,9 +75,9 @@ def press(interaction: discord.Interaction) -> Pressed | None:
 
 
 def cross(reaction: discord.RawReactionActionEvent, client: discord.Client) -> Pressed | None:
-    """Return the wish to stop that a ❌ of a person is; None for other reactions, and for those of bots.
+    """Return a person's ❌ as a press of Stop; None for other reactions, and for those of bots.
 
-    Discord tells the member in guilds, and nothing but the id in DMs (docs, events/gateway-events).
+    Discord sends the member in guilds, and only the id in DMs (docs, events/gateway-events).
     """
     by_bot = reaction.member.bot if reaction.member else client.user is not None and reaction.user_id == client.user.id
     if by_bot or reaction.emoji.name != _CROSS:
@@ -88,7 +88,7 @@ def cross(reaction: discord.RawReactionActionEvent, client: discord.Client) -> P
 
 
 async def answer(interaction: discord.Interaction, pressed: Pressed, handle: EventHandler, others: Others) -> None:
-    """Acknowledge a press while it is heard; show who pressed, and nobody else, what `handle` has to say."""
+    """Acknowledge a press while it is handled; show the presser alone what `handle` returns."""
     async with asyncio.TaskGroup() as both:
         acknowledging = both.create_task(_acknowledge(interaction, others), name="discord-acknowledge")
         sentence = await _heard(pressed, handle)
@@ -100,7 +100,7 @@ async def _heard(pressed: Pressed, handle: EventHandler) -> str:
     try:
         return (await handle(pressed)).text
     except Exception:
-        # Discord does not send a press again; only who pressed can.
+        # Discord does not send a press again; only the presser can repeat it.
         log.exception("discord_press_not_heard", message=str(pressed.message))
         return _NOT_HEARD
 
@@ -108,7 +108,7 @@ async def _heard(pressed: Pressed, handle: EventHandler) -> str:
 async def _acknowledge(interaction: discord.Interaction, others: Others) -> bool:
     """Answer with a deferred update (type 6), which changes nothing; return whether Discord took it.
 
-    One that somebody has acknowledged before, and not an attempt of ours that seemed to fail, another process has.
+    If it was acknowledged before, and not by an attempt of ours that seemed to fail, another process has it.
     """
     in_doubt.set(False)
     try:

@@ -1,7 +1,7 @@
 """The one way to make a REST call to Discord: with the client that is logged in now, in bounded time, with our errors.
 
-discord.py 2.7.1 repeats 500, 502, 504 and 524 up to four times with the same nonce; 503 and a lost connection it hands
-on. What it does about rate limits is replaced: see `limits`.
+discord.py 2.7.1 repeats 500, 502, 504 and 524 up to four times with the same nonce, and hands on 503 and a lost
+connection. Its handling of rate limits is replaced: see `limits`.
 """
 
 import asyncio
@@ -35,9 +35,9 @@ _CLOSED = frozenset({50083, 160005})
 
 
 class Calls:
-    """The client in use, which may be another one after a reconnect, and calls through it.
+    """Calls through the client in use, which may be another one after a reconnect.
 
-    `limits`: what it may do. `clock`: Discord's. `pacer`: whom all calls ask. A call made before the login or between
+    `limits`: what it may do. `clock`: Discord's. `pacer`: paces all calls. A call made before the login or between
     two clients waits up to `gate.WAIT_S` for the next one.
     """
 
@@ -54,7 +54,7 @@ class Calls:
         self._gate = ClientGate[discord.Client](_unreachable)
 
     def use(self, client: discord.Client | None) -> None:
-        """Make calls through this client from now on; None: there is none at the moment."""
+        """Make calls through this client from now on; None: there is no client at the moment."""
         if client is None:
             self._gate.close()
         else:
@@ -66,8 +66,8 @@ class Calls:
         """Return what `make` returns for the present client. Raise only `PlatformError`s.
 
         If it raises `Unreachable`, or is cancelled, the call may or may not have taken effect; after `RateLimited` it
-        has not. `patient`: a rate limit that ends in time is waited for and `make` asked again, for calls that no pacer
-        paces.
+        has not. `patient`, for calls that no pacer paces: wait for a rate limit that ends in time, then call `make`
+        again.
         """
         client = await self.client()
         in_doubt.set(False)
@@ -90,9 +90,9 @@ class Calls:
             raise _unreadable(type(error).__name__) from error
 
     def may_type(self, place: int, question: str) -> bool:
-        """Return whether a typing mark is wanted in a channel: no other question has one there, and no post is due.
+        """Return whether a channel wants a typing indicator: no other question has one there, and no post is due.
 
-        Afterwards there is one, for some seconds or until the bot posts.
+        If so, count one as shown, for some seconds or until the bot posts.
         """
         now_s = asyncio.get_running_loop().time()
         self.typing = {there: mark for there, mark in self.typing.items() if mark[1] > now_s}
@@ -104,13 +104,13 @@ class Calls:
         return True
 
     async def client(self) -> discord.Client:
-        """Return the client that is logged in. Raise `Unreachable` if there is none for a while."""
+        """Return the client that is logged in. Raise `Unreachable` if none appears for a while."""
         return await self._gate.client()
 
 
 @contextmanager
 def readable(what: str) -> Iterator[None]:
-    """Read what Discord answered. Raise `PlatformError` where that has not the shape it is documented with."""
+    """Read Discord's answer. Raise `PlatformError` if it does not have its documented shape."""
     try:
         yield
     except MISREAD as error:
@@ -119,7 +119,7 @@ def readable(what: str) -> Iterator[None]:
 
 
 async def within(seconds: float, make: Callable[[], Awaitable[T]], *, patient: bool = True) -> T:
-    """Return what `make` returns within so many seconds, asked again after each rate limit if `patient`.
+    """Return what `make` returns within so many seconds; if `patient`, call it again after each rate limit.
 
     Raise `TimeoutError`, and `discord.RateLimited` for a limit that lasts longer.
     """
@@ -143,7 +143,7 @@ def platform_error(error: Exception) -> PlatformError:
         return RateLimited("Discord asks the bot to slow down.", detail, retry_after_s=error.retry_after)
     if not isinstance(error, discord.HTTPException) or error.status >= 500:
         return _unreachable(detail)
-    if error.status == 404 and error.code:  # without a code it is not Discord that misses something
+    if error.status == 404 and error.code:  # without a code, the 404 is not Discord's own
         return Gone("The message or its channel on Discord is no longer there.", detail)
     if error.status in {401, 403} or error.code in _CLOSED:
         return Forbidden("Discord does not allow the bot to do this here.", detail)

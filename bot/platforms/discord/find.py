@@ -1,4 +1,4 @@
-"""What an earlier attempt posted, perhaps an earlier process: found by its place among the bot's messages."""
+"""Finds what an earlier attempt or process posted, by its position among the bot's messages."""
 
 import re
 from collections.abc import Collection
@@ -18,16 +18,16 @@ _PART = re.compile(r"[^0-9A-Za-z](\d+)\Z")
 
 
 def part_of(idempotency_key: str) -> int | None:
-    """Return the number of a part in its answer, from 0, which stands at the end of its key."""
+    """Return a part's number in its answer, from 0; it is the end of the key."""
     part = _PART.search(idempotency_key)
     return None if part is None else int(part.group(1))
 
 
 def idempotency_key_of(message: discord.Message, me: discord.ClientUser | None) -> str:
-    """Return the key of what the bot's own account has just posted, "" for what has none, and for others' messages.
+    """Return the key of a message the bot's own account has just posted; "" if it has none, or is somebody else's.
 
-    Discord tells it as the nonce, in the event of the creation alone (docs, resources/message). A note to one person
-    (see `whisper`) has only a number, which discord.py makes.
+    Discord sends it as the nonce, only in the event of the creation (docs, resources/message). A whisper (see
+    `whisper`) has only a number, which discord.py makes.
     """
     idempotency_key = str(message.nonce or "")
     is_note = message.guild is None and idempotency_key.isdigit()
@@ -46,7 +46,7 @@ class Finder:
         self._address = address
 
     async def post(self, idempotency_key: str, known: Collection[str], place: int) -> discord.Message | None:
-        """Return the message that was posted in a place with a key; None if there is none, or it is a `known` one.
+        """Return the message posted in a place with a key; None if there is none, or if it is a `known` one.
 
         The parts of an answer are posted in order, so part 2 is the third of the messages that answer the question; a
         file is a part, too.
@@ -67,9 +67,9 @@ class Finder:
 async def _answers(client: discord.Client, address: Address, place: int) -> list[discord.Message]:
     """Return the messages that answer the question, oldest first.
 
-    Turns of a thread come one after another, and ours has not ended: from its first message on, what the bot wrote
-    here is its answer, but for replies to other questions. In a new thread that is everything. In a channel
-    answers mix, and only replies to the question count.
+    A thread's turns come one after another, and ours has not ended: from its first message on, everything the bot wrote
+    here is its answer, except replies to other questions. In a new thread that is everything. In a channel answers
+    mix, so only replies to the question count.
     """
     root = int(address.message)
     me = client.user.id if client.user else 0

@@ -48,7 +48,7 @@ class DiscordPlatform:
     `api_url`, `gateway_url`: "" for Discord's own. discord.py keeps them per process, so all instances that run at one
     time must agree. `cdn_hosts`: further hosts (or `host:port`, which may then be http) that files may come from.
     `calls_per_s`: what Discord allows this bot. `starts`: how often a new session may begin, if not as usual.
-    `pacer`: the bot's, which has the `shared_budget`; one of its own if the platform is used alone.
+    `pacer`: the bot's, which has the `shared_budget`; a platform used alone has one of its own.
     Raise `StartupError` if one of the addresses cannot be used.
     """
 
@@ -79,11 +79,11 @@ class DiscordPlatform:
     async def run(self, handle: EventHandler, checkpoints: Checkpoints, is_ours: IsOurs) -> None:
         """Connect and hand events in until cancelled; then everything is closed.
 
-        What was said while there was no session is fetched and handed in, too (see `source`).
+        What was written while there was no session is fetched and handed in, too (see `source`).
 
-        Reconnects by itself; while Discord cannot be reached it tries again, ever more rarely, and never too often for
-        Discord (see `sessions`). Raise `StartupError` if Discord refuses the bot, at the start or later (a token that
-        was reset). Without the Message Content intent it goes on without, and says in the log what stops working.
+        Reconnects by itself; while Discord cannot be reached it tries again, ever more rarely, within what Discord
+        allows (see `sessions`). Raise `StartupError` if Discord refuses the bot, at the start or later (a token that
+        was reset). If the Message Content intent is refused, it goes on without, and logs what stops working.
         """
         sdk.use_addresses(self._api_url, self._gateway_url)
         refusal: StartupError | None = None
@@ -100,7 +100,7 @@ class DiscordPlatform:
             raise refusal
 
     def surface(self, address: Address, key: MessageKey) -> DiscordSurface:
-        """Return the place where somebody is answered; works for what an earlier process has stored."""
+        """Return the surface for an address; works for one that an earlier process has stored."""
         return DiscordSurface(self._calls, address, key)
 
     async def download(self, upload: Upload, max_bytes: int) -> bytes:
@@ -121,7 +121,7 @@ class DiscordPlatform:
     async def current(self, question: Incoming) -> Incoming | None:
         """Return a question as it stands now: this very object if nobody edited it, None if it was deleted.
 
-        Raise `PlatformError` if that cannot be told, also where the whole channel is gone.
+        Raise `PlatformError` if that is not known, also if the whole channel is gone.
         """
         channel, message = int(question.key.channel), int(question.key.message)
         found = await self._calls.call(lambda client: _message(client, channel, message), patient=True)
@@ -131,7 +131,7 @@ class DiscordPlatform:
         with readable("a question that was looked up"):
             own = me.id if me else 0
             now = replace(question, text=text_of(found, without=own), uploads=uploads_of(found))
-            # without the Message Content intent the text may be missing; what the bot wrote is a Continue's question
+            # without the Message Content intent the text may be missing; the bot's own message is a Continue's question
             if (
                 found.edited_at is None
                 or not is_question(found)
@@ -141,9 +141,9 @@ class DiscordPlatform:
             return now
 
     async def author_now(self, question: Incoming) -> Person:
-        """Return who asked a question, with their roles as they are now: none for who has left.
+        """Return a question's author with their present roles: none if they have left.
 
-        Raise `PlatformError` if that cannot be told.
+        Raise `PlatformError` if that is not known.
         """
         guild = question.key.workspace
         if guild == "@me":
@@ -154,7 +154,7 @@ class DiscordPlatform:
             return replace(question.author, roles=frozenset(), moderator=False)
 
     def now_s(self) -> float:
-        """Return the time by Discord's clock, in seconds since 1970; by this machine's before Discord has answered."""
+        """Return Discord's time, in seconds since 1970; this machine's before Discord has answered."""
         return self._calls.clock.now_s()
 
     async def _file_session(self, upload: Upload) -> aiohttp.ClientSession:
@@ -209,7 +209,7 @@ class DiscordPlatform:
             except StartupError:
                 raise
             except Exception as error:  # noqa: BLE001 - a task's boundary, and its text may quote what people wrote
-                # What Discord sends, discord.py may be unable to read; a connection begun anew has nothing of it.
+                # discord.py may be unable to read what Discord sent; a new connection keeps nothing of it.
                 misread("discord_connection_unreadable", {}, error)
                 reason = type(error).__name__
             failures = 1 if clock() - begun > _STABLE_S else failures + 1

@@ -1,9 +1,9 @@
-"""Every access to what discord.py does not document. tests/discord/test_sdk.py says what broke if one of them changes.
+"""Every access to what discord.py does not document. tests/discord/test_sdk.py shows what broke if one of them changes.
 
-discord.py 2.7.1 reads all of what Discord sends, most of which this bot has no use for, and raises where a field is
-missing, null or of another type: out of its gateway loop, which ends the connection, or out of a call that had its
-effect long ago. So each event is read by itself here, each message of a history, too, and of the answer to a post only
-what is needed.
+discord.py 2.7.1 reads everything that Discord sends, most of which this bot does not need. It raises where a field is
+missing, null or of another type: out of its gateway loop, which ends the connection, or out of a call that has already
+had its effect. So each event, and each message of a history, is read by itself here, and only what is needed of the
+answer to a post.
 """
 
 import io
@@ -20,7 +20,7 @@ from bot.platforms.kernel.shape import MISREAD, misread
 
 _NOBODY = discord.AllowedMentions.none()
 _PAGE = 100
-"""Discord docs, resources/message, Get Channel Messages: at most so many at a time."""
+"""The most messages at a time (Discord docs, resources/message, Get Channel Messages)."""
 _MISSING: Any = discord.utils.MISSING
 
 API_URL = Route.BASE
@@ -29,11 +29,11 @@ GATEWAY_URL = DiscordWebSocket.DEFAULT_GATEWAY
 
 
 class UnreadableSessionError(Exception):
-    """A session began in a way that discord.py cannot read: it is to be begun anew."""
+    """discord.py cannot read how a session began: it is to be begun anew."""
 
 
 class UnreadableAnswerError(discord.DiscordException):
-    """A call had its effect, and what Discord answered does not tell which."""
+    """A call had its effect, but Discord's answer does not tell which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Posted:
 
 
 def use_addresses(api_url: str, gateway_url: URL) -> None:
-    """Have all clients of this process use these addresses: discord.py (2.7.1) keeps them in its classes."""
+    """Make all clients of this process use these addresses: discord.py (2.7.1) keeps them in its classes."""
     Route.BASE = api_url
     DiscordWebSocket.DEFAULT_GATEWAY = gateway_url
 
@@ -67,13 +67,13 @@ class _NoQueue(Ratelimit):
 
 
 def queue_nothing(client: discord.Client) -> None:
-    """Have a client's calls begin and return at once: `limits` says when (discord.py 2.7.1 has no setting for it)."""
+    """Make a client's calls begin and return at once: `limits` says when (discord.py 2.7.1 has no setting for it)."""
     no_queue = _NoQueue(None)
     client.http.get_ratelimit = lambda _: no_queue  # type: ignore[assignment, method-assign]
 
 
 async def sessions_left(client: discord.Client) -> tuple[int, float]:
-    """Return how many new sessions the bot may begin, and in how many seconds Discord counts anew (docs,
+    """Return how many new sessions the bot may begin, and in how many seconds Discord resets the count (docs,
     events/gateway, "Session Start Limit Object"). Raise `discord.DiscordException`.
     """
     _, _, allowed = await client.http.get_bot_gateway()
@@ -91,15 +91,15 @@ def was_connected(client: discord.Client) -> bool:
 
 
 async def close_calls(client: discord.Client) -> None:
-    """Close a client's session for calls, whatever becomes of its gateway."""
+    """Close a client's session for calls, whatever happens to its gateway."""
     await client.http.close()
 
 
 def guard_events(client: discord.Client) -> None:
-    """Have an event that cannot be read logged, and the connection go on; only the one that begins a session must be
-    readable. Raise `UnreadableSessionError` then, out of `client.connect`.
+    """Log an event that cannot be read, and keep the connection; only the one that begins a session must be readable.
 
-    The parsers stand in `ConnectionState.parsers`, which each connection of the client uses (2.7.1, state.py).
+    If that one is not, `client.connect` raises `UnreadableSessionError`. The parsers are in `ConnectionState.parsers`,
+    which each connection of the client uses (2.7.1, state.py).
     """
     parsers: dict[str, Callable[[Any], None]] = client._connection.parsers  # noqa: SLF001
     for event, parse in list(parsers.items()):
@@ -121,7 +121,7 @@ def _guarded(event: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 def check(message: discord.Message) -> None:
-    """Raise `TypeError` for a message in which something we read is of another type: discord.py takes most as it is."""
+    """Raise `TypeError` if a field that we read is of another type: discord.py takes most fields as they are."""
     texts = [message.content, message.author.name, message.author.display_name]
     numbers: list[object] = [message.type.value]
     shows: list[Any] = [message, *message.message_snapshots]
@@ -146,7 +146,7 @@ async def send(
 ) -> Posted:
     """Post a message that pings nobody and has no previews. `reply_to`: a message of the same place, there or not.
 
-    `plain`: as nothing but text. Raise `discord.DiscordException`.
+    `plain`: as text alone. Raise `discord.DiscordException`.
     """
     reference = {"message_id": str(reply_to), "channel_id": str(place), "fail_if_not_exists": False}
     params = handle_message_parameters(
@@ -165,39 +165,39 @@ async def send(
 async def edit(
     client: discord.Client, place: int, message: int, content: str, view: discord.ui.View | None = _MISSING
 ) -> None:
-    """Replace a message's text, and its buttons by those of a `view`, if one is given (None: by none).
+    """Replace a message's text, and if a `view` is given, its buttons (None: by none).
 
-    Unlike `Message.edit` of discord.py 2.7.1 it sends no `flags: 0`, which brings previews back; what is answered does
-    not matter. Raise `discord.DiscordException`.
+    Unlike `Message.edit` of discord.py 2.7.1 it sends no `flags: 0`, which brings previews back. The answer is not
+    read. Raise `discord.DiscordException`.
     """
     with handle_message_parameters(content, view=view, allowed_mentions=_NOBODY) as params:
         await client.http.edit_message(place, message, params=params)
 
 
 async def delete(client: discord.Client, place: int, message: int) -> None:
-    """Take a message away. Raise `discord.DiscordException`."""
+    """Delete a message. Raise `discord.DiscordException`."""
     await client.http.delete_message(place, message)
 
 
 async def open_thread(client: discord.Client, place: int, message: int, name: str) -> None:
-    """Open a thread on a message, archived after a day without a word; its id is the message's own (docs,
+    """Open a thread on a message, archived after a day without a message; its id is the message's own (docs,
     topics/threads). Raise `discord.DiscordException`.
     """
     await client.http.start_thread_with_message(place, message, name=name, auto_archive_duration=1440)
 
 
 async def set_archived(client: discord.Client, thread: int, *, archived: bool) -> None:
-    """Archive a thread, or open it again. Raise `discord.DiscordException`."""
+    """Archive a thread, or reopen it. Raise `discord.DiscordException`."""
     await client.http.edit_channel(thread, archived=archived)
 
 
 async def delete_channel(client: discord.Client, place: int) -> None:
-    """Take a channel or a thread away. Raise `discord.DiscordException`."""
+    """Delete a channel or a thread. Raise `discord.DiscordException`."""
     await client.http.delete_channel(place)
 
 
 async def look_up(client: discord.Client, place: int) -> None:
-    """See that a channel or a thread is there. Raise `discord.DiscordException`."""
+    """Check that a channel or a thread is there. Raise `discord.DiscordException`."""
     await client.http.get_channel(place)
 
 

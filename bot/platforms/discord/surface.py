@@ -32,12 +32,12 @@ _NONCE_SIZE = 25
 """Discord docs, resources/message: `nonce`, up to 25 characters."""
 _NAME_SIZE = 90
 _THREADLESS_S = 600.0
-"""So long a channel in which the bot may open no thread is not asked again: each refusal costs the answer time."""
+"""A channel in which the bot may open no thread is not tried again for so long: a refusal costs the answer time."""
 _OPENS_WITHIN_S = 3.0
 """Where a thread could be opened only later than this (a channel takes some fifty in five minutes), the answer stands
 in the channel instead of waiting."""
 _TYPES_WITHIN_S = 5.0
-"""A typing mark that has not been made by then says nothing any more."""
+"""A typing indicator that comes later than this is of no use."""
 _THREAD_EXISTS = 160004
 _NOT_THERE = frozenset({10003, 10008})
 """Unknown channel, unknown message (Discord docs, opcodes-and-status-codes)."""
@@ -49,11 +49,11 @@ _UPLOAD_S = 120.0
 class DiscordSurface:
     """Where one question is answered. The thread is opened by the first call that needs it.
 
-    If no thread can be opened there, or none that the bot may write in (a missing permission, a voice channel), or not
-    soon (so many were), the answer stands in the channel itself. What Discord does not take as it is goes out once more
-    as nothing but text, and so does the rest of the answer.
-    An answer in the place where its question stands begins with a reply to it (in a channel, every part of it is one):
-    people see what it answers, and so does a later process that looks for what an earlier one posted.
+    If no thread can be opened there, none that the bot may write in (a missing permission, a voice channel), or none
+    soon (too many were opened), the answer is posted in the channel itself. If Discord rejects a call's content, it is
+    sent once more as plain text, and so is the rest of the answer.
+    An answer in the same place as its question begins with a reply to it (in a channel, every part is a reply): people
+    see what it answers, and so does a later process that looks for an earlier one's posts.
     """
 
     def __init__(self, calls: Calls, address: Address, key: MessageKey) -> None:
@@ -73,8 +73,9 @@ class DiscordSurface:
 
     @property
     def limits(self) -> Limits:
-        """Discord counts posts and edits per channel, separately; a thread is a channel. How many it allows is what its
-        answers told last. Typing shows for ten seconds (resources/channel).
+        """Return what the place allows. Discord counts posts and edits separately, per channel; a thread is a channel.
+
+        The budgets are those that its answers stated last. Typing shows for ten seconds (resources/channel).
         """
         place = self._place or self._root
         known = self._calls.limits
@@ -93,9 +94,9 @@ class DiscordSurface:
     ) -> str:
         """Post rendered text; return the message's id. One key makes one message, however often it is asked for.
 
-        Discord itself refuses a second message with a nonce for some minutes (resources/message, `enforce_nonce`). For
-        what was posted earlier, `again` looks among the bot's messages after the question, where the key's number says
-        which it is (see `find`). The found message gets the text and the buttons. `growing` makes no difference here.
+        For some minutes Discord itself refuses a second message with a nonce (resources/message, `enforce_nonce`). For
+        earlier posts, `again` looks among the bot's messages after the question, where the key's number tells which it
+        is (see `find`). The found message gets the text and the buttons. `growing` makes no difference here.
         """
         del growing
         if idempotency_key in self._posted:
@@ -117,7 +118,7 @@ class DiscordSurface:
         `growing` makes no difference here.
         """
         del growing
-        # Until it is confirmed, either buttons may be there; and what an earlier process showed is not known.
+        # Until the edit is confirmed, either set of buttons may show; an earlier process's buttons are not known.
         before = self._buttons.pop(message_id, None)
 
         async def change(*, plain: bool) -> None:
@@ -129,7 +130,7 @@ class DiscordSurface:
         await self._or_plain(change)
 
     async def delete(self, message_id: str) -> None:
-        """Take one of the bot's messages away. One that is no longer there is no error."""
+        """Delete one of the bot's messages. One that is no longer there is no error."""
         try:
             await self._change(message_id, partial(sdk.delete, message=int(message_id)))
         except Gone as gone:
@@ -152,7 +153,7 @@ class DiscordSurface:
     async def status(self, text: str) -> None:
         """Show the typing indicator for ten seconds; it has no text and cannot be taken away (resources/channel).
 
-        One mark is enough for a place, and none is needed where a post is due.
+        One indicator is enough for a place, and none is needed where a post is due.
         """
         if not text:
             return
@@ -164,8 +165,9 @@ class DiscordSurface:
             log.info("discord_typing_failed", place=self._place or self._here, reason=error.detail)
 
     async def earlier(self, question: Incoming, limit: int, *, thread: bool = True) -> Earlier:
-        """Return up to `limit` messages said before a question: of its thread, those it hangs on by replies, and those
-        it links to. What cannot be read is named, and logged.
+        """Return up to `limit` messages before a question: its thread's, its chain of replies, and those it links to.
+
+        What cannot be read is named, and logged.
         """
         return await said_before(self._calls, question, limit, thread=thread)
 
@@ -176,7 +178,7 @@ class DiscordSurface:
     async def _send(
         self, idempotency_key: str, *, may_exist: bool, within_s: float = CALL_S, **what: Any
     ) -> sdk.Posted:
-        """Post something: in the channel where that is not allowed in the thread, which is then taken away."""
+        """Post something. If the thread does not allow it, post in the channel and delete the thread."""
         place = await self._find_place()
         try:
             return await self._send_to(place, idempotency_key, within_s, **what)
@@ -199,7 +201,7 @@ class DiscordSurface:
         return await self._or_plain(post)
 
     async def _or_plain(self, make: Callable[..., Awaitable[T]]) -> T:
-        """Make a call; if Discord does not take it as it is, once more as nothing but text, as all later ones."""
+        """Make a call. If Discord rejects its content, make it once more, and all later ones, as plain text."""
         if not self._plain:
             try:
                 return await make(plain=False)
@@ -210,8 +212,9 @@ class DiscordSurface:
         return made
 
     async def _leave(self, thread: int) -> None:
-        """Answer in the channel, and take away the thread that was opened for nothing; whoever may not delete it may
-        archive it, as who opened it (Discord docs, topics/threads).
+        """Answer in the channel, and delete the thread that was opened for nothing.
+
+        A bot that may not delete it may archive it, as its creator (Discord docs, topics/threads).
         """
         self._place = self._here
         self._calls.threadless[self._here] = asyncio.get_running_loop().time() + _THREADLESS_S
@@ -231,7 +234,7 @@ class DiscordSurface:
             log.info("discord_thread_left", thread=thread, reason=error.detail)
 
     async def _change(self, message_id: str, change: Callable[[discord.Client, int], Awaitable[Any]]) -> None:
-        """Change one of the bot's messages. An earlier process's stands in the channel if it could open no thread."""
+        """Change one of the bot's messages. An earlier process's is in the channel if it could open no thread."""
         place = self._place or self._root
         try:
             await self._change_in(place, change)
@@ -243,7 +246,7 @@ class DiscordSurface:
         self._place = place
 
     async def _change_in(self, place: int, change: Callable[[discord.Client, int], Awaitable[Any]]) -> None:
-        """Change a message; in a thread that was archived meanwhile, open it again first."""
+        """Change a message; if its thread was archived meanwhile, reopen the thread first."""
 
         async def make(client: discord.Client) -> None:
             try:
@@ -259,7 +262,7 @@ class DiscordSurface:
     async def _find(self, idempotency_key: str) -> discord.Message | None:
         """Return what was posted with a key: in the thread, or in the channel if none could be opened then.
 
-        Raise `Gone` if the question is no longer there and neither has it.
+        Raise `Gone` if the question is no longer there and neither place has the post.
         """
         places, gone = [self._here], None
         try:
@@ -284,7 +287,7 @@ class DiscordSurface:
             return self._place
 
     async def _open_place(self) -> int:
-        """Return where to answer: in a thread; in the channel if no thread can be opened there, or not soon."""
+        """Return where to answer: a thread, or the channel if no thread can be opened there soon."""
         now_s = asyncio.get_running_loop().time
         until_s = now_s() + _OPENS_WITHIN_S
         while self._calls.crowded.get(self._here, 0.0) <= until_s:
@@ -317,7 +320,7 @@ class DiscordSurface:
         except discord.HTTPException as error:
             if error.code == _THREAD_EXISTS:
                 return root
-            if error.code in _NOT_THERE:  # what was begun for a deleted question stands in its thread
+            if error.code in _NOT_THERE:  # the answer begun for a deleted question is in its thread
                 await sdk.look_up(client, root)
                 return root
             if error.status >= 500:
@@ -331,7 +334,7 @@ class DiscordSurface:
 
 
 def _may_write_in_threads(client: discord.Client, channel: int) -> bool:
-    """Return whether the bot may write in a channel's threads, as far as is known: else it opens none for nothing."""
+    """Return whether the bot may write in a channel's threads, as far as is known, so that none is opened in vain."""
     place = client.get_channel(channel)
     me = place.guild.me if isinstance(place, discord.abc.GuildChannel) else None
     return me is None or place.permissions_for(me).send_messages_in_threads  # type: ignore[union-attr]

@@ -7,8 +7,10 @@ from bot.platforms.discord.calls import Calls
 
 
 async def whisper_to_author(calls: Calls, message: Incoming, sentence: str) -> None:
-    """Tell who wrote a message a sentence, in a DM: Discord shows one person alone a message in a channel only if they
-    pressed or called something (docs, interactions). Raise only `PlatformError`s: who takes no DMs is not told.
+    """Send a sentence to a message's author in a DM. Raise only `PlatformError`s.
+
+    In a channel Discord shows a message to one person alone only if they pressed or called something (docs,
+    interactions). An author who takes no DMs is not told.
     """
 
     async def send(client: discord.Client) -> None:

@@ -1,4 +1,4 @@
-"""The buttons below an answer: how they are sent, and what a press of one says."""
+"""The buttons below an answer: how they are sent, and what a press of one means."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 def actions(buttons: Sequence[Button]) -> list[dict[str, Any]]:
-    """Return the blocks that show buttons (Slack docs, reference/block-kit/blocks/actions-block): one or none."""
+    """Return the blocks that show buttons, one or none (Slack docs, reference/block-kit/blocks/actions-block)."""
     elements = [
         {"type": "button", "action_id": id_of(button), "text": {"type": "plain_text", "text": LABELS[button]}}
         for button in buttons
@@ -31,7 +31,7 @@ def actions(buttons: Sequence[Button]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """That somebody pressed a button. `message`, `thread`: a `ts`; `thread` is "" for what is in no thread."""
+    """A press of a button. `message`, `thread`: a `ts`; `thread` is "" outside of threads."""
 
     channel: str
     message: str
@@ -41,8 +41,9 @@ class Press:
 
 
 def presses_in(payload: Mapping[str, Any]) -> list[Press]:
-    """Return what an interaction says of our buttons (Slack docs, reference/interaction-payloads/
-    block_actions-payload): nothing, if it is about something else.
+    """Return the presses of our buttons in an interaction; none if it is about something else.
+
+    (Slack docs, reference/interaction-payloads/block_actions-payload.)
     """
     place = payload.get("container") or {}
     found = [button_of(action.get("action_id")) for action in payload.get("actions") or ()]
@@ -53,10 +54,10 @@ def presses_in(payload: Mapping[str, Any]) -> list[Press]:
 
 
 class Presses:
-    """A middleware of a bolt app for presses of our buttons and of Slack's own Stop. `tasks` owns the hearing of each.
+    """A middleware of a bolt app for presses of our buttons and of Slack's own Stop. `tasks` handles each.
 
-    Slack sends a press once and shows its presser a warning if it is not acknowledged within three seconds (docs,
-    interactivity/handling-user-interaction): so that is done first. `working`: (channel, thread) → the question that is
+    Slack sends a press once, and warns its presser if it is not acknowledged within three seconds (docs,
+    interactivity/handling-user-interaction), so that is done first. `working`: (channel, thread) → the question that is
     being answered there.
     """
 
@@ -78,7 +79,7 @@ class Presses:
         self._tasks = tasks
 
     async def take(self, body: dict[str, Any], next: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:  # noqa: A002 - bolt's name
-        """Answer 200 for a press, which is then heard; leave everything else to the others."""
+        """Answer 200 for a press, which is then handled; leave everything else to the others."""
         presses: list[Press] | None = None
         try:
             event = body.get("event") or {}
@@ -96,8 +97,10 @@ class Presses:
         return BoltResponse(status=200)
 
     def _stops(self, event: Mapping[str, Any]) -> list[Press]:
-        """Return what Slack's own Stop is about (Slack docs, reference/events/agent_session_stopped): the streams that
-        Slack has ended; there are none while the answer is edited, and then the question stands for it.
+        """Return the presses that Slack's own Stop stands for: one for each stream that Slack has ended.
+
+        While the answer is edited there are none, and the question stands for it (Slack docs,
+        reference/events/agent_session_stopped).
         """
         channel, thread = str(event["channel"]), str(event["thread_ts"])
         question = self._working.get((channel, thread))
@@ -114,5 +117,5 @@ class Presses:
         except PlatformError as error:
             log.info("slack_press_not_answered", button=press.button, reason=error.detail)
         except Exception:
-            # One press must not end the connection; there is nobody to hand it back to.
+            # One press must not end the connection, and nobody can be handed the error.
             log.exception("slack_press_not_heard", button=press.button)

@@ -51,11 +51,11 @@ class NotSent(Unreachable):
 
 
 class NoMessage(Gone):
-    """The very message a call is about is no longer there."""
+    """The message that a call is about is no longer there."""
 
 
 class SlackRejected(Rejected):
-    """Slack did not take what was sent. `code`: its word for the reason, such as `invalid_blocks`."""
+    """Slack rejected what was sent. `code`: its word for the reason, such as `invalid_blocks`."""
 
     def __init__(self, sentence: str, detail: str = "", *, code: str) -> None:
         super().__init__(sentence, detail)
@@ -63,7 +63,7 @@ class SlackRejected(Rejected):
 
 
 class Refused(Forbidden):
-    """Slack said no. `code`: its word for the reason, such as `missing_scope`."""
+    """Slack refused a call. `code`: its word for the reason, such as `missing_scope`."""
 
     def __init__(self, sentence: str, detail: str = "", *, code: str) -> None:
         super().__init__(sentence, detail)
@@ -87,8 +87,8 @@ class Me:
 class Calls:
     """Calls with the bot's token, while it is signed in.
 
-    `clock`: Slack's. `emit`: is given a fact of each call. `pacer`: whom all calls ask, one after the other; `budgets`:
-    what each may do. A call made before that, or between two connections, waits up to `gate.WAIT_S` for it.
+    `clock`: Slack's. `emit` receives a fact of each call. `pacer` paces all calls; `budgets`: what each may do. A call
+    made before the bot is signed in, or between two connections, waits up to `gate.WAIT_S`.
     """
 
     def __init__(self, pacer: Pacer, emit: Emit = ignore) -> None:
@@ -103,7 +103,7 @@ class Calls:
         self._gate.open((client, me))
 
     def stop(self) -> None:
-        """There is no client any more."""
+        """Make no more calls: there is no client any more."""
         self._gate.close()
 
     async def me(self) -> Me:
@@ -111,18 +111,18 @@ class Calls:
         return (await self._gate.client())[1]
 
     async def read(self, method: str, **arguments: Any) -> dict[str, Any]:
-        """Return what a reading method answers; its arguments go in the query. Raise only `PlatformError`s."""
+        """Return the answer of a reading method; its arguments go in the query. Raise only `PlatformError`s."""
         return await self._call(method, arguments, "params")
 
     async def write(self, method: str, **arguments: Any) -> dict[str, Any]:
-        """Return what a writing method answers; its arguments go as JSON. Raise only `PlatformError`s.
+        """Return the answer of a writing method; its arguments go as JSON. Raise only `PlatformError`s.
 
         If it raises `Unreachable` (but not `NotSent`), or is cancelled, the call may or may not have taken effect.
         """
         return await self._call(method, arguments, "json")
 
     async def _call(self, method: str, arguments: dict[str, Any], sent_as: Literal["params", "json"]) -> dict[str, Any]:
-        """Make one call when it is its turn; one whose turn is known not to come soon is refused as Slack would do."""
+        """Make one call in its turn. If its turn is known not to come soon, refuse it as Slack would."""
         client, me = await self._gate.client()
         budget, rank = self.budgets.of(me.team, method, str(arguments.get("channel", ""))), rank_of(method)
         if (wait_s := self.pacer.wait_s(budget, rank)) > _TURN_WAIT_S:
@@ -144,7 +144,7 @@ class Calls:
 
     @contextmanager
     def _told(self, method: str) -> Iterator[None]:
-        """Emit what becomes of the call that is made inside."""
+        """Emit the result of the call made inside."""
         begun_s = time.perf_counter()
         outcome: Outcome = "ok"
         try:
@@ -195,7 +195,7 @@ async def call(
 
 
 def field(answer: Mapping[str, Any], name: str, method: str) -> str:
-    """Return a text of an answer. Raise `Unreachable` for one without it: the call may have taken effect."""
+    """Return a text field of an answer. Raise `Unreachable` if it is missing: the call may have taken effect."""
     value = answer.get(name)
     if not isinstance(value, str) or not value:
         misread("slack_answer_unreadable", answer, KeyError(name), method=method)
@@ -204,14 +204,14 @@ def field(answer: Mapping[str, Any], name: str, method: str) -> str:
 
 
 def header(headers: Mapping[str, str], name: str) -> str | None:
-    """Return a header's value. slack_sdk hands on whatever case the server chose."""
+    """Return a header's value; slack_sdk hands on names in the server's case."""
     return next((value for key, value in headers.items() if key.lower() == name.lower()), None)
 
 
 def _refusal(method: str, error: SlackApiError) -> PlatformError:
     """Return our error for a call that Slack answered with anything but `ok`."""
     response: Any = error.response
-    # of a body that is broken JSON slack_sdk hands on aiohttp's response, which has no `data`
+    # for a body of broken JSON slack_sdk hands on aiohttp's response, which has no `data`
     status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0))
     body: Any = getattr(response, "data", None)
     code = str(body.get("error", "")) if isinstance(body, dict) else ""

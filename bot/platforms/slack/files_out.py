@@ -14,14 +14,14 @@ from bot.platforms.slack.calls import Calls, NotSent, Refused, field
 log = structlog.get_logger()
 
 _LOOKS_AFTER_S = (0.0, *BackOff(0.4, 6.0).waits_s(5))
-"""Slack shares a file after the call that asks for it was answered, when it has looked through it, and says when only
-to who asks (slackapi/python-slack-sdk#1329)."""
+"""Slack shares a file only after it has answered the call and scanned the file; only a look-up tells when that is done
+(slackapi/python-slack-sdk#1329)."""
 
 
 async def share(calls: Calls, channel: str, thread: str, name: str, data: bytes, *, comment: str = "") -> str:
     """Post a file in a thread; return the `ts` of the message that shows it. Raise `PlatformError`s.
 
-    After `Unreachable` (but not `NotSent`) it may be there all the same, or still come.
+    After `Unreachable` (but not `NotSent`) the file may still be there, or still appear.
     """
     place = await calls.read("files.getUploadURLExternal", filename=name, length=len(data))
     url, file_id = (field(place, key, "files.getUploadURLExternal") for key in ("upload_url", "file_id"))
@@ -38,7 +38,7 @@ async def share(calls: Calls, channel: str, thread: str, name: str, data: bytes,
 
 
 async def _shared_as(calls: Calls, channel: str, thread: str, file_id: str) -> str:
-    """Return the `ts` of the message a file is shown in, as soon as it is. Raise `Unreachable` if it is not."""
+    """Return the `ts` of the message that shows a file, once it does. Raise `Unreachable` if none does."""
     for wait_s in _LOOKS_AFTER_S:
         await asyncio.sleep(wait_s)
         try:
@@ -46,7 +46,7 @@ async def _shared_as(calls: Calls, channel: str, thread: str, file_id: str) -> s
         except RateLimited as error:
             await asyncio.sleep(min(error.retry_after_s, _LOOKS_AFTER_S[-1]))
             continue
-        except Refused as error:  # the thread can still tell
+        except Refused as error:  # the thread can still show it
             raise Unreachable("Slack does not say where the file is shown.", error.detail) from error
         except Unreachable as error:
             log.info("slack_file_unknown", file=file_id, reason=error.detail)

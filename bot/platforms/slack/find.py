@@ -22,9 +22,11 @@ class Finder:
         self._seal = seal
 
     async def post(self, idempotency_key: str, known: Collection[str]) -> str | None:
-        """Return the `ts` of the message with a key; without one, of an orphan: of none of the `known` messages, and
-        without a key. That is a stream whose start was not confirmed: a start takes no metadata (Slack docs,
-        reference/methods/chat.startStream), and a message gets its key at the latest when it is whole.
+        """Return the `ts` of the message with a key; if there is none, that of an orphan.
+
+        An orphan has no key and is not among the `known` messages: a stream whose start was not confirmed. A start
+        takes no metadata (Slack docs, reference/methods/chat.startStream), and a message gets its key at the latest
+        when it is whole.
         """
         orphan = None
         async for message in self._own():
@@ -39,7 +41,7 @@ class Finder:
         return orphan
 
     async def file(self, name: str, known: Collection[str]) -> str | None:
-        """Return the `ts` of a message that shows a file of this name and is none of the `known` ones."""
+        """Return the `ts` of a message that shows a file of this name and is not among the `known` ones."""
         async for message in self._own():
             names = {file.get("name") for file in message.get("files") or ()}
             if name in names and message["ts"] not in known:

@@ -1,7 +1,7 @@
-"""What each method of Slack's Web API may do, and how long its bursts may be: learned from the first refusal, and kept.
+"""How often each method of Slack's Web API may be called, and in what bursts: learned from the first refusal, and kept.
 
-Slack states a rate for each method, counted per workspace, and says that bursts are tolerated, not how long they may be
-(docs, apis/web-api/rate-limits). The tiers stand on each method's page; chat.stopStream is counted as chat.startStream.
+Slack states a rate for each method, counted per workspace. It tolerates bursts, but does not say how long they may be
+(docs, apis/web-api/rate-limits). Each method's page states its tier; chat.stopStream is counted as chat.startStream.
 """
 
 from dataclasses import replace
@@ -34,41 +34,41 @@ _PER_MIN = {
     "files.getUploadURLExternal": _TIER_4,
     "files.completeUploadExternal": _TIER_4,
     "agents.sessions.setStatus": _TIER_3,
-    "assistant.threads.setStatus": 600,  # its limit is its own, and not stated
+    "assistant.threads.setStatus": 600,  # it has a limit of its own, which is not stated
 }
 _POST = "chat.postMessage"
 _POSTS = Budget(f"slack:{_POST}", 300, 60.0, guessed=True)
 _READING = frozenset({"conversations.history", "conversations.replies"})
 """Tier 3, but one call a minute for apps that are sold. The readers keep a pace of their own for both, and learn from
-refusals themselves: a burst that was cut to one call would let no live message wait for what was missed before it.
+refusals themselves: with a burst cut to one call, no live message could wait for what was missed before it.
 """
 _READS_PER_MIN = 600
 _SLOW_AFTER_S = 30.0
-"""At tier 3 no wait is as long: it is the class of apps that are sold."""
+"""No wait at tier 3 is this long, so a longer one shows the class of apps that are sold."""
 _STATUS = "assistant.threads.setStatus"
 
 
 def shared_budget() -> Budget:
-    """Return what posts in all channels may do together; Slack has a limit for that, and does not state it."""
+    """Return the budget of posts in all channels together; Slack has such a limit, but does not state it."""
     return _POSTS
 
 
 def rank_of(method: str) -> Rank:
-    """Return how urgent a call is that no reply has asked for."""
+    """Return the urgency of a call that no reply has asked for."""
     if method == _STATUS:
         return Rank.TYPING
     return Rank.FIRST if method.startswith("chat.") else Rank.LOOK
 
 
 class WorkspaceBudgets:
-    """The budgets of one bot's calls. `pacer`: whom its calls ask, and which counts them."""
+    """The budgets of one bot's calls. `pacer`: paces and counts its calls."""
 
     def __init__(self, pacer: Pacer) -> None:
         self._pacer = pacer
         self._recent: dict[tuple[str, str], int] = {}
 
     def of(self, team: str, method: str, channel: str = "") -> Budget:
-        """Return what a method may do in a workspace, as far as is known; posts count for each channel."""
+        """Return a method's budget in a workspace, as far as is known; posts are counted per channel."""
         if method == _POST:
             stated = Budget(f"{_POSTS.scope}:{team}:{channel}", 5, 5.0, guessed=True)  # about one a second
         else:
@@ -79,8 +79,10 @@ class WorkspaceBudgets:
         return stated if burst is None else in_bursts_of(stated, burst)
 
     def refused(self, team: str, method: str, budget: Budget, retry_after_s: float) -> None:
-        """Note that Slack refused a call that was made in a budget: nobody calls until it said, and the method's bursts
-        are no longer from now on than what it took.
+        """Record that Slack refused a call made in a budget.
+
+        Nobody calls until the time that Slack named, and from now on the method's bursts are no longer than what it
+        took.
         """
         if method in _READING:
             if retry_after_s < _SLOW_AFTER_S:

@@ -1,4 +1,4 @@
-"""Events in: what people do in Slack, handed on in the order in which each channel said it."""
+"""Events in: what people do in Slack, handed on in each channel's order."""
 
 import asyncio
 import math
@@ -27,10 +27,10 @@ MissedIn = Callable[..., Awaitable[None]]
 
 
 class Listener:
-    """A bolt app's events: it answers every event itself, once the event was taken.
+    """Takes a bolt app's events, and answers each itself once it was handled.
 
-    One that was not is not acknowledged, and Slack sends it again (docs, apis/events-api, retries). Before a reply in a
-    thread is handed in, what was missed there is.
+    An event that was not handled is not acknowledged, and Slack sends it again (docs, apis/events-api, retries). What
+    was missed in a thread is handed in before a new reply there.
     """
 
     def __init__(self, door: Door, events: Events, missed_in: MissedIn, me: Me, clock: PlatformClock) -> None:
@@ -41,9 +41,9 @@ class Listener:
         self._clock = clock
 
     async def take(self, body: dict[str, Any]) -> BoltResponse:
-        """Return 200 for an event that is done with, so that it is acknowledged; 500 for one to be sent again.
+        """Return 200 to acknowledge an event that is done with, and 500 for one to be sent again.
 
-        One that cannot be read is logged, and done with: it would be the same the next time.
+        One that cannot be read is logged, and done with: it would be no more readable the next time.
         """
         event = body.get("event") or {}
         try:
@@ -64,7 +64,7 @@ class Listener:
         return await self._door.take(slot, partial(self._events.of, event, team), (channel, event.get("ts")))
 
     async def _settle(self, event: Message, settle_s: float) -> None:
-        """Wait for what was missed in the thread of a reply. That may be its root, so the channel comes first."""
+        """Wait for what was missed in a reply's thread. The root may be missing, too, so the channel comes first."""
         channel, thread = str(event.get("channel")), str(event.get("thread_ts") or "")
         is_reply = event.get("type") in {"message", "app_mention"} and thread not in {"", event.get("ts")}
         if is_reply and is_question(event, self._me):

@@ -1,4 +1,4 @@
-"""What the bot's own account posts, as Slack tells it back: what is not ours is another process's."""
+"""The bot's own posts, as Slack sends their events: a post that is not ours is another process's."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -19,9 +19,9 @@ log = structlog.get_logger()
 class OwnPosts:
     """A middleware of a bolt app that takes the events of the bot's own messages.
 
-    Slack gives an event to any one of an app's connections, whoever holds it: of what another process posts, some is
-    told here. Which answer it is of says its metadata (Slack docs, messaging/message-metadata: events have them, too),
-    signed with a key of the token that both have; a streamed message has them when it is whole.
+    Slack sends an event to any one of an app's connections, whoever holds it, so some of another process's posts arrive
+    here. The metadata says which answer a post belongs to (Slack docs, messaging/message-metadata: events have them,
+    too), signed with a key of the token that both have. A streamed message has them when it is whole.
     """
 
     def __init__(self, others: Others, key: bytes, me: Me, clock: PlatformClock) -> None:
@@ -31,7 +31,7 @@ class OwnPosts:
         self._since_s = clock.now_s()
 
     async def take(self, body: dict[str, Any], next: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:  # noqa: A002 - bolt's name
-        """Answer 200 for what the bot's account posts or edits; leave everything else to the others."""
+        """Answer 200 for posts and edits of the bot's account; leave everything else to the others."""
         event = body.get("event") or {}
         message = event.get("message") if event.get("subtype") == "message_changed" else event
         if event.get("type") != "message" or not isinstance(message, dict) or not is_own(message, self._me):
@@ -46,9 +46,7 @@ class OwnPosts:
         return BoltResponse(status=200)
 
     def _idempotency_key_of(self, message: Message, channel: str) -> str:
-        """Return the key of a message, "" for one that is older than this process: it may be of a database that was
-        taken away since.
-        """
+        """Return a message's key, "" if it is older than this process: its database may have been removed since."""
         ts = str(message["ts"])
         seal = Seal(self._key, channel, str(message.get("thread_ts") or ts))
         return seal.idempotency_key_of(message) if float(ts) > self._since_s else ""

@@ -48,8 +48,8 @@ class SlackPlatform:
 
     `api_url`: "" for Slack's own Web API; with another one no proxy is used. `file_hosts`: further hosts (or
     `host:port`, which may then be http) that files may come from; the bot's token is sent to them. `delivery`: how
-    answers grow; `auto` streams some and edits the others, so that the limits of both are used. `pacer`: the bot's,
-    which has the `shared_budget`; one of its own if the platform is used alone.
+    answers grow; `auto` streams some and edits the others, to use the limits of both. `pacer`: the bot's, which has
+    the `shared_budget`; a platform used alone has one of its own.
     """
 
     name = "slack"
@@ -82,8 +82,8 @@ class SlackPlatform:
         """Connect and hand messages in until cancelled; then everything is closed.
 
         Reconnects by itself; while Slack cannot be reached it tries again, ever more rarely. Raise `StartupError` if
-        Slack refuses a token, at the start or later. On the way out, messages that are being heard are let through.
-        What was said since the last checkpoint is fetched and handed in, too.
+        Slack refuses a token, at the start or later. On the way out, messages that are being handled are finished. What
+        was written since the last checkpoint is fetched and handed in, too.
         """
         async with aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()) as session:
             self._session = session
@@ -97,14 +97,14 @@ class SlackPlatform:
                 self._session = None
 
     def surface(self, address: Address, key: MessageKey) -> SlackSurface:
-        """Return the place where somebody is answered; works for what an earlier process has stored."""
+        """Return the surface for an address; works for one that an earlier process has stored."""
         seal = Seal(self._key, address.channel, address.thread.thread)
         growth = GrowingMessage(self._delivering, address, key)
         return SlackSurface(self._translator, address, seal, growth, self._complaints)
 
     async def download(self, upload: Upload, max_bytes: int) -> bytes:
-        """Return an upload's bytes, from Slack's file hosts (and `file_hosts`) only; of what is written in Slack itself
-        (canvases, posts, e-mails) its text. Raise `MediaError`.
+        """Return an upload's bytes, from Slack's file hosts (and `file_hosts`) only; for what is written in Slack
+        itself (canvases, posts, e-mails), its text. Raise `MediaError`.
         """
         if self._session is None:
             raise MediaError(f"The file {upload.name} cannot be read while Slack is not connected.")
@@ -118,15 +118,15 @@ class SlackPlatform:
     async def current(self, question: Incoming) -> Incoming | None:
         """Return a question as it stands now: this very object if nobody edited it, None if it was deleted.
 
-        Raise `PlatformError` if that cannot be told, also where the whole channel is gone.
+        Raise `PlatformError` if that is not known, also if the whole channel is gone.
         """
         me = await self._calls.me()
         found = await message_at(self._calls, question.thread, question.key.message)
         if found is None:
             return None
-        if not found.get("edited") or not is_written(found, me):  # what the bot wrote is the question of a Continue
+        if not found.get("edited") or not is_written(found, me):  # a message of the bot's own is a Continue's question
             return question
-        kind = "im" if question.direct else "channel"  # which of the others it is has been told before
+        kind = "im" if question.direct else "channel"  # the exact kind was handed in before
         whole = {**found, "channel": question.key.channel, "channel_type": kind}
         try:
             now = await self._translator.incoming(whole, question.key.workspace, me)
@@ -136,11 +136,11 @@ class SlackPlatform:
         return replace(question, text=now.text, uploads=now.uploads)
 
     async def author_now(self, question: Incoming) -> Person:
-        """Return who asked a question. What Slack calls a role (a guest, an external) is known for an hour."""
+        """Return a question's author. What Slack calls a role (a guest, an external) is kept for an hour."""
         return await self._translator.person(question.author.id)
 
     def now_s(self) -> float:
-        """Return the time by Slack's clock, in seconds since 1970; by this machine's before Slack has answered."""
+        """Return Slack's time, in seconds since 1970; this machine's before Slack has answered."""
         return self._calls.clock.now_s()
 
     async def _document(self, session: aiohttp.ClientSession, upload: Upload, max_bytes: int) -> bytes:
@@ -209,6 +209,6 @@ def _within(data: bytes, upload: Upload, max_bytes: int) -> bytes:
 
 
 def _is_login_page(data: bytes, upload: Upload) -> bool:
-    """Return whether these bytes are the page Slack answers with, status 200, to whom may not read the file."""
+    """Return whether these bytes are the page that Slack sends, with status 200, to whoever may not read the file."""
     is_page = data[:200].lstrip().lower().startswith(_PAGE_STARTS)
     return is_page and len(data) != upload.size_bytes

@@ -1,4 +1,4 @@
-"""slack_bolt and slack_sdk as they are made and asked here, and what of them is not documented: the words of their log.
+"""Makes and calls the objects of slack_bolt and slack_sdk; relies on one undocumented thing, the words of their log.
 
 An event is handed to bolt by its public `async_dispatch`. What slack_bolt.adapter.socket_mode does around that, and
 slack_sdk's own Socket Mode clients, are not used (see `socket_mode`).
@@ -23,8 +23,9 @@ _SECRET = re.compile(r"(?<=ticket=)[^&\s'\")]+|\bx(?:ox[a-z]|app)-[\w-]+")
 
 
 class _Discreet(logging.Filter):
-    """Keeps messages and secrets out of the log: below warnings the SDK writes down whole messages, and in a failure
-    the address of a connection, which is a ticket to it.
+    """Keeps messages and secrets out of the log.
+
+    Below warnings the SDK logs whole messages. On a failure it logs a connection's address, which is a ticket to it.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -36,7 +37,7 @@ class _Discreet(logging.Filter):
 
 
 def sdk_logger() -> logging.Logger:
-    """Return the logger for all of bolt and slack_sdk; bolt makes its own ones like it."""
+    """Return the logger for all of bolt and slack_sdk; bolt models its own loggers on it."""
     logger = logging.getLogger("slack_sdk.parley")
     logger.setLevel(logging.WARNING)
     if not logger.filters:
@@ -45,8 +46,9 @@ def sdk_logger() -> logging.Logger:
 
 
 def web_client(session: aiohttp.ClientSession, token: str | None = None, *, api_url: str = "") -> AsyncWebClient:
-    """Return a client that makes each call once. `api_url`: "" for Slack's own; with another one no proxy is used, as
-    slack_sdk would even to reach this very machine.
+    """Return a client that makes each call once. `api_url`: "" for Slack's own.
+
+    With another one no proxy is used; slack_sdk would use one even to reach this very machine.
     """
     base_url = api_url or AsyncWebClient.BASE_URL
     client = AsyncWebClient(token, base_url, session=session, retry_handlers=[], logger=sdk_logger())
@@ -56,8 +58,8 @@ def web_client(session: aiohttp.ClientSession, token: str | None = None, *, api_
 
 
 def bolt_app(client: AsyncWebClient, me: Me) -> AsyncApp:
-    """Return an app that asks Slack nothing by itself: neither who it is, which would keep its first event waiting, nor
-    for what bolt would attach to an event. It takes what the bot itself says, too (see `own`).
+    """Return an app that makes no calls of its own: neither who it is, which would delay its first event, nor for what
+    bolt would attach to an event. It receives the bot's own messages, too (see `own`).
     """
     return AsyncApp(
         client=client,
@@ -70,7 +72,7 @@ def bolt_app(client: AsyncWebClient, me: Me) -> AsyncApp:
 
 
 async def acknowledgement(app: AsyncApp, envelope: Mapping[str, Any]) -> str | None:
-    """Let an app take what came over Socket Mode; return what acknowledges it, None if it is to be sent again."""
+    """Let an app take what Socket Mode delivered; return its acknowledgement, None if it is to be sent again."""
     request = SocketModeRequest.from_dict(dict(envelope))
     if request is None:
         return None

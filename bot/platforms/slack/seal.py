@@ -1,7 +1,7 @@
 """The mark of each message the bot posts, as signed message metadata.
 
-Whoever may read a channel can read metadata, and another app can write it: only what is signed for this very thread
-with a key from the bot's token counts as ours.
+Whoever may read a channel can read metadata, and another app can write it. So only metadata signed for this very
+thread, with a key from the bot's token, counts as ours.
 """
 
 import hmac
@@ -14,7 +14,7 @@ _PURPOSE = b"parley message metadata"
 
 
 def seal_key(bot_token: str) -> bytes:
-    """Return the key that signatures are made with; the token cannot be had from it."""
+    """Return the key that signatures are made with; the token cannot be derived from it."""
     return hmac.digest(bot_token.encode(), _PURPOSE, "sha256")
 
 
@@ -33,7 +33,7 @@ class Seal:
         }
 
     def idempotency_key_of(self, message: Message) -> str:
-        """Return the key of a message as conversations.replies gives it; "" if it has none that we signed."""
+        """Return the key of a message from conversations.replies; "" if it has none that we signed."""
         metadata = message.get("metadata") or {}
         payload = metadata.get("event_payload")
         if metadata.get("event_type") != _EVENT_TYPE or not isinstance(payload, dict):

@@ -47,9 +47,9 @@ _SLOW_PAGE = 15
 """Slack docs, apis/web-api/rate-limits: an app distributed outside of the Marketplace may read history and replies once
 a minute, 15 messages at a time."""
 _SLOW_AFTER_S = 30.0
-"""At our own pace tier 3 does not ask for a wait like this: it is the class of one call a minute."""
+"""At our own pace tier 3 never asks for so long a wait: it shows the class of one call a minute."""
 _MOST_MESSAGES = 1000
-"""Of one channel or thread: more is nobody's unanswered questions, but a feed."""
+"""The most of one channel or thread: more is a feed, not unanswered questions."""
 _ROOTS_S = 7 * 86400.0
 """So much older a thread may be in which somebody speaks to the bot for the first time: its channel's history tells of
 each root when it was last replied to."""

@@ -1,8 +1,8 @@
 """Posts and edits out: the thread a question is answered in.
 
 Text goes out in a markdown block or is streamed; its special characters are entities: nothing in it can notify anybody.
-Links are not unfolded. What Slack does not take as it is goes out once more as nothing but text, without blocks,
-buttons and metadata, and so does the rest of the answer.
+Links are not unfurled. If Slack rejects a call's content, it is sent once more as plain text, without blocks, buttons
+and metadata, and so is the rest of the answer.
 """
 
 import asyncio
@@ -38,13 +38,13 @@ _ENTITY_CUT = re.compile(r"&[a-z]{0,3}\Z")
 _LABEL = "(resent)"
 _RESENT = {"type": "context", "elements": [{"type": "plain_text", "text": _LABEL}]}
 _LOOKS_S = (0.0, 0.5, 1.5)
-"""The waits before each look for what a call did whose outcome is not known, perhaps one of a process that is dead: it
-may still be at work in Slack.
+"""The waits before each look for the effect of a call whose outcome is not known: Slack may still be at work on it,
+even if the process that made it is dead.
 """
 _IS_STREAMED = frozenset({"cant_delete_message", "streaming_state_conflict"})
-"""What chat.delete and chat.update say of a message that is being streamed."""
+"""The errors of chat.delete and chat.update for a message that is being streamed."""
 _NO_MENTIONS: dict[str, Any] = {"parse": "none", "link_names": False}
-"""No `@name` and no `#channel` in plain text becomes a mention; the default of chat.update is another one."""
+"""No `@name` and no `#channel` in plain text becomes a mention; chat.update has another default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class OutgoingPost:
 
 
 class SlackSurface:
-    """The thread in which one question is answered. `seal`: signs the marks. `complaints`: why a status was refused, as
-    far as it is in the log already.
+    """The thread in which one question is answered. `seal`: signs the marks. `complaints`: the reasons for refused
+    statuses that are in the log already.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class SlackSurface:
             )
         try:
             return await self._find_or_post(draft)
-        except RateLimited as error:  # which would say that nothing was posted
+        except RateLimited as error:  # a rate limit would mean that nothing was posted
             raise Unreachable("Slack does not tell whether it has the message.", error.detail) from error
 
     async def _find_or_post(self, draft: OutgoingPost) -> str:
@@ -212,7 +212,7 @@ class SlackSurface:
         self._signed.add(message_id)
 
     async def delete(self, message_id: str) -> None:
-        """Take one of the bot's messages away. One that is no longer there is no error."""
+        """Delete one of the bot's messages. One that is no longer there is no error."""
         try:
             await self._when_still("chat.delete", message_id, channel=self._channel, ts=message_id)
         except Gone as error:
@@ -256,8 +256,9 @@ class SlackSurface:
                 log.info("slack_status_not_shown", channel=self._channel, reason=error.detail)
 
     async def earlier(self, question: Incoming, limit: int, *, thread: bool = True) -> Earlier:
-        """Return up to `limit` messages said in the thread before a question, oldest first: the root and the newest;
-        and those the question links to. What cannot be read is named, and logged.
+        """Return up to `limit` messages written in the thread before a question, oldest first: the root and the newest.
+
+        Those the question links to are returned, too. What cannot be read is named, and logged.
         """
         return await said_before(self._calls, self._translator, question, limit, thread=thread)
 
@@ -287,7 +288,7 @@ class SlackSurface:
         return ts
 
     async def _or_plain(self, make: Callable[..., Awaitable[T]]) -> T:
-        """Make a call; if Slack does not take it as it is, once more as nothing but text, as all later ones."""
+        """Make a call. If Slack rejects its content, make it once more, and all later ones, as plain text."""
         if not self._plain:
             try:
                 return await make(plain=False)
@@ -298,7 +299,7 @@ class SlackSurface:
         return made
 
     async def _when_still(self, method: str, message_id: str, **arguments: Any) -> None:
-        """Make a call that Slack refuses while a message is being streamed; if it does, after stopping that."""
+        """Make a call that Slack refuses while a message is being streamed; if it does, stop the stream and retry."""
         try:
             await self._calls.write(method, **arguments)
         except SlackRejected as error:
@@ -309,8 +310,9 @@ class SlackSurface:
             await self._calls.write(method, **arguments)
 
     def _metadata(self, message_id: str) -> dict[str, Any]:
-        """Return the metadata of a message that has none yet; one whose key an earlier process knew is marked by its
-        own id, so that it is no orphan any more.
+        """Return the metadata for a message that has none yet.
+
+        A message whose key only an earlier process knew is marked by its own id, so that it is no longer an orphan.
         """
         return self._seal.on(
             next((idempotency_key for idempotency_key, ts in self._posted.items() if ts == message_id), message_id)
