@@ -2,6 +2,6 @@
 
 - `translate`  discord.py's messages → `bot.events`
 - `shown`      what a message shows beside its text; `names` names for ids
-- `context`    what was said before a question
+- `context`    the earlier messages of a question
 - `place`      where a question was asked, as Claude is told
 """

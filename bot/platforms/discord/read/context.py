@@ -1,5 +1,5 @@
-"""What was said before a question and belongs to it: its thread, the messages it hangs on by replies, those that it
-links to, and the talk in its channel if it says nothing itself.
+"""The earlier messages of a question: its thread, its chain of replies, the messages it links to, and the talk in its
+channel if it has no text itself.
 """
 
 from collections.abc import Awaitable, Callable
@@ -39,10 +39,10 @@ _CLOSED = "a message that is linked here from a place that not everybody may rea
 async def said_before(calls: Calls, question: Incoming, limit: int, *, thread: bool) -> Earlier:
     """Return up to `limit` messages from before the question, oldest first, and what of them cannot be read.
 
-    Who mentions the bot in a channel without a word means what was said there just before.
+    A mention of the bot in a channel without a word refers to what was written there just before.
 
-    The message the thread hangs on and those the question replies or links to come before any others, if `limit` is
-    short. `thread` False: without those of the thread.
+    If `limit` is short, the message that the thread was opened on and those the question replies or links to come
+    first. `thread` False: leave out the thread's.
     """
     reader = _Reader(calls, question)
     await reader.replies(int(question.reply_to or 0))
@@ -57,7 +57,7 @@ async def said_before(calls: Calls, question: Incoming, limit: int, *, thread: b
 
 @dataclass
 class _Found:
-    """What was read. `hung_on`: what the question belongs to. `linked`: with the names of their channels."""
+    """What was read. `hung_on`: what the question belongs to. `linked`: messages with their channels' names."""
 
     hung_on: list[discord.Message] = field(default_factory=list)
     thread: list[discord.Message] = field(default_factory=list)
@@ -76,7 +76,7 @@ class _Reader:
         self._found = _Found()
 
     async def replies(self, wanted: int) -> None:
-        """Read a message and those it hangs on by replies."""
+        """Read a message and its chain of replies."""
         last: discord.Message | None = None
         for hop in range(_HOPS):
             if not wanted:
@@ -89,8 +89,10 @@ class _Reader:
             wanted = last.reference.message_id or 0 if last.reference and last.type in SPOKEN else 0
 
     async def root(self) -> None:
-        """The message the thread was opened on stands in the parent channel and has the thread's id; in a forum it
-        stands in the thread (Discord docs, topics/threads).
+        """Read the message that the thread was opened on.
+
+        It is in the parent channel and has the thread's id; in a forum it is in the thread (Discord docs,
+        topics/threads).
         """
         thread, missing_before = int(self._question.thread.thread), len(self._found.missing)
         for channel in (int(self._question.thread.channel), thread):
@@ -101,7 +103,7 @@ class _Reader:
                 return
 
     async def thread(self, limit: int) -> None:
-        """Read the last messages before the question, page by page: what was read stays if the next one fails."""
+        """Read the last messages before the question, page by page; pages already read are kept if the next fails."""
         before = int(self._question.key.message)
         while (wanted := min(limit - len(self._found.thread), _PAGE)) > 0:
             page = await self._read(_page_of(self._here, before, wanted), _THREAD)
@@ -131,7 +133,7 @@ class _Reader:
                 self._found.linked.append((found, place))
 
     async def told(self, limit: int) -> Earlier:
-        """Return what was read in the words of `bot.events`, oldest first, each once."""
+        """Return what was read as `bot.events`, oldest first, each message once."""
         client = await self._read(_client_itself, "")
         me = client.user.id if client and client.user else 0
         found = self._found
@@ -145,8 +147,9 @@ class _Reader:
         return Earlier(tuple(one for one in told if one.text or one.uploads), missing(found.missing))
 
     async def _open_to(self, asker: int, guild: str, channel: int) -> str | None:
-        """Return the name of another channel if the asker may read it, too: nobody reads by the bot what they could
-        not read without it. None if they may not, or if that cannot be told.
+        """Return the name of another channel if the asker may read it; None if they may not, or if that is not known.
+
+        Nobody reads through the bot what they could not read without it.
         """
         if guild == "@me":
             return None

@@ -1,4 +1,4 @@
-"""A message of a person → the question it is, with its conversation."""
+"""A person's message → a question, with its conversation."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _LOOK_UP_S = 20.0
 async def question_in(
     client: discord.Client, message: discord.Message, author: discord.Member | None = None
 ) -> Incoming | None:
-    """Return what a message asks; None if it says nothing, or cannot be read, now or ever. `author` as for `incoming`.
+    """Return a message's question; None if it is empty, or cannot be read, now or ever. `author` as for `incoming`.
 
     Raise `discord.DiscordException` and `TimeoutError` if its conversation cannot be looked up.
     """

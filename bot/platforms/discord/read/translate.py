@@ -17,7 +17,7 @@ _MOST_CHARACTERS = 8000
 def incoming(message: discord.Message, me: int, thread: ThreadKey, *, author: discord.Member | None = None) -> Incoming:
     """Return a person's message. `me`: the bot's user id. `thread`: its conversation.
 
-    `author`: who wrote it, as a member, for a message that was read and so tells only the user.
+    `author`: its author as a member, for a message that was fetched and so has only the user.
     """
     direct = message.guild is None and thread.workspace == "@me"
     by = author or message.author
@@ -50,7 +50,7 @@ def said(message: discord.Message, me: int) -> Said:
 
 
 def person(author: discord.User | discord.Member, *, moderator: bool = False) -> Person:
-    """Return who wrote. Roles are known only of messages from the gateway, and of members in the cache."""
+    """Return an author. Roles are known only of messages from the gateway, and of members in the cache."""
     roles = author.roles if isinstance(author, discord.Member) else []
     return Person(str(author.id), author.display_name, frozenset(str(role.id) for role in roles), moderator)
 
@@ -72,7 +72,7 @@ def is_question(message: discord.Message) -> bool:
 
 
 def says_something(question: Incoming) -> bool:
-    """Return whether there is anything to hear. Without the Message Content intent most messages come empty."""
+    """Return whether a question has any content. Without the Message Content intent most messages come empty."""
     return bool(question.text or question.uploads or question.mentions_bot or question.direct)
 
 

@@ -1,4 +1,4 @@
-"""Threads that could be read only in part: the next turn goes on where the reading ended.
+"""Threads that could be read only in part: the next turn resumes where the reading ended.
 
 In the slow rate class (one page of 15 messages a minute) it would otherwise read the same page at every turn.
 """

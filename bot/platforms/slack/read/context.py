@@ -1,5 +1,5 @@
-"""What was said before a question and belongs to it: its thread, the messages that it links to, and the talk around it
-where that is meant.
+"""The earlier messages of a question: its thread, the messages that it links to, and the talk around it where that is
+meant.
 """
 
 import asyncio
@@ -67,8 +67,8 @@ async def said_before(calls: Calls, translator: Translator, question: Incoming, 
     """Return up to `limit` messages from before a question, oldest first: of its thread the root, then the newest; and
     those it links to. Names what of them cannot be read.
 
-    What opens a thread stands alone, but in a DM, where people write below one another as they do on other platforms,
-    and if it says nothing itself: then the talk before it is meant.
+    A message that opens a thread stands alone, with two exceptions: in a DM, where people write below one another as on
+    other platforms, and if it has no text itself. Then the talk before it is meant.
     """
     reader = _Reader(calls, translator, question)
     if thread and limit > 0 and question.in_thread:
@@ -92,7 +92,7 @@ class _Reader:
         self._missing: list[str] = []
 
     async def thread(self, limit: int) -> None:
-        """Read a thread up to the question; the pages that came stay if the next one does not."""
+        """Read a thread up to the question; pages already read are kept if the next one fails."""
         channel, thread = self._question.key.channel, self._question.thread.thread
         begun = self._translator.begun.take(channel, thread)
         root = next((message for message in begun if message.get("ts") == thread), None)
@@ -137,7 +137,7 @@ class _Reader:
                 self._linked += [(found, "" if here else f"#{channel.name}")] if found else []
 
     async def told(self) -> Earlier:
-        """Return what was read in the words of `bot.events`, each message once."""
+        """Return what was read as `bot.events`, each message once."""
         try:
             me = await self._calls.me()
         except PlatformError as error:

@@ -40,7 +40,7 @@ class Events:
         return str(event.get("type")) in self._readers
 
     async def of(self, event: Message, team: str) -> Sequence[Event]:
-        """Return what an event tells that a person did; nothing if it cannot be read. `team`: where it came to."""
+        """Return what people did in an event; nothing if it cannot be read. `team`: where it was received."""
         try:
             return await self._readers[str(event.get("type"))](event, team)
         except MISREAD as error:
@@ -81,7 +81,7 @@ class Events:
         return is_person(message, await self._translator.person(str(message["user"])))
 
     def _deleted(self, event: Message, team: str, ts: str) -> Sequence[Event]:
-        """Return that a message is gone, unless the bot or another one wrote it."""
+        """Return the deletion of a message, unless a bot (ours included) wrote it."""
         before = event.get("previous_message") or {}
         if is_own(before, self._me) or (before.get("bot_id") and not before.get("user")):
             return ()

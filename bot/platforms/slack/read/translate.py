@@ -53,7 +53,7 @@ class Translator:
         return await self._people.person(user)
 
     async def incoming(self, event: Message, team: str, me: Me) -> Incoming:
-        """Return a person's message. `team`: the workspace it was heard in."""
+        """Return a person's message. `team`: the workspace it was received in."""
         channel, ts, text = str(event["channel"]), str(event["ts"]), str(event.get("text") or "")
         root = str(event.get("thread_ts") or ts)
         named = people_in(text)
@@ -78,8 +78,8 @@ class Translator:
         )
 
     async def _kind(self, channel: str, told: str) -> str:
-        """Return the `channel_type` of a channel; `told`: what the event says, for an `app_mention` says nothing (Slack
-        docs, reference/events/app_mention). One that cannot be looked up counts as a channel.
+        """Return the `channel_type` of a channel; `told`: the event's own, which an `app_mention` lacks (Slack docs,
+        reference/events/app_mention). One that cannot be looked up counts as a channel.
         """
         kind = told or ("im" if channel.startswith("D") else self._kinds.get(channel, ""))
         if not kind:
@@ -94,7 +94,7 @@ class Translator:
         return kind
 
     async def said(self, message: Message, me: Me) -> Said | None:
-        """Return a message as context; None for what nobody said: a notice, a deleted message."""
+        """Return a message as context; None for one that nobody wrote: a notice, a deleted message."""
         try:
             return await self._said(message, me)
         except MISREAD as error:
