@@ -222,6 +222,7 @@ async def _run(
     chosen: list[Platform], engine: Engine, store: Store, checked: Coroutine[Any, Any, None], stop: asyncio.Event
 ) -> None:
     """Serve until `stop`; turns end before the connections that they use. `checked` runs meanwhile."""
+    failure: ParleyError | None = None
     try:
         async with asyncio.TaskGroup() as group:
             keeper = Connections(chosen, engine.handle, store)
@@ -234,7 +235,9 @@ async def _run(
             for connection in connections:
                 connection.cancel()
     except* ParleyError as problems:
-        raise _first(problems) from None
+        failure = _first(problems)  # Python 3.11.2 would wrap what is raised here in a group of its own
+    if failure is not None:
+        raise failure
     log.info("stopped")
 
 
