@@ -218,9 +218,9 @@ class LiveReply:
         """Return the edit that adds text to the last page if that is all there is to do; the page is rendered only when
         the edit may be sent. The list is empty if only `_next` can tell.
         """
-        if not self._all_seen or not await _in_slices(self._draft.only_grows()):
+        last = next((shown for shown in reversed(self._messages.screen) if not shown.file), None)
+        if last is None or not self._all_seen or not await _in_slices(self._draft.only_grows()):
             return []
-        last = next(shown for shown in reversed(self._messages.screen) if not shown.file)
         return [NextCall(CallKind.EDIT, last, newest=True)]
 
     async def _wait_for_change(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.claude import AsyncClient, mk_sdk
 from bot.engine import Answerer, Budgets, ClaudeTurn, Clients, ConcurrencyLimit, Engine, warn_of_small_limits
-from bot.errors import Gone, MediaError, Rejected, Unreachable
+from bot.errors import Forbidden, Gone, MediaError, Rejected, Unreachable
 from bot.events import (
     Address,
     Budget,
@@ -71,8 +71,9 @@ class Chat:
     (None), by id, while nobody listened; `looked_up`: whose state was asked for. `before`: what was said in a thread,
     of which `missing` cannot be read; `replied_to`: what each question hangs on. `read`: for each time that was read,
     whether with the thread. `shows_nothing`: posts and edits cannot reach it; `refused`: how many did not. `lost`: of
-    so many posts nobody hears that they were made. `unread`: what is being read for ever, of "talk", "place" and
-    "files". `people`: who has other roles than when they asked, by id; `looking_up`: what looking them up waits for.
+    so many posts nobody hears that they were made. `forbids`: nothing may be written any more. `unread`: what is being
+    read for ever, of "talk", "place" and "files". `people`: who has other roles than when they asked, by id;
+    `looking_up`: what looking them up waits for.
     """
 
     shown: dict[str, Shown] = field(default_factory=dict)
@@ -88,6 +89,7 @@ class Chat:
     now: dict[str, Incoming | None] = field(default_factory=dict)
     unreachable: bool = False
     shows_nothing: bool = False
+    forbids: bool = False
     clock_ahead_s: float = 0.0
     looked_up: list[str] = field(default_factory=list)
     refused: int = 0
@@ -208,6 +210,8 @@ class Place:
         return self._chat.place
 
     def _reach(self) -> None:
+        if self._chat.forbids:
+            raise Forbidden("The bot may not write here.")
         if self._chat.shows_nothing:
             self._chat.refused += 1
             self._chat.changed()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.engine.inbox.admit import is_addressed, may_speak
+from bot.engine.inbox.admit import is_addressed, refusal
 from bot.events import Incoming, MessageKey, Person, ThreadKey, Traits
 from bot.places import Access
 
@@ -52,7 +52,7 @@ def test_a_dm_a_mention_and_a_line_in_its_own_thread_are_for_the_bot(
 
 @pytest.mark.parametrize("question", [IN_GUILD, IN_SLACK, IN_DISCORD_DM])
 def test_without_rules_everybody_may_speak(question: Incoming) -> None:
-    assert may_speak(question, Access(), TRAITS[question.key.platform])
+    assert not refusal(question, Access(), TRAITS[question.key.platform])
 
 
 @pytest.mark.parametrize(
@@ -81,4 +81,4 @@ def test_without_rules_everybody_may_speak(question: Incoming) -> None:
     ],
 )
 def test_access_is_decided_by_ids_and_a_denial_wins(question: Incoming, access: Access, may: bool) -> None:
-    assert may_speak(question, access, TRAITS[question.key.platform]) is may
+    assert (not refusal(question, access, TRAITS[question.key.platform])) is may

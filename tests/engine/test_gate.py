@@ -94,6 +94,21 @@ async def test_what_was_left_by_somebody_who_lost_the_role_meanwhile_is_not_answ
     assert all(NOT_YOU in message.text and not message.buttons for message in chat.shown.values())
 
 
+async def test_where_not_even_that_may_be_said_the_thread_goes_on(tmp_path: Path, claude: SimulatedClaude) -> None:
+    chat = Chat()
+    claude.script(HALF)
+    async with room(tmp_path, claude, chat, values=ROLE) as here:
+        await here.say(100, "Tell me", STAFF)
+        await chat.until(lambda: bool(chat.texts))
+    chat.people[ADA.id], chat.forbids = ADA, True
+    async with room(tmp_path, claude, chat, values=ROLE) as here:
+        await here.ended(100, "stopped", "failed")
+        chat.people[ADA.id], chat.forbids = STAFF, False
+        await here.say(101, "May I now?", STAFF)
+        await here.ended(101, "delivered")
+        assert "May I now?" in here.prompt()
+
+
 async def test_of_a_turn_of_two_people_only_who_still_may_is_answered(tmp_path: Path, claude: SimulatedClaude) -> None:
     chat = Chat()
     grace = replace(GRACE, roles=frozenset({"R"}))
@@ -220,5 +235,5 @@ async def test_where_a_mention_is_needed_the_word_stop_needs_none(tmp_path: Path
         await here.chat.until(lambda: any("first half" in text for text in here.chat.texts))
         await here.say(101, "stop", mentions_bot=False)
         await here.ended(100, "stopped")
-        await asyncio.sleep(0)
+        await here.ended(101, "stopped")  # and was not put to Claude, too
         assert claude.count == 1

@@ -8,7 +8,7 @@ import pytest
 from engine_room import Room
 
 import bot
-from bot.engine.inbox.admit import may_speak
+from bot.engine.inbox.admit import refusal
 from bot.events import Incoming, MessageKey, Person, Said, ThreadKey, Traits, Upload
 from bot.places import Access
 
@@ -69,5 +69,5 @@ def test_a_dm_is_subject_to_the_workspaces_only_where_it_belongs_to_one(*, dms_i
         Access.of(allowed_teams={"X"}),
         Access.of(denied_teams={"W"}),
     ):
-        assert may_speak(question, rules, traits) != dms_in_workspaces
-    assert may_speak(question, Access.of(allowed_guilds={"X"}), traits)
+        assert bool(refusal(question, rules, traits)) is dms_in_workspaces
+    assert not refusal(question, Access.of(allowed_guilds={"X"}), traits)

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import MediaError
+from bot.media.decode import worker
 from bot.media.decode.shrink import Order, shrink
 from bot.media.decode.worker import ProcessLimits, run
 from bot.media.formats.header import read_header
@@ -288,3 +289,17 @@ async def test_any_damage_to_a_pdf_ends_in_a_document_or_a_refusal(hand_in: Read
         except MediaError:
             continue
         assert media.pages > 0
+
+
+async def test_where_no_process_can_be_started_one_file_is_refused_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, hand_in: Reader
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(MediaError):
+        await hand_in(picture((4000, 3000)))
+
+
+@pytest.mark.parametrize("answer", [b"no JSON\n", b"[1]\n", b"\xff\xfe\n"])
+def test_what_took_the_decoder_over_may_answer_anything(answer: bytes) -> None:
+    with pytest.raises(Unreadable):
+        worker._parted(answer, "reduce")

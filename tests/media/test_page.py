@@ -72,3 +72,9 @@ async def test_a_page_is_read_in_a_process_of_its_own() -> None:
     assert await read_page(b"\xff<p>x", "Plan") == "\N{REPLACEMENT CHARACTER}x".encode()
     with pytest.raises(MediaError, match="I cannot use Plan: it takes too long"):
         await read_page(b"<p>x", "Plan", MediaLimits(child_cpu_s=0.001))
+
+
+@pytest.mark.parametrize("end", ["</head>", ""])
+def test_a_page_may_leave_out_where_its_head_ends(end: str) -> None:
+    page = f"<html><head><title>Unseen</title><meta charset=utf-8>{end}<body><p>Hello</p></body></html>"
+    assert text_of_html(page).strip() == "Hello"

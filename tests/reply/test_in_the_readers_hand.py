@@ -226,6 +226,21 @@ def test_a_message_that_was_deleted_since_an_earlier_attempt_is_replaced() -> No
     assert list(chat.messages) == ["id-m.1"]
 
 
+def test_a_message_that_was_deleted_is_replaced_also_while_more_text_comes() -> None:
+    async def main() -> None:
+        async with reply_in(chat, parts=[AnswerMessage(0, "m.0", "id-m.0")], shown="The whole") as reply:
+            reply.write("The whole text that an earlier process had written. ")
+            for number in range(40):
+                reply.write(f"word{number} ")
+                await asyncio.sleep(0.03)
+            await reply.finish()
+
+    chat = Chat()
+    chat.faults = [Gone("It is gone.")]
+    run(main())
+    assert chat.shown[-1].split()[-41:] == ["written.", *(f"word{number}" for number in range(40))]
+
+
 def test_a_readable_beginning_is_posted_at_once() -> None:
     async def main() -> int:
         async with reply_in(chat) as reply:

@@ -91,7 +91,8 @@ class Endings:
 
     async def _with_what_was_written(self, run: RunningTurn, reply: LiveReply, verdict: Verdict) -> Verdict:
         """Record the answer so far. Return the verdict with everything that is said below it."""
-        if run.turn.outcome is not None or not run.written.text.strip():
+        nobody_asks = not run.turn.asked  # of a turn without a question the history keeps nothing
+        if run.turn.outcome is not None or nobody_asks or not run.written.text.strip():
             return verdict
         answer = broken_off_answer(run, verdict.sentence)
         if verdict.what is What.SAY:

@@ -24,8 +24,7 @@ async def check_models(clients: Clients, places: Places) -> None:
     keys: dict[str, str] = {}
     for place, profile in places.variants():
         keys.setdefault(profile.model, "claude.model" if place == DEFAULT else f"{place}.model")
-    for model, key in keys.items():
-        await _check(clients[model], key)
+    await asyncio.gather(*(_check(clients[model], key) for model, key in keys.items()))
 
 
 async def _check(client: AsyncClient, key: str) -> None:

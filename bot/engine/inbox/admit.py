@@ -14,13 +14,11 @@ def is_addressed(question: Incoming, *, known_thread: bool) -> bool:
     return question.in_thread and known_thread and not question.mentions_others
 
 
-def may_speak(question: Incoming, access: Access, traits: Traits) -> bool:
-    """Return whether the author may use the bot in this place. Names play no part, only ids and roles."""
-    return not refusal(question, access, traits)
-
-
 def refusal(question: Incoming, access: Access, traits: Traits) -> str:
-    """Return why the author may not use the bot in this place, in a sentence for them; "" if they may."""
+    """Return why the author may not use the bot in this place, in a sentence for them; "" if they may.
+
+    Names play no part, only ids and roles.
+    """
     if (question.direct or question.group) and not access.dms:
         return NOT_IN_DMS
     if not _workspace_allows(question, access, traits) or not _channel_allows(question, access):

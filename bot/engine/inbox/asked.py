@@ -66,11 +66,13 @@ class AskedHandler:
 
     async def _follows(self, question: Incoming) -> bool:
         """Return whether the bot reads messages without a mention in this thread; a "stop" always counts."""
+        if not question.in_thread:
+            return False
         if self._places.profile_of(question).mention_in_threads and not (
             is_stop(question.text) and self._scheduler.current(question.thread)
         ):
             return False
-        return question.in_thread and await self._store.questions.knows(question.thread)
+        return await self._store.questions.knows(question.thread)
 
     def _stopped_by(self, message: Incoming) -> Turn | None:
         """Return the turn that a message stops, if it is nothing but the word for that."""

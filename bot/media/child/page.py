@@ -14,7 +14,7 @@ _BEFORE = {"br": "\n", "li": "\n- ", "td": " | ", "th": " | ", "tr": "\n", "pre"
 }
 _AFTER = {"pre": "\n```\n"} | dict.fromkeys(("p", "div", "ul", "ol", "table", "blockquote"), "\n")
 _AFTER |= {f"h{level}": "\n\n" for level in range(1, 7)}
-_UNSEEN = frozenset({"head", "script", "style", "template", "title"})
+_UNSEEN = frozenset({"script", "style", "template", "title"})
 _RAW = frozenset({"script", "style", "title", "textarea"})
 """Their content is not HTML, up to their end."""
 _NAME = re.compile(r"</?([a-zA-Z][^\s/>]{0,20})")

@@ -23,6 +23,7 @@ _AT_ONCE = 2
 _LIBRARIES = ("LD_LIBRARY_PATH", "PYTHONHOME")
 """The environment variables that an interpreter may need to start; no token is among them."""
 _TOO_LONG = "it takes too long to read"
+_NOT_DECODED = "it cannot be decoded"
 _TIME_SPENT = frozenset({-signal.SIGPROF, -signal.SIGXCPU})
 """The exit codes of a process that has used up its CPU time (setitimer(2), setrlimit(2))."""
 _CHILD = Path(child.__file__).parent
@@ -60,13 +61,26 @@ async def run(task: str, data: bytes, order: dict[str, Any], bounds: ProcessLimi
                 answer = await _process(task, data, {**order, **allowed}, bounds.answer_bytes + _LINE_BYTES)
         except TimeoutError:
             raise Unreadable(_TOO_LONG, f"{task}: not ended after {bounds.wall_s:.0f} s") from None
-    head, _, body = answer.partition(b"\n")
-    result: dict[str, Any] = json.loads(head)
+        except OSError as error:  # no process can be started now, or it went away before it had read the file
+            raise Unreadable(_NOT_DECODED, f"{task}: {error}") from error
+    result, body = _parted(answer, task)
     match result.get("error"):
         case "memory":
             raise Unreadable("it takes too much memory to read", f"{task}: memory")
         case "damaged":
             raise Unreadable(DAMAGED, f"{task}: {result['detail']}")
+    return result, body
+
+
+def _parted(answer: bytes, task: str) -> tuple[dict[str, Any], bytes]:
+    """Return the result in an answer, and the bytes after it. What a stranger's file took over may answer anything."""
+    head, _, body = answer.partition(b"\n")
+    try:
+        result = json.loads(head)
+    except ValueError:
+        result = None
+    if not isinstance(result, dict):
+        raise Unreadable(_NOT_DECODED, f"{task}: no result")
     return result, body
 
 
@@ -99,7 +113,7 @@ async def _process(task: str, data: bytes, order: dict[str, Any], max_bytes: int
     if code in _TIME_SPENT:
         raise Unreadable(_TOO_LONG, f"{task}: computed too long")
     if code or not answer:
-        raise Unreadable("it cannot be decoded", f"{task}: exit {code}")
+        raise Unreadable(_NOT_DECODED, f"{task}: exit {code}")
     return answer
 
 

@@ -15,7 +15,7 @@ from bot.events import Button, MessageKey, Person, Pressed
 from bot.platforms.discord.limits import in_doubt
 from bot.platforms.discord.read.translate import moderates, person
 from bot.platforms.discord.sdk import Posted
-from bot.platforms.kernel.buttons import LABELS, button_of, id_of
+from bot.platforms.kernel.buttons import LABELS, NOT_HEARD, button_of, id_of
 from bot.platforms.kernel.others import Others
 from bot.ports import EventHandler
 
@@ -27,7 +27,6 @@ _STYLES = {
     Button.CONTINUE: ButtonStyle.primary,
 }
 _CROSS = "❌"
-_NOT_HEARD = "That did not work just now; please press again in a moment."
 _ACKNOWLEDGE_S = 2.5
 """Discord considers an interaction failed after three seconds (docs, interactions/receiving-and-responding)."""
 _ACKNOWLEDGED = 40060
@@ -102,7 +101,7 @@ async def _heard(pressed: Pressed, handle: EventHandler) -> str:
     except Exception:
         # Discord does not send a press again; only the presser can repeat it.
         log.exception("discord_press_not_heard", message=str(pressed.message))
-        return _NOT_HEARD
+        return NOT_HEARD
 
 
 async def _acknowledge(interaction: discord.Interaction, others: Others) -> bool:

@@ -8,6 +8,9 @@ from bot.events import Button
 
 LABELS = {Button.STOP: "Stop", Button.RETRY: "Retry", Button.CONTINUE: "Continue"}
 
+NOT_HEARD = "That did not work just now; please press again in a moment."
+"""What a presser is told of a press that failed. No platform sends a press again."""
+
 _PREFIX = "parley:"
 _BUTTONS = {f"{_PREFIX}{button}": button for button in Button}
 

@@ -10,7 +10,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.errors import PlatformError
 from bot.events import Button, MessageKey, Pressed
-from bot.platforms.kernel.buttons import LABELS, button_of, id_of
+from bot.platforms.kernel.buttons import LABELS, NOT_HEARD, button_of, id_of
 from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.slack.calls import Calls, Me
 from bot.platforms.slack.read.translate import Translator
@@ -111,11 +111,18 @@ class Presses:
         try:
             person = await self._translator.person(press.user)
             message = MessageKey("slack", self._me.team, press.channel, press.message)
-            reply = await self._handle(Pressed(message, press.button, person))
-            if reply.text:
-                await whisper(self._calls, press.user, reply.text, press.channel, press.thread)
+            if sentence := await self._handled(Pressed(message, press.button, person)):
+                await whisper(self._calls, press.user, sentence, press.channel, press.thread)
         except PlatformError as error:
             log.info("slack_press_not_answered", button=press.button, reason=error.detail)
         except Exception:
             # One press must not end the connection, and nobody can be handed the error.
-            log.exception("slack_press_not_heard", button=press.button)
+            log.exception("slack_press_not_answered", button=press.button)
+
+    async def _handled(self, pressed: Pressed) -> str:
+        try:
+            return (await self._handle(pressed)).text
+        except Exception:
+            # Slack does not send a press again; only the presser can repeat it.
+            log.exception("slack_press_not_heard", button=pressed.button)
+            return NOT_HEARD

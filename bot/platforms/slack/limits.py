@@ -43,7 +43,7 @@ _READING = frozenset({"conversations.history", "conversations.replies"})
 refusals themselves: with a burst cut to one call, no live message could wait for what was missed before it.
 """
 _READS_PER_MIN = 600
-_SLOW_AFTER_S = 30.0
+SLOW_AFTER_S = 30.0
 """No wait at tier 3 is this long, so a longer one shows the class of apps that are sold."""
 _STATUS = "assistant.threads.setStatus"
 
@@ -85,7 +85,7 @@ class WorkspaceBudgets:
         took.
         """
         if method in _READING:
-            if retry_after_s < _SLOW_AFTER_S:
+            if retry_after_s < SLOW_AFTER_S:
                 self._pacer.pause(budget.scope, retry_after_s)
             return
         burst = self._pacer.refused(budget.scope, retry_after_s)

@@ -22,6 +22,7 @@ from bot.platforms.kernel.catch_up import Found, Terms
 from bot.platforms.kernel.fairness import in_fair_order
 from bot.platforms.kernel.shape import MISREAD
 from bot.platforms.slack.calls import Calls, Me, Refused
+from bot.platforms.slack.limits import SLOW_AFTER_S
 from bot.platforms.slack.read.events import Events
 from bot.platforms.slack.read.readable import messages_in, next_cursor
 from bot.platforms.slack.read.translate import WRITTEN, Message
@@ -46,8 +47,6 @@ _PAGE = 200
 _SLOW_PAGE = 15
 """Slack docs, apis/web-api/rate-limits: an app distributed outside of the Marketplace may read history and replies once
 a minute, 15 messages at a time."""
-_SLOW_AFTER_S = 30.0
-"""At our own pace tier 3 never asks for so long a wait: it shows the class of one call a minute."""
 _MOST_MESSAGES = 1000
 """The most of one channel or thread: more is a feed, not unanswered questions."""
 _ROOTS_S = 7 * 86400.0
@@ -64,7 +63,7 @@ class Pace:
     call_every_s: float = _CALL_EVERY_S
     burst_s: float = _BURST_S
     slow_every_s: float = _SLOW_EVERY_S
-    slow_after_s: float = _SLOW_AFTER_S
+    slow_after_s: float = SLOW_AFTER_S
 
 
 _USUAL = Pace()

@@ -126,7 +126,7 @@ class SlackSurface:
         A message that is streamed has no buttons before it is whole: Slack shows a Stop button of its own.
 
         Slack has no idempotency key, so the key travels as message metadata. After a call whose outcome is not known,
-        or with `again`, the thread is read first, and a message of ours with the key, or one without a key (see
+        or with `may_exist`, the thread is read first, and a message of ours with the key, or one without a key (see
         `find`), is taken for the post. If the thread may not be read, the post is made once more, labelled "(resent)";
         a second doubt then raises `Forbidden`.
         """

@@ -128,7 +128,9 @@ class Scope:
         waiter.granted.set_result(None)
 
     def idle(self, now_s: float) -> bool:
-        """Return whether nothing is lost if this scope is forgotten."""
+        """Return whether nobody waits for this scope and none of its calls count any more. What it has learned of the
+        platform is learned again if it is forgotten.
+        """
         bucket = settled(self.meter.bucket, now_s)
         return not (self.waiters or bucket.in_flight or bucket.ended or bucket.paused_until_s > now_s)
 

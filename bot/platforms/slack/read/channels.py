@@ -1,7 +1,6 @@
 """Channels behind their ids: looked up once an hour at most, and never so long that an event waits for it."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,15 +11,10 @@ from bot.errors import PlatformError
 from bot.events import Address, Place
 from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.slack.calls import Calls
+from bot.platforms.slack.read.lookups import LOOK_UP_S, LookUps
 from bot.platforms.slack.read.mrkdwn import unescape
 
 log = structlog.get_logger()
-
-_KEPT = 2000
-_FRESH_S = 3600.0
-_FAILED_FRESH_S = 60.0
-_LOOK_UP_S = 2.0
-"""Slack wants an event acknowledged within three seconds (docs, apis/events-api)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +35,11 @@ class Channels:
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
-        self._known: OrderedDict[str, tuple[float, Channel]] = OrderedDict()
+        self._channels = LookUps(self._look_up, lambda channel: channel.known)
 
     async def channel(self, channel: str) -> Channel:
         """Return a conversation by id; if it cannot be looked up, one that is not `known`."""
-        now_s = asyncio.get_running_loop().time()
-        until_s, found = self._known.get(channel, (0.0, None))
-        if found is None or until_s <= now_s:
-            found = await self._look_up(channel)
-            self._known[channel] = (now_s + (_FRESH_S if found.known else _FAILED_FRESH_S), found)
-        self._known.move_to_end(channel)
-        while len(self._known) > _KEPT:
-            self._known.popitem(last=False)
-        return found
+        return await self._channels.of(channel)
 
     async def names(self, channels: Collection[str]) -> Mapping[str, str]:
         """Return the names of some channels, by id: of those that are public. Slack shows others only to who is in."""
@@ -76,10 +62,10 @@ class Channels:
 
     async def _look_up(self, channel: str) -> Channel:
         try:
-            async with asyncio.timeout(_LOOK_UP_S):
+            async with asyncio.timeout(LOOK_UP_S):
                 answer = await self._calls.read("conversations.info", channel=channel)
         except (PlatformError, TimeoutError) as error:
-            reason = error.detail if isinstance(error, PlatformError) else f"no answer within {_LOOK_UP_S} s"
+            reason = error.detail if isinstance(error, PlatformError) else f"no answer within {LOOK_UP_S} s"
             log.info("slack_channel_unknown", channel=channel, reason=reason)
             return Channel(known=False)
         try:

@@ -119,7 +119,7 @@ class _Reader:
                 error, "" if self._question.has_words else _THREAD
             )  # nobody asked for it by words of their own
         else:
-            self._chosen = list(answer.get("messages") or [])
+            self._chosen = messages_in(answer, "conversations.history")
 
     async def links(self) -> None:
         """Read the messages that the question links to, where everybody here may read them."""
@@ -164,7 +164,8 @@ async def linked_message(read: Read, link: Link) -> Message | None:
     """Return a message that is linked to, None if it was deleted. Raise `PlatformError`s."""
     bounds = {"oldest": link.ts, "latest": link.ts, "inclusive": "true"}
     if link.thread and link.thread != link.ts:
-        answer = await read("conversations.replies", channel=link.channel, ts=link.thread, limit=2, **bounds)
+        method, there = "conversations.replies", {"ts": link.thread, "limit": 2}
     else:
-        answer = await read("conversations.history", channel=link.channel, limit=1, **bounds)
-    return next((message for message in answer.get("messages") or [] if message.get("ts") == link.ts), None)
+        method, there = "conversations.history", {"limit": 1}
+    answer = await read(method, channel=link.channel, **there, **bounds)
+    return next((message for message in messages_in(answer, method) if message["ts"] == link.ts), None)

@@ -7,10 +7,6 @@ a canvas is of mode `quip` and its `url_private` gives HTML; an e-mail has its `
 from collections.abc import Mapping
 from typing import Any
 
-from bot.media.child.page import text_of_html
-
-__all__ = ["MEDIA_TYPE", "is_document", "text_in", "text_of_html"]
-
 MEDIA_TYPE = "application/vnd.slack-docs"
 """What such an upload is called, whatever Slack says of it: so that `download` knows it."""
 _MODES = frozenset({"canvas", "docs", "email", "post", "quip", "space"})

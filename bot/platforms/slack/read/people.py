@@ -1,7 +1,6 @@
 """Who is behind a member id: looked up once an hour at most, and never so long that an event waits for it."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -11,14 +10,9 @@ from bot.errors import PlatformError
 from bot.events import Person
 from bot.platforms.kernel.shape import MISREAD, misread
 from bot.platforms.slack.calls import Calls, Me
+from bot.platforms.slack.read.lookups import LOOK_UP_S, LookUps
 
 log = structlog.get_logger()
-
-_KEPT = 2000
-_FRESH_S = 3600.0
-_FAILED_FRESH_S = 60.0
-_LOOK_UP_S = 2.0
-"""Slack wants an event acknowledged within three seconds (docs, apis/events-api)."""
 
 
 class People:
@@ -26,20 +20,11 @@ class People:
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
-        self._known: OrderedDict[str, tuple[float, Person]] = OrderedDict()
+        self._people = LookUps(self._look_up, lambda person: "unknown" not in person.roles)
 
     async def person(self, user: str) -> Person:
         """Return a person by member id; if they cannot be looked up, one whose name is the id and role `unknown`."""
-        now_s = asyncio.get_running_loop().time()
-        until_s, person = self._known.get(user, (0.0, None))
-        if person is None or until_s <= now_s:
-            person = await self._look_up(user)
-            fresh_s = _FAILED_FRESH_S if "unknown" in person.roles else _FRESH_S
-            self._known[user] = (now_s + fresh_s, person)
-        self._known.move_to_end(user)
-        while len(self._known) > _KEPT:
-            self._known.popitem(last=False)
-        return person
+        return await self._people.of(user)
 
     async def names(self, users: Collection[str]) -> Mapping[str, str]:
         """Return the names of some members, by id."""
@@ -48,11 +33,11 @@ class People:
 
     async def _look_up(self, user: str) -> Person:
         try:
-            async with asyncio.timeout(_LOOK_UP_S):
+            async with asyncio.timeout(LOOK_UP_S):
                 me = await self._calls.me()
                 answer = await self._calls.read("users.info", user=user)
         except (PlatformError, TimeoutError) as error:
-            reason = error.detail if isinstance(error, PlatformError) else f"no answer within {_LOOK_UP_S} s"
+            reason = error.detail if isinstance(error, PlatformError) else f"no answer within {LOOK_UP_S} s"
             log.info("slack_person_unknown", user=user, reason=reason)
             return Person(user, user, frozenset({"unknown"}))
         try:
