@@ -111,7 +111,7 @@ async def serve(
             chosen = connect(settings, secrets, pacer, emit)
             clients, places = Clients(lambda model: AsyncClient(model, cli=sdk)), places_of(settings)
             connected = {platform.name: platform for platform in chosen}
-            engine = make_engine(settings, store, clients, connected, pacer, emit=emit)
+            engine = make_engine(settings, places, store, clients, connected, pacer=pacer, emit=emit)
             built()
             async with beside(watch_loop(emit), "loop watch"):
                 await _run(chosen, engine, store, check_models(clients, places), stop)
@@ -121,15 +121,16 @@ async def serve(
 
 def make_engine(
     settings: Settings,
+    places: Places,
     store: Store,
     clients: Clients,
     connected: Mapping[str, Platform],
-    pacer: Pacer,
     *,
+    pacer: Pacer,
     emit: Emit = ignore,
 ) -> Engine:
     """Return the engine that answers on these platforms as the settings say."""
-    limits, places = settings.limits, places_of(settings)
+    limits = settings.limits
     warn_of_small_limits(places, store.history)
     answerer = Answerer(
         store,

@@ -52,8 +52,14 @@ class Places:
     def profile_of(self, question: Incoming) -> Profile:
         """Return what a turn that answers a question runs with."""
         holding = self._holding(question)
-        misses = any(table.values.get(_MENTION) for table in self._tables if table.where.holds_for_somebody(question))
-        return _profile(holding, misses=misses)
+        return _profile(holding, misses=self._misses(question))
+
+    def _misses(self, question: Incoming) -> bool:
+        """Return whether somebody needs a mention where a question is asked: what they say without one is not taken."""
+        here = [table for table in (self._default, *self._tables) if _MENTION in table.values]
+        here = [table for table in here if table.where.holds_for_somebody(question)]
+        for_all = [table for table in here if not table.where.person][-1:]
+        return any(table.values[_MENTION] for table in here if table.where.person or table in for_all)
 
     def profile_of_turn(self, turn: Turn) -> Profile:
         """Return what a turn runs with: the profile of the first of its questions that is still there."""

@@ -64,6 +64,14 @@ async def test_half_a_character_survives_in_an_answer(store: Store) -> None:
     [turn] = await store.questions.unended()
     assert (turn.questions[0].text, turn.outcome and turn.outcome.answer) == ("\ud83d", "an answer \ud83d")
     assert await store.history.messages(ask().thread) == [{"role": "assistant", "content": "\ud83d"}]
+    await store.turns.end(ask().key, TurnState.DELIVERED)
+    reopened = await store.turns.reopen(ask().key)  # what was its answer is its draft
+    assert reopened is not None
+    assert reopened.draft == "an answer \ud83d"
+    await store.drafts.keep(ask().key, "a newer one \ud83d")
+    await store.drafts.rest(ask().key, "and the rest \ude00")
+    [turn] = await store.questions.unended()
+    assert turn.draft == "and the rest \ude00"
 
 
 @pytest.mark.parametrize("kind", STORES)

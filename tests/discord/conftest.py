@@ -93,7 +93,8 @@ class Log:
         return self.known
 
     async def is_ours(self, idempotency_key: str) -> bool:
-        return idempotency_key not in self.foreign
+        """Ours end in a dot and a number; discord.py makes up numbers alone."""
+        return idempotency_key not in self.foreign and not idempotency_key.isdigit()
 
 
 @dataclass

@@ -33,7 +33,6 @@ async def test_what_is_told_to_one_person_alone_is_no_sign(connected: Connected)
     with capture_logs() as logs:
         async with connected() as scene:
             dm = scene.discord.dm(scene.ann)
-            scene.log.foreign.update(str(number) for number in range(10))
             scene.heard.sentence = "You are not among those who may use me here."
             since = len(scene.discord.changes.seen)
             await scene.asked("{bot} hello")

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
+from loop_clock import time_passes
 
 from bot.errors import Forbidden, Gone, MediaError, RateLimited, Rejected, Unreachable
 from bot.events import Button, Earlier
@@ -250,6 +251,21 @@ async def test_when_history_cannot_be_read_the_nonce_still_holds(connected: Conn
         first = await surface.post("Once.", "mark.0")
         assert await scene.at(question).post("Once more.", "mark.0", may_exist=True) == first
         assert texts(scene, question.key.message) == ["Once more."]
+
+
+async def test_while_what_was_posted_cannot_be_looked_up_nothing_is_posted_again(
+    connected: Connected,
+) -> None:
+    async with connected() as scene:
+        question = await scene.asked()
+        first = await scene.at(question).post("Once.", "mark.0")
+        slow = {"message": "You are being rate limited.", "retry_after": 100.0, "global": False}
+        scene.discord.faults.add(Fault("GET /channels/*/messages", status=429, body=slow))
+        with pytest.raises(RateLimited):
+            await scene.at(question).post("Once more.", "mark.0", may_exist=True)
+        assert texts(scene, question.key.message) == ["Once."]
+        time_passes(101.0)
+        assert await scene.at(question).post("Once more.", "mark.0", may_exist=True) == first
 
 
 async def test_a_question_deleted_before_its_thread_is_opened_is_gone(connected: Connected) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import fields, replace
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -123,6 +124,20 @@ def test_where_somebody_needs_a_mention_what_was_said_between_is_read() -> None:
     places = Places(DEFAULT, [table(1, Where(channel="C1", person="U2"), mention_in_threads=True)])
     mine = places.profile_of(QUESTION)
     assert (mine.mention_in_threads, mine.reads_between) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("tables", "reads"),
+    [
+        ([], True),
+        ([table(1, Where(person="U1"), mention_in_threads=False)], True),  # nobody else is taken without a mention
+        ([table(1, Where(channel="C1"), mention_in_threads=False)], False),
+        ([table(1, Where(channel="C2"), mention_in_threads=False)], True),
+    ],
+)
+def test_where_all_others_need_a_mention_what_they_said_between_is_read(tables: list[Table], reads: bool) -> None:
+    needed = Places({**DEFAULT, "mention_in_threads": True}, tables)
+    assert needed.profile_of(QUESTION).reads_between is reads
 
 
 def test_a_turns_record_has_everything_but_who_might_speak_and_the_prompts_text() -> None:

@@ -39,6 +39,22 @@ async def test_a_forgotten_question_is_in_no_history_and_in_no_file(file: Path, 
             assert b"CANARY" not in name.read_bytes()
 
 
+async def test_who_reads_the_file_meanwhile_holds_up_nobody_when_a_question_is_forgotten(file: Path, ask: Ask) -> None:
+    async with open_store(file) as store:
+        await answered(store, ask("100"), "An answer")
+        with closing(sqlite3.connect(file, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM turn").fetchone()
+            waits: list[str] = []
+            connection = store.turns._writer._connection
+            await connection.run(lambda db: db.set_trace_callback(waits.append))
+            assert await store.turns.forget(ask("100").key) is not None
+            await connection.run(lambda db: db.set_trace_callback(None))
+        pragmas = [sql.removeprefix("PRAGMA ") for sql in waits if sql.startswith("PRAGMA")]
+        assert pragmas == ["busy_timeout = 200", "wal_checkpoint(TRUNCATE)", "busy_timeout = 30000"]
+        assert await store.turns.accept(ask("101"))
+
+
 async def test_a_file_no_turn_needs_goes_before_an_older_one_that_is_needed(file: Path, ask: Ask) -> None:
     async with open_store(file, BlobLimits(bytes=250)) as store:
         needed = [await store.history.keep(bytes([number]) * 100, "image/png") for number in range(2)]

@@ -17,6 +17,7 @@ from bot.platforms.discord.read.translate import moderates, person
 from bot.platforms.discord.sdk import Posted
 from bot.platforms.kernel.buttons import LABELS, NOT_HEARD, button_of, id_of
 from bot.platforms.kernel.others import Others
+from bot.platforms.kernel.shape import MISREAD, misread
 from bot.ports import EventHandler
 
 log = structlog.get_logger()
@@ -113,11 +114,13 @@ async def _acknowledge(interaction: discord.Interaction, others: Others) -> bool
     try:
         async with asyncio.timeout(_ACKNOWLEDGE_S):
             await interaction.response.defer()
-    except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
+    except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError, RuntimeError) as error:
         log.warning("discord_press_not_acknowledged", reason=f"{type(error).__name__}: {error}")
         if isinstance(error, discord.HTTPException) and error.code == _ACKNOWLEDGED and not in_doubt.get():
             others.seen("it acknowledges presses of buttons")
         return False
+    except MISREAD as error:  # the acknowledgement has taken effect
+        misread("discord_answer_unreadable", {}, error)
     return True
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 import discord
 import structlog
 
-from bot.errors import PlatformError
+from bot.errors import PlatformError, RateLimited, Unreachable
 from bot.events import Address
 from bot.platforms.discord import sdk
 from bot.platforms.discord.calls import Calls
@@ -57,6 +57,8 @@ class Finder:
             return None
         try:
             posted = await self._calls.call(lambda client: _answers(client, self._address, place), patient=True)
+        except (RateLimited, Unreachable):
+            raise  # the caller tries again; a post that is made now could be a second one
         except PlatformError as error:
             log.warning("discord_history_unreadable", place=place, reason=error.detail)
             return None

@@ -182,12 +182,13 @@ class DiscordPlatform:
         self, handle: EventHandler, checkpoints: Checkpoints, hearing: asyncio.TaskGroup, others: Others
     ) -> None:
         content, failures = True, 0
+        # They outlive a connection: an event that waits for what was missed in its place is handed in by the next one.
+        door, source = Door(self.name, handle), DiscordSource(self._calls)
+        catch_up = CatchUp(source, door, checkpoints, self._calls.clock.now_s, TERMS)
         clock = asyncio.get_running_loop().time
         while True:
             begun, least_s = clock(), 0.0
             try:
-                door, source = Door(self.name, handle), DiscordSource(self._calls)
-                catch_up = CatchUp(source, door, checkpoints, self._calls.clock.now_s, TERMS)
                 client = PacedListener(
                     door,
                     source,

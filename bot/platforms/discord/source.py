@@ -82,7 +82,7 @@ class DiscordSource:
         """
         everywhere = (await self._calls.client()).guilds
         guilds = [*self._begun.values()] or [guild for guild in everywhere if not guild.unavailable]
-        self._begun = {}
+        self._begun, self._members = {}, {}  # roles may have changed since the last time
         news = [place for guild in guilds for place in _with_news(guild, since_s)]
         if len(news) > _MOST_PLACES:
             log.warning("discord_channels_left_out", with_news=len(news), read=_MOST_PLACES)

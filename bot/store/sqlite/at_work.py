@@ -12,7 +12,7 @@ def keep(db: sqlite3.Connection, primary: int, text: str) -> None:
     """Keep what Claude wrote."""
     insert = "INSERT INTO draft (turn, text) VALUES (?, ?) ON CONFLICT (turn) DO UPDATE SET text = excluded.text"
     if text:
-        db.execute(insert, (primary, text))
+        db.execute(insert, (primary, text.encode(errors="surrogatepass")))  # half a character is not UTF-8
 
 
 def drop(db: sqlite3.Connection, primary: int) -> None:
@@ -23,7 +23,9 @@ def drop(db: sqlite3.Connection, primary: int) -> None:
 def of(db: sqlite3.Connection, primary: int) -> str:
     """Return what Claude wrote so far, "" if nothing is known."""
     found = db.execute("SELECT text FROM draft WHERE turn = ?", (primary,)).fetchone()
-    return "" if found is None else str(found[0])
+    if found is None:
+        return ""
+    return found[0].decode(errors="surrogatepass") if isinstance(found[0], bytes) else str(found[0])
 
 
 def set_at_work(db: sqlite3.Connection, primary: int, *, at_work: bool) -> None:

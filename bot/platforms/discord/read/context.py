@@ -120,9 +120,7 @@ class _Reader:
 
     async def links(self) -> None:
         """Read the messages that the question links to and its author may read."""
-        texts = [self._question.text]
-        links = dict.fromkeys(link for text in texts for link in linked(text))
-        for guild, channel, message in list(links)[:_MOST_LINKS]:
+        for guild, channel, message in linked(self._question.text)[:_MOST_LINKS]:
             asker = int(self._question.author.id)
             place = "" if channel == self._here else await self._open_to(asker, guild, channel)
             if place is None:

@@ -13,6 +13,9 @@ import aiosqlite
 
 T = TypeVar("T")
 
+BUSY_S = 30.0
+"""How long a statement waits for a shell that holds the file: it delays the bot and costs nothing else."""
+
 
 class Connection(aiosqlite.Connection):
     """aiosqlite's connection, which can also run one function on its thread."""
@@ -24,8 +27,5 @@ class Connection(aiosqlite.Connection):
 
 
 def connection_to(file: Path) -> Connection:
-    """Return a connection that `async with` opens; transactions are begun by hand.
-
-    A shell that holds the file for a while (`timeout`, seconds) delays the bot and costs nothing else.
-    """
-    return Connection(lambda: sqlite3.connect(file, isolation_level=None, timeout=30.0), 64)
+    """Return a connection that `async with` opens; transactions are begun by hand."""
+    return Connection(lambda: sqlite3.connect(file, isolation_level=None, timeout=BUSY_S), 64)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.errors import StoreError
-from bot.store.sqlite.file.sdk import Connection
+from bot.store.sqlite.file.sdk import BUSY_S, Connection
 from bot.telemetry import Emit, StoreWrote, ignore
 
 T = TypeVar("T")
@@ -77,7 +77,7 @@ class Writer:
         An outside reader may keep some of it there until the next time. Raises `StoreError`.
         """
         self._refuse_if_broken()
-        error = await self._connection.run(lambda db: checkpoint(db, "TRUNCATE"))
+        error = await self._connection.run(_empty_log)
         if error is not None:
             self._note(error)
             raise error
@@ -152,6 +152,15 @@ def _size_bytes(file: Path) -> int:
         return file.stat().st_size
     except OSError:  # what is wrong, SQLite says when it writes the next time
         return 0
+
+
+def _empty_log(db: sqlite3.Connection) -> StoreError | None:
+    """Empty the log, if nobody reads it now: who makes a backup would hold up every question for `BUSY_S`."""
+    db.execute("PRAGMA busy_timeout = 200")
+    try:
+        return checkpoint(db, "TRUNCATE")
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {round(BUSY_S * 1000)}")
 
 
 def checkpoint(db: sqlite3.Connection, mode: str) -> StoreError | None:
