@@ -1,6 +1,5 @@
 """What every dialect promises, the tests' own included."""
 
-import engine_room
 import pytest
 import reply_fakes
 from hypothesis import given
@@ -13,7 +12,6 @@ from bot.ports import Dialect
 DIALECTS: dict[str, Dialect] = {
     "the reply's plain one": reply_fakes.Plain(),
     "the reply's that grows": reply_fakes.Growing(),
-    "the engine's plain one": engine_room.Plain(),
     "Discord": DiscordDialect(),
     "Slack": SlackDialect(),
 }

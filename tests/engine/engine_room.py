@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reply_fakes import Plain
+
 from bot.claude import AsyncClient, mk_sdk
 from bot.engine import Answerer, Budgets, ClaudeTurn, Clients, ConcurrencyLimit, Engine, warn_of_small_limits
 from bot.errors import Forbidden, Gone, MediaError, Rejected, Unreachable
@@ -43,16 +45,6 @@ ADA = Person("U1", "Ada")
 GRACE = Person("U2", "Grace")
 MOD = Person("U9", "Mod", moderator=True)
 _BEGUN_S = time.time()
-
-
-class Plain:
-    """A dialect that changes nothing."""
-
-    def render(self, markdown: str) -> str:
-        return markdown
-
-    def size(self, rendered: str) -> int:
-        return len(rendered)
 
 
 @dataclass

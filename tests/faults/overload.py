@@ -20,6 +20,7 @@ import structlog
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "reply"))
 
 from engine_room import message, room
 
